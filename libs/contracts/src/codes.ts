@@ -1,0 +1,74 @@
+/** The code lists of the platform. A list is closed: a new code is a new version of the schemas that use it. */
+export const REGIMES = ['FOOD', 'PRODUCT', 'DRUG', 'COSMETIC', 'MEDICAL_DEVICE'] as const;
+export const FINALITIES = ['PROVISIONAL', 'FINAL'] as const;
+export const VERDICTS = ['QUALIFIED', 'UNQUALIFIED', 'UNDETERMINED', 'NOT_TESTED'] as const;
+export const NOT_TESTED_REASONS = ['LAB_REJECTED', 'TRANSFERRED', 'OTHER'] as const;
+export const REVISION_REASONS = ['FINALISED', 'REINSPECTED', 'REATTRIBUTED', 'CORRECTED'] as const;
+export const AUTHORSHIPS = ['UNDISPUTED', 'DENIED_UNVERIFIED', 'DENIED_CONFIRMED'] as const;
+export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
+export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
+export const FEEDBACK_KINDS = ['SAMPLING_RESULT', 'RECALL', 'CREDIT_STATUS', 'RESTRICTION'] as const;
+export const FEEDBACK_ACTIONS = [
+  'NONE',
+  'DELIST',
+  'STOP_SALE',
+  'BLOCK_RELISTING',
+  'INFORM_MERCHANT',
+  'INFORM_CONSUMERS',
+  'REPORT_SALES',
+  'RESTRICT_MERCHANT',
+  'RESUME',
+  'RESTORE',
+] as const;
+export const ANSWER_STATUSES = ['RECEIVED', 'ACTED', 'NOTHING_FOUND', 'CONTESTED'] as const;
+export const ACTION_RESULTS = ['DONE', 'PARTLY', 'NOT_POSSIBLE'] as const;
+export const ENTITLEMENTS = ['STATUTORY_NOTICE', 'GRANT', 'AGREEMENT'] as const;
+export const CLOCK_STARTS = ['ISSUED', 'RECEIVED'] as const;
+export const CLOCK_DAYS = ['CALENDAR', 'WORKING'] as const;
+export const CLOCK_BASES = ['STATUTE', 'LOCAL_POLICY'] as const;
+export const CREDIT_RECORD_TYPES = ['SAMPLING_RESULT'] as const;
+export const CREDIT_ENDED_REASONS = ['REVOKED', 'REPAIRED', 'EXPIRED', 'CORRECTED', 'HELD'] as const;
+export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
+
+export type Regime = (typeof REGIMES)[number];
+export type Finality = (typeof FINALITIES)[number];
+export type Verdict = (typeof VERDICTS)[number];
+export type NotTestedReason = (typeof NOT_TESTED_REASONS)[number];
+export type RevisionReason = (typeof REVISION_REASONS)[number];
+export type Authorship = (typeof AUTHORSHIPS)[number];
+export type Coverage = (typeof COVERAGES)[number];
+export type OrganisationKind = (typeof ORGANISATION_KINDS)[number];
+export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
+export type FeedbackActionCode = (typeof FEEDBACK_ACTIONS)[number];
+export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
+export type ActionResult = (typeof ACTION_RESULTS)[number];
+export type Entitlement = (typeof ENTITLEMENTS)[number];
+export type ClockStart = (typeof CLOCK_STARTS)[number];
+export type ClockDays = (typeof CLOCK_DAYS)[number];
+export type ClockBasis = (typeof CLOCK_BASES)[number];
+export type CreditRecordType = (typeof CREDIT_RECORD_TYPES)[number];
+export type CreditEndedReason = (typeof CREDIT_ENDED_REASONS)[number];
+export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
+
+/** Served under /api/codes. */
+export const codeLists = {
+  regime: REGIMES,
+  finality: FINALITIES,
+  verdict: VERDICTS,
+  notTestedReason: NOT_TESTED_REASONS,
+  revisionReason: REVISION_REASONS,
+  authorship: AUTHORSHIPS,
+  coverage: COVERAGES,
+  organisationKind: ORGANISATION_KINDS,
+  feedbackKind: FEEDBACK_KINDS,
+  feedbackAction: FEEDBACK_ACTIONS,
+  answerStatus: ANSWER_STATUSES,
+  actionResult: ACTION_RESULTS,
+  entitlement: ENTITLEMENTS,
+  clockStart: CLOCK_STARTS,
+  clockDays: CLOCK_DAYS,
+  clockBasis: CLOCK_BASES,
+  creditRecordType: CREDIT_RECORD_TYPES,
+  creditEndedReason: CREDIT_ENDED_REASONS,
+  marketEntityStatus: MARKET_ENTITY_STATUSES,
+} as const;

@@ -1,0 +1,127 @@
+import * as codes from './codes.js';
+import { LegalBasis } from './credit.events.js';
+import { AnyObject, CodeList, Flag, Nested, NestedList, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
+import { Listing } from './sampling-result.js';
+import { stream } from './stream.js';
+
+const HASH = { max: 64, min: 64, pattern: /^[0-9a-f]{64}$/, about: 'SHA-256, lower-case hex.' };
+
+class OrganisationState {
+  @Text({ max: 40, pattern: /^[a-z0-9][a-z0-9-]*$/ }) organisationId: string;
+  @Revision() revision: number;
+  @OneOf(codes.ORGANISATION_KINDS) kind: codes.OrganisationKind;
+  @Text({ max: 200 }) name: string;
+  @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
+  @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
+  @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+}
+
+/** Fires once, when an organisation is admitted; its topics exist by then, and readers of such topics take them up. */
+export class OrganisationRegistered extends OrganisationState {}
+/** Fires when an organisation's names, sectors or scopes change. */
+export class OrganisationChanged extends OrganisationState {}
+
+export const organisations = stream<OrganisationState>({
+  topic: 'exchange.organisation.v1',
+  about: 'The directory of organisations.',
+  writer: 'exchange',
+  readers: ['inspection', 'registration', 'credit', 'monitoring'],
+  retention: 'LAST_STATE',
+  key: (organisation) => organisation.organisationId,
+  events: [OrganisationRegistered, OrganisationChanged],
+});
+
+export class RequiredAction {
+  @OneOf(codes.FEEDBACK_ACTIONS) action: codes.FeedbackActionCode;
+  @Flag() mandatory: boolean;
+  @Text({ max: 200, about: 'Article the action rests on.' }) basis: string;
+}
+
+export class FeedbackClock {
+  @OneOf(codes.CLOCK_STARTS) startsOn: codes.ClockStart;
+  @Text({ max: 20, pattern: /^P[0-9A-Z]+$/, about: 'ISO 8601 duration.' }) duration: string;
+  @OneOf(codes.CLOCK_DAYS) days: codes.ClockDays;
+  @OneOf(codes.CLOCK_BASES) basis: codes.ClockBasis;
+}
+
+export class FeedbackEntitlement {
+  @OneOf(codes.ENTITLEMENTS) kind: codes.Entitlement;
+  @Text({ max: 64 }) id: string;
+}
+
+export class FeedbackMerchant {
+  @Optional() @Text({ max: 32 }) uscc?: string;
+  @Optional() @Text({ max: 200 }) name?: string;
+  @Optional() @Text({ max: 200 }) shopId?: string;
+  @Optional() @Text({ max: 200 }) shopName?: string;
+  @Optional() @NestedList(() => Listing, { items: 1000 }) listings?: Listing[];
+}
+
+class FeedbackHead {
+  @Text({ max: 36, min: 36, about: 'UUID v5 of (recipient, kind, subject).' }) feedbackId: string;
+  @Text({ max: 64 }) recipientId: string;
+  @Revision() revision: number;
+  @OneOf(codes.FEEDBACK_KINDS) kind: codes.FeedbackKind;
+  @Text({ max: 200, about: 'reporterId:sampleNo, recallNo or uscc.' }) subject: string;
+  @Revision('Revision of the subject this state follows.') subjectRevision: number;
+  @NestedList(() => RequiredAction, { items: 20, least: 1 }) actionsRequired: RequiredAction[];
+  @Optional() @Nested(() => FeedbackClock) clock?: FeedbackClock;
+  @Optional() @Timestamp() dueAt?: string;
+  @NestedList(() => LegalBasis, { items: 10, least: 1 }) legalBasis: LegalBasis[];
+  @Timestamp() issuedAt: string;
+  @Text(HASH) contentHash: string;
+}
+
+/** Fires when a platform must be told something and with every change of it; the platform acts and answers. */
+export class FeedbackIssued extends FeedbackHead {
+  @Nested(() => FeedbackEntitlement) entitlement: FeedbackEntitlement;
+  @Optional() @OneOf(codes.FINALITIES) finality?: codes.Finality;
+  @Optional() @Nested(() => FeedbackMerchant) merchant?: FeedbackMerchant;
+  @AnyObject({ about: "The subject's state, minimised for this recipient." }) content: Record<string, unknown>;
+}
+
+/** Fires when what a platform was told no longer holds for it; the platform undoes what it did. */
+export class FeedbackWithdrawn extends FeedbackHead {
+  @Text({ max: 1000 }) reason: string;
+}
+
+export const platformFeedback = stream<FeedbackHead>({
+  topic: 'platform.{owner}.feedback.v1',
+  about: 'What one platform must be told.',
+  writer: 'exchange',
+  readers: ['owner'],
+  retention: 90,
+  owner: { kind: 'PLATFORM', of: (feedback) => feedback.recipientId },
+  key: (feedback) => feedback.subject,
+  events: [FeedbackIssued, FeedbackWithdrawn],
+});
+
+class AcceptedAnswer {
+  @Text({ max: 36 }) feedbackId: string;
+  @Text({ max: 64 }) recipientId: string;
+  @OneOf(codes.FEEDBACK_KINDS) kind: codes.FeedbackKind;
+  @Text({ max: 200 }) subject: string;
+  @Revision('Revision of the feedback that was answered.') feedbackRevision: number;
+  @Revision('Revision of the answer.') revision: number;
+  @OneOf(codes.ANSWER_STATUSES) status: codes.AnswerStatus;
+  @Optional() @CodeList(codes.FEEDBACK_ACTIONS, { items: 100 }) actions?: codes.FeedbackActionCode[];
+  @Flag({ about: 'The answered revision was no longer the current one: evidence, closes no clock.' }) superseded: boolean;
+  @Timestamp() acceptedAt: string;
+}
+
+/** Fires when a platform's answer was checked and kept; the publisher sees what was done. */
+export class FeedbackAnswerAccepted extends AcceptedAnswer {}
+/** Fires when a platform disputes a feedback; the publisher has to look at it. */
+export class FeedbackContested extends AcceptedAnswer {
+  @Optional() @Text({ max: 200 }) reasonCode?: string;
+}
+
+export const feedbackOutcomes = stream<AcceptedAnswer>({
+  topic: 'exchange.feedback-outcome.v1',
+  about: 'What platforms did with what they were told.',
+  writer: 'exchange',
+  readers: ['inspection', 'monitoring'],
+  retention: 90,
+  key: (outcome) => outcome.subject,
+  events: [FeedbackAnswerAccepted, FeedbackContested],
+});

@@ -1,0 +1,60 @@
+import * as codes from './codes.js';
+import { CalendarDate, NestedList, OneOf, Optional, Revision, Text, Timestamp } from './fields.js';
+import { Listing } from './sampling-result.js';
+import { stream } from './stream.js';
+
+class MarketEntityState {
+  @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/ }) uscc: string;
+  @Revision() revision: number;
+  @Text({ max: 200 }) name: string;
+  @OneOf(codes.MARKET_ENTITY_STATUSES) status: codes.MarketEntityStatus;
+  @Optional() @Text({ max: 6, min: 6, pattern: /^[0-9]{6}$/ }) divisionCode?: string;
+  @Optional() @Text({ max: 4, pattern: /^[A-T]?[0-9]{2,4}$/, about: 'GB/T 4754-2017.' }) industryCode?: string;
+  @Optional() @Text({ max: 64, about: 'Development zone, assigned by its committee.' }) zone?: string;
+  @Optional() @CalendarDate() registeredOn?: string;
+}
+
+/** Fires once, when a market entity enters the register; credit and monitoring learn that it exists. */
+export class MarketEntityRegistered extends MarketEntityState {}
+/** Fires when a registered fact other than the status changes. */
+export class MarketEntityChanged extends MarketEntityState {}
+/** Fires when the registration status changes. */
+export class MarketEntityStatusChanged extends MarketEntityState {}
+
+export const marketEntities = stream<MarketEntityState>({
+  topic: 'registration.market-entity.v1',
+  about: 'The register of market entities.',
+  writer: 'registration',
+  readers: ['credit', 'monitoring'],
+  retention: 'LAST_STATE',
+  key: (entity) => entity.uscc,
+  events: [MarketEntityRegistered, MarketEntityChanged, MarketEntityStatusChanged],
+});
+
+class MerchantState {
+  @Text({ max: 64 }) platformId: string;
+  @Text({ max: 200 }) shopId: string;
+  @Revision() revision: number;
+  @Optional() @Text({ max: 200 }) shopName?: string;
+  @Optional() @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/, about: 'Absent for natural-person shops that need no registration.' }) uscc?: string;
+  @Optional() @NestedList(() => Listing, { items: 1000 }) listings?: Listing[];
+  @Timestamp() onboardedAt: string;
+  @Optional() @Timestamp() exitedAt?: string;
+}
+
+/** Fires when a platform signs a merchant (or takes it back after an exit); the exchange sends it what concerns that merchant. */
+export class MerchantOnboarded extends MerchantState {}
+/** Fires when a merchant's shop changes; a change of uscc moves what the platform is told. */
+export class MerchantChanged extends MerchantState {}
+/** Fires when a merchant leaves a platform; that platform is told nothing new about it. */
+export class MerchantExited extends MerchantState {}
+
+export const platformMerchants = stream<MerchantState>({
+  topic: 'registration.platform-merchant.v1',
+  about: 'Which merchant sells on which platform.',
+  writer: 'registration',
+  readers: ['exchange', 'credit'],
+  retention: 'LAST_STATE',
+  key: (merchant) => `${merchant.platformId}:${merchant.shopId}`,
+  events: [MerchantOnboarded, MerchantChanged, MerchantExited],
+});
