@@ -1,0 +1,113 @@
+import type { EventClass } from '@jinqiao/contracts';
+import { declaredFields, type DeclaredField } from './declared-fields.js';
+import type { Finding } from './domain-error.js';
+
+/**
+ * Reduces an input to what its class declares: null, "" and unknown fields are left out (design §3.1: absent = null = ""). Array
+ * entries stay where they are, so that pointers stay true. What no store could keep (U+0000, half a surrogate pair) is reported here,
+ * because JSON Schema has no word for it and PostgreSQL would refuse the whole batch.
+ */
+export interface Reduced {
+  readonly content: Record<string, unknown>;
+  readonly unknownFields: string[];
+  readonly findings: Finding[];
+}
+
+/** Levels of objects and arrays inside a free-form field; deeper input is an attack on the stack, not a fact. */
+const FREE_FORM_DEPTH_MAX = 32;
+
+interface Walk {
+  readonly path: (string | number)[];
+  readonly unknownFields: string[];
+  readonly findings: Finding[];
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Appends one step to an RFC 6901 pointer. */
+export const step = (pointer: string, token: string | number): string =>
+  `${pointer}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+export function declaredContent(type: EventClass, input: Record<string, unknown>): Reduced {
+  const walk: Walk = { path: [], unknownFields: [], findings: [] };
+  const content = reduce(type, input, walk);
+  return { content, unknownFields: walk.unknownFields, findings: walk.findings };
+}
+
+function reduce(type: EventClass, input: Record<string, unknown>, walk: Walk): Record<string, unknown> {
+  const fields = declaredFields(type);
+  const kept: Record<string, unknown> = {};
+  let present = 0;
+  for (const field of fields) {
+    const value = input[field.name];
+    if (value === undefined) continue;
+    present += 1;
+    if (value !== null && value !== '') kept[field.name] = reduceField(field, value, walk);
+  }
+  const names = Object.keys(input);
+  if (names.length > present) reportUnknown(names, fields, walk);
+  return kept;
+}
+
+function reportUnknown(names: readonly string[], fields: readonly DeclaredField[], walk: Walk): void {
+  const declared = new Set(fields.map((field) => field.name));
+  const base = pointerOf(walk);
+  for (const name of names) if (!declared.has(name)) walk.unknownFields.push(step(base, name));
+}
+
+function reduceField(field: DeclaredField, value: unknown, walk: Walk): unknown {
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  walk.path.push(field.name);
+  const reduced = reduceValue(field, value, walk);
+  walk.path.pop();
+  return reduced;
+}
+
+function reduceValue(field: DeclaredField, value: unknown, walk: Walk): unknown {
+  if (typeof value === 'string') return storable(value, walk);
+  const { nested } = field;
+  if (!nested) return freeForm(value, walk, 0);
+  if (isObject(value)) return reduce(nested.type, value, walk);
+  if (!nested.list || !Array.isArray(value)) return value;
+  return value.map((entry: unknown, index) => {
+    if (!isObject(entry)) return entry;
+    walk.path.push(index);
+    const reduced = reduce(nested.type, entry, walk);
+    walk.path.pop();
+    return reduced;
+  });
+}
+
+function freeForm(value: unknown, walk: Walk, depth: number): unknown {
+  if (typeof value === 'string') return storable(value, walk);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === FREE_FORM_DEPTH_MAX) {
+    walk.findings.push({
+      code: 'OUT_OF_RANGE',
+      pointer: pointerOf(walk),
+      message: `must not be nested deeper than ${FREE_FORM_DEPTH_MAX} levels`,
+    });
+    return null;
+  }
+  if (Array.isArray(value)) return value.map((entry: unknown, index) => freeFormStep(index, entry, walk, depth));
+  const kept = Object.entries(value).filter(([, entry]) => entry !== undefined && entry !== null && entry !== '');
+  // Object.fromEntries defines properties, so that a key named __proto__ stays a key.
+  return Object.fromEntries(kept.map(([key, entry]) => [storable(key, walk), freeFormStep(key, entry, walk, depth)]));
+}
+
+function freeFormStep(key: string | number, value: unknown, walk: Walk, depth: number): unknown {
+  walk.path.push(key);
+  const reduced = freeForm(value, walk, depth + 1);
+  walk.path.pop();
+  return reduced;
+}
+
+function storable(text: string, walk: Walk): string {
+  if (!text.isWellFormed() || text.includes('\0')) {
+    walk.findings.push({ code: 'WRONG_FORMAT', pointer: pointerOf(walk), message: 'must not contain U+0000 or half a surrogate pair' });
+  }
+  return text;
+}
+
+const pointerOf = (walk: Walk): string => walk.path.reduce<string>(step, '');
