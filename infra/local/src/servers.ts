@@ -1,0 +1,215 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { logLevel } from 'kafkajs';
+import { Client } from 'pg';
+import { kafkaOf } from './access.js';
+import { fetchDownloads } from './downloads.js';
+import { prepareKafka } from './kafka.js';
+import { freePorts, requireFree, type ServerPorts, usualPorts } from './ports.js';
+import { ADMIN_ROLE, createDatabase, createRoles, databaseUrl, preparePostgres, postgresUser, requirePostgres } from './postgres.js';
+import { lock, requireJava, requireMaven } from './preflight.js';
+import { organisations, servicePrincipals, services, STACK_PRINCIPAL } from './principals.js';
+import { issuerProgram } from './repository.js';
+import { redisPassword, registrationToken, rolePassword, secretSeed } from './secrets.js';
+import { Supervised } from './supervised.js';
+
+export const AUDIENCE = 'jinqiao';
+
+/** Everything one has to know to use a stack, and to act as any principal in it. Holds secrets: keep it for its owner alone. */
+export interface ServerAddresses {
+  readonly kafkaBrokers: string;
+  /** As the administrator of PostgreSQL, to the database `postgres`. */
+  readonly databaseAdminUrl: string;
+  readonly redisUrl: string;
+  readonly issuer: string;
+  readonly audience: string;
+  /** Client secrets and role passwords follow from it (secrets.ts). */
+  readonly seed: string;
+}
+
+export interface RunningServers extends ServerAddresses {
+  readonly processes: readonly Supervised[];
+  stop(): Promise<void>;
+}
+
+export interface StartServersOptions {
+  readonly dataDir: string;
+  /** `free` (as every test and the demo asks) takes any; else the usual ones with these exceptions, and a taken one is an error. */
+  readonly ports?: 'free' | Partial<ServerPorts>;
+  readonly report?: (line: string) => void;
+}
+
+/** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
+export async function startServers({
+  dataDir,
+  ports: wanted = {},
+  report = () => undefined,
+}: StartServersOptions): Promise<RunningServers> {
+  const java = requireJava();
+  requireMaven();
+  const postgresBin = requirePostgres();
+  const unlock = lock(dataDir);
+  const processes: Supervised[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(processes.map((each) => each.stop()));
+    unlock();
+  };
+  try {
+    const ports = wanted === 'free' ? await freePorts(dataDir) : { ...usualPorts, ...wanted };
+    await requireFree({ ...ports }, (name) => `end it, or choose another port with ${portVariable(name)}, and start again`);
+    const downloads = fetchDownloads(report);
+    const addresses = addressesOf(dataDir, ports);
+    const context: Context = { dataDir, ports, addresses, report };
+    mkdirSync(join(dataDir, 'logs'), { recursive: true });
+    const run = async (process: Supervised, version: string): Promise<void> => {
+      processes.push(process);
+      const began = Date.now();
+      await process.start();
+      report(`${process.name} ${version} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    };
+    // All of them are waited for, also when one fails: whatever was started has to be known to `stop`.
+    const outcomes = await Promise.allSettled([
+      // Kafka fetches the issuer's keys while it starts.
+      run(issuer(context), 'oidc-provider').then(() => run(kafka(context, java, downloads.kafkaClassPath), '4.3.0')),
+      run(postgres(context, postgresBin), '18').then(() => createDatabases(addresses)),
+      run(redis(context, downloads.redisServer), ''),
+    ]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    return { ...addresses, processes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Context {
+  readonly dataDir: string;
+  readonly ports: ServerPorts;
+  readonly addresses: ServerAddresses;
+  readonly report: (line: string) => void;
+}
+
+/** The environment variable that moves a server of `npm start` to another port. */
+export const portVariable = (name: string): string => `${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}_PORT`;
+
+function addressesOf(dataDir: string, ports: ServerPorts): ServerAddresses {
+  const seed = secretSeed(dataDir);
+  return {
+    kafkaBrokers: `127.0.0.1:${ports.kafka}`,
+    databaseAdminUrl: databaseUrl(ports.postgres, ADMIN_ROLE, rolePassword(seed, ADMIN_ROLE), 'postgres'),
+    redisUrl: `redis://:${redisPassword(seed)}@127.0.0.1:${ports.redis}`,
+    issuer: `http://127.0.0.1:${ports.issuer}`,
+    audience: AUDIENCE,
+    seed,
+  };
+}
+
+async function createDatabases({ databaseAdminUrl, seed }: ServerAddresses): Promise<void> {
+  await createRoles(databaseAdminUrl, seed);
+  for (const service of services) await createDatabase(databaseAdminUrl, service, `jinqiao_${service}`);
+}
+
+function issuer({ dataDir, ports, addresses, report }: Context): Supervised {
+  const settings = {
+    seed: addresses.seed,
+    audience: addresses.audience,
+    registrationToken: registrationToken(addresses.seed),
+    clients: [...servicePrincipals(), ...organisations()],
+  };
+  writeFileSync(join(dataDir, 'issuer.json'), JSON.stringify(settings), { mode: 0o600 });
+  return new Supervised({
+    name: 'issuer',
+    command: process.execPath,
+    args: ['--no-warnings', issuerProgram, dataDir, String(ports.issuer)],
+    logFile: join(dataDir, 'logs/issuer.log'),
+    ready: async () => {
+      const answer = await fetch(`${addresses.issuer}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(2_000) });
+      if (!answer.ok) throw new Error(String(answer.status));
+    },
+    readyWithinMs: 30_000,
+    report,
+  });
+}
+
+function kafka({ dataDir, ports, addresses, report }: Context, java: string, classPath: string): Supervised {
+  const logFile = join(dataDir, 'logs/kafka.log');
+  const args = prepareKafka({
+    java,
+    classPath,
+    dataDir,
+    ports,
+    issuer: addresses.issuer,
+    audience: AUDIENCE,
+    seed: addresses.seed,
+    logFile,
+  });
+  return new Supervised({
+    name: 'Kafka',
+    command: java,
+    args,
+    logFile,
+    ready: async () => {
+      await reachable(ports.kafka);
+      const admin = kafkaOf(addresses, STACK_PRINCIPAL, { retry: { retries: 0 }, logLevel: logLevel.NOTHING }).admin();
+      try {
+        await admin.connect();
+        await admin.listTopics();
+      } finally {
+        await admin.disconnect();
+      }
+    },
+    readyWithinMs: 90_000,
+    report,
+  });
+}
+
+function postgres({ dataDir, ports, addresses, report }: Context, bin: string): Supervised {
+  return new Supervised({
+    name: 'PostgreSQL',
+    command: join(bin, 'postgres'),
+    args: preparePostgres(bin, { dataDir, port: ports.postgres, seed: addresses.seed }),
+    logFile: join(dataDir, 'logs/postgres.log'),
+    stopSignal: 'INT', // fast shutdown: ends open sessions in order
+    user: postgresUser(),
+    ready: async () => {
+      const client = new Client({ connectionString: addresses.databaseAdminUrl, connectionTimeoutMillis: 2_000 });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+      } finally {
+        await client.end();
+      }
+    },
+    readyWithinMs: 60_000,
+    report,
+  });
+}
+
+function redis({ dataDir, ports, addresses, report }: Context, carried: string): Supervised {
+  const file = join(dataDir, 'redis.conf');
+  // Redis holds only what can be rebuilt: nothing goes to the disk.
+  writeFileSync(file, `bind 127.0.0.1\nport ${ports.redis}\nrequirepass ${redisPassword(addresses.seed)}\nsave ""\nappendonly no\n`, {
+    mode: 0o600,
+  });
+  return new Supervised({
+    name: 'Redis',
+    command: spawnSync('redis-server', ['--version']).status === 0 ? 'redis-server' : carried,
+    args: [file],
+    logFile: join(dataDir, 'logs/redis.log'),
+    ready: () => reachable(ports.redis),
+    readyWithinMs: 20_000,
+    report,
+  });
+}
+
+const reachable = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+  });
