@@ -1,0 +1,16 @@
+export { BatchConsumer, connectConsumers } from './batch-consumer.js';
+export { type DeadLetter, type DeadLetterDetail, DeadLetters, DeadLetterUnknown } from './dead-letters.js';
+export { event, EventInvalid, type EventOptions, EventTooLarge, type OutgoingEvent, tombstone } from './event.js';
+export { isTransient } from './failures.js';
+export { KafkaConnection } from './kafka.js';
+export { lockKeys } from './lock-keys.js';
+export { MessagingModule } from './messaging.module.js';
+export { type MessagingState, MessagingStatus } from './messaging-status.js';
+export { messagingMigrations } from './migrations.js';
+export { On, OnBatch } from './on.js';
+export { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
+export { Outbox, OutboxOutsideTransaction } from './outbox.js';
+export { type Lag } from './reader.js';
+export { Received, type Refusal } from './received.js';
+export { Relay } from './relay.js';
+export { Topics } from './topics.js';

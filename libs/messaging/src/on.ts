@@ -1,0 +1,34 @@
+import { type EventClass, typeOf } from '@jinqiao/contracts';
+import { EventPattern } from '@nestjs/microservices';
+import type { EntityManager } from 'typeorm';
+import type { Received } from './received.js';
+
+/** What the transport needs to know of a handler method; Nest carries it along with the pattern. */
+export interface HandlerExtras {
+  readonly batch: boolean;
+  /** One value per decorated method, so that events of several types can be given to it together, in order. */
+  readonly method: symbol;
+  readonly events: readonly EventClass[];
+}
+
+type Handles<A> = (received: A, tx: EntityManager) => Promise<void>;
+type HandlerDecorator<A> = <M extends Handles<A>>(target: object, property: string | symbol, descriptor: TypedPropertyDescriptor<M>) => void;
+
+/** Calls the method once for each event, in the transaction of its batch. */
+export function On<E extends object>(type: EventClass<E>): HandlerDecorator<Received<E>> {
+  return pattern([type], false) as HandlerDecorator<Received<E>>;
+}
+
+/** Calls the method with all consecutive events of these types in a batch, in their order. */
+export function OnBatch<const T extends readonly EventClass[]>(...types: T): HandlerDecorator<Received<InstanceType<T[number]>>[]> {
+  return pattern(types, true) as HandlerDecorator<Received<InstanceType<T[number]>>[]>;
+}
+
+function pattern(events: readonly EventClass[], batch: boolean): MethodDecorator {
+  const extras: HandlerExtras = { batch, method: Symbol(events.map((type) => type.name).join('+')), events };
+  return EventPattern(
+    events.map((type) => typeOf(type)),
+    undefined,
+    { ...extras },
+  );
+}
