@@ -1,0 +1,37 @@
+import { ORGANISATION_KINDS, Optional, Text, Whole } from '@jinqiao/contracts';
+import { Allow, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Controller, Get, Param } from '@nestjs/common';
+import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
+
+export class ListRecordsQuery {
+  @Optional() @Text({ max: 200, about: 'reporterId:sampleNo of the result.' }) subject?: string;
+  @Optional() @Text({ max: 32, about: 'Unified social credit code.' }) uscc?: string;
+  @Optional() @Text({ max: 200, about: '`next` of the page before.' }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500, about: 'Records a page; 100 unless told.' }) limit?: number;
+}
+
+@Controller('api/credit')
+export class CreditRecordController {
+  constructor(private readonly records: CreditRecords) {}
+
+  /** Public records for everybody; a department also sees its own that are not public, an operator all. */
+  @Get('records')
+  @Allow(...ORGANISATION_KINDS)
+  list(@Caller() principal: Principal, @CheckedQuery(ListRecordsQuery) query: ListRecordsQuery): Promise<Page<ListedRecord>> {
+    return this.records.list(principal, { ...query, limit: query.limit ?? 100 });
+  }
+
+  @Get('counts')
+  @Allow('DEPARTMENT', 'STATISTICS', 'AUDITOR', 'OPERATOR')
+  counts(): Promise<CreditCounts> {
+    return this.records.count();
+  }
+
+  /** How far this service has followed a result, and since when. */
+  @Get('applied/:subject')
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
+  async applied(@Param('subject') subject: string): Promise<{ revision: number; appliedAt: string }> {
+    const { revision, appliedAt } = await this.records.getFollowed(subject);
+    return { revision, appliedAt: appliedAt.toISOString() };
+  }
+}

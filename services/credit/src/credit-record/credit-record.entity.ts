@@ -1,0 +1,29 @@
+import type { CreditRecordType, LegalBasis } from '@jinqiao/contracts';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Standing } from './credit-record.js';
+
+/** One record of one entity, public or not. Rows are never deleted: an ended record keeps its number and its reason. */
+@Entity('credit_records')
+export class CreditRecord {
+  @PrimaryColumn('uuid', { name: 'record_no' }) recordNo: string;
+  @Column('integer') revision: number;
+  @Column('text') uscc: string;
+  @Column('text') type: CreditRecordType;
+  @Column('text', { name: 'department_id' }) departmentId: string;
+  @Column('text') subject: string;
+  @Column('integer', { name: 'source_revision' }) sourceRevision: number;
+  @Column('jsonb', { name: 'legal_basis' }) legalBasis: LegalBasis[];
+  @Column('text', { name: 'document_date', nullable: true }) documentDate: string | null;
+  @Column('date', { name: 'public_from', nullable: true }) publicFrom: string | null;
+  @Column('date', { name: 'public_until', nullable: true }) publicUntil: string | null;
+  @Column('text') standing: Standing;
+  @Column('timestamptz', { name: 'changed_at' }) changedAt: Date;
+}
+
+/** How far each source has been followed: an event with this revision or a lower one changes nothing. */
+@Entity('followed_subjects')
+export class FollowedSubject {
+  @PrimaryColumn('text') subject: string;
+  @Column('integer') revision: number;
+  @Column('timestamptz', { name: 'applied_at' }) appliedAt: Date;
+}

@@ -1,0 +1,231 @@
+import {
+  CreditRecordEnded,
+  CreditRecordPublished,
+  type LegalBasis,
+  SamplingResultPublished,
+  type SamplingResultWithdrawn,
+  subjectOf,
+} from '@jinqiao/contracts';
+import { dayInChina, readUscc } from '@jinqiao/law';
+import { event, Outbox, type Received } from '@jinqiao/messaging';
+import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { DomainError } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { CreditStatuses } from '../credit-status/credit-status.service.js';
+import {
+  type CreditRecordState,
+  endedReasonOf,
+  followClock,
+  followSource,
+  isPublic,
+  publicStateOf,
+  type RecordChange,
+  type Source,
+  type Standing,
+} from './credit-record.js';
+import { FollowedSubject } from './credit-record.entity.js';
+
+/** A tombstone of the stream (null) says like a withdrawal that nothing of the result is left. */
+export type SamplingResultEvent = Received<SamplingResultPublished | SamplingResultWithdrawn | null>;
+
+interface Step {
+  readonly change: RecordChange;
+  readonly causedBy: SamplingResultEvent | null;
+}
+
+export class NothingApplied extends DomainError {
+  constructor() {
+    super('NOTHING_APPLIED', 404, { zh: '尚未处理该对象的任何版本', en: 'No revision of this subject has been applied here yet' });
+  }
+}
+
+export interface CreditCounts {
+  records: number;
+  entities: number;
+  publicRecords: number;
+  endedRecords: number;
+}
+
+/** A record as a list shows it. */
+export interface ListedRecord extends Omit<CreditRecordState, 'legalBasis' | 'standing'> {
+  legalBasis: LegalBasis[];
+  standing: Standing;
+  public: boolean;
+  endedReason: string | null;
+}
+
+export interface RecordsWanted {
+  subject?: string;
+  uscc?: string;
+  cursor?: string;
+  limit: number;
+}
+
+const COLUMNS = `record_no AS "recordNo", revision, uscc, type, department_id AS "departmentId", subject, source_revision AS "sourceRevision",
+  legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom", public_until::text AS "publicUntil", standing`;
+
+@Injectable()
+export class CreditRecords {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly statuses: CreditStatuses,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Follows a batch of results in their order; what is late or repeated changes nothing. */
+  async follow(tx: EntityManager, received: readonly SamplingResultEvent[]): Promise<void> {
+    const sources = received.map((one) => ({ source: sourceOf(one), causedBy: one }));
+    const subjects = [...new Set(sources.map(({ source }) => source.subject))].sort();
+    const followed = await this.lockSubjects(tx, subjects);
+    const records = Map.groupBy(await this.findForUpdate(tx, subjects), (record) => record.subject);
+    const today = dayInChina(this.clock.now());
+    const steps: Step[] = [];
+    for (const { source, causedBy } of sources) {
+      if (source.revision <= (followed.get(source.subject) ?? 0)) continue;
+      const changes = followSource(records.get(source.subject) ?? [], source, today);
+      followed.set(source.subject, source.revision);
+      records.set(
+        source.subject,
+        changes.map((change) => change.record),
+      );
+      steps.push(...changes.map((change) => ({ change, causedBy })));
+    }
+    await this.keep(tx, steps);
+    await this.noteFollowed(tx, followed);
+  }
+
+  /** Lets the clock act on at most `most` records; answers how many it found due. Whatever another transaction holds is left to the next round. */
+  async sweep(most: number): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const today = dayInChina(this.clock.now());
+      const due: CreditRecordState[] = await tx.query(
+        `SELECT ${COLUMNS} FROM credit_records
+         WHERE (standing = 'PUBLIC' AND public_until < $1::date) OR (standing = 'NOT_YET' AND public_from <= $1::date)
+         LIMIT $2 FOR UPDATE SKIP LOCKED`,
+        [today, most],
+      );
+      await this.keep(
+        tx,
+        due.map((record) => ({ change: followClock(record, today), causedBy: null })),
+      );
+      return due.length;
+    });
+  }
+
+  /**
+   * Counts the records whose finding stands, public or not: what was corrected or revoked no longer counts, so the figure depends on the
+   * results as they are and not on the way they came.
+   */
+  async count(): Promise<CreditCounts> {
+    const [counts]: [CreditCounts] = await this.db.query(
+      `SELECT count(*) FILTER (WHERE stands)::integer AS records,
+              count(DISTINCT uscc) FILTER (WHERE stands)::integer AS entities,
+              count(*) FILTER (WHERE standing = 'PUBLIC')::integer AS "publicRecords",
+              count(*) FILTER (WHERE NOT stands)::integer AS "endedRecords"
+       FROM (SELECT uscc, standing, standing NOT IN ('CORRECTED', 'REVOKED') AS stands FROM credit_records) AS records`,
+    );
+    return counts;
+  }
+
+  /** Operators see every record, a department its own, everybody those that are public. */
+  async list(principal: Principal, { subject, uscc, cursor, limit }: RecordsWanted): Promise<Page<ListedRecord>> {
+    const [after = null] = cursor === undefined ? [] : decodeCursor('credit-records', cursor);
+    const rows: CreditRecordState[] = await this.db.query(
+      `SELECT ${COLUMNS} FROM credit_records
+       WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR uscc = $2) AND ($3::uuid IS NULL OR record_no > $3::uuid)
+         AND ($4 = 'OPERATOR' OR standing = 'PUBLIC' OR ($4 = 'DEPARTMENT' AND department_id = $5))
+       ORDER BY record_no LIMIT $6`,
+      [subject ?? null, uscc === undefined ? null : readUscc(uscc).code, after, principal.kind, principal.id, limit + 1],
+    );
+    const items = rows.slice(0, limit).map(listed);
+    const last = items.at(-1);
+    return { items, next: rows.length > limit && last ? encodeCursor('credit-records', [last.recordNo]) : null };
+  }
+
+  async getFollowed(subject: string): Promise<FollowedSubject> {
+    const followed = await this.db.manager.findOneBy(FollowedSubject, { subject });
+    if (!followed) throw new NothingApplied();
+    return followed;
+  }
+
+  // Two statements on purpose: the row has to exist before it can be the lock, and an upsert would write every known one again.
+  private async lockSubjects(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, number>> {
+    await tx.query(
+      'INSERT INTO followed_subjects (subject) SELECT subject FROM unnest($1::text[]) AS subject ON CONFLICT (subject) DO NOTHING',
+      [subjects],
+    );
+    const rows: FollowedSubject[] = await tx.query(
+      'SELECT subject, revision FROM followed_subjects WHERE subject = ANY ($1) ORDER BY subject FOR UPDATE',
+      [subjects],
+    );
+    return new Map(rows.map((row) => [row.subject, row.revision]));
+  }
+
+  private async findForUpdate(tx: EntityManager, subjects: readonly string[]): Promise<CreditRecordState[]> {
+    return tx.query(`SELECT ${COLUMNS} FROM credit_records WHERE subject = ANY ($1) ORDER BY record_no FOR UPDATE`, [subjects]);
+  }
+
+  // Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle.
+  private async keep(tx: EntityManager, steps: readonly Step[]): Promise<void> {
+    await this.save(tx, steps);
+    const announced = steps.filter(({ change }) => change.announced !== null);
+    if (announced.length === 0) return;
+    const causes = new Map(announced.map(({ change, causedBy }) => [change.record.uscc, causedBy]));
+    const locked = await this.statuses.lock(tx, [...causes.keys()]);
+    await this.outbox.add(
+      tx,
+      announced.map(({ change, causedBy }) =>
+        event(
+          change.announced === 'ENDED' ? CreditRecordEnded : CreditRecordPublished,
+          publicStateOf(change),
+          causedBy ? { causedBy } : {},
+        ),
+      ),
+    );
+    await this.statuses.restate(tx, locked, causes);
+  }
+
+  private async save(tx: EntityManager, steps: readonly Step[]): Promise<void> {
+    // A record may change several times in a batch; only its last state is kept (ON CONFLICT takes a row once).
+    const latest = new Map(steps.map(({ change }) => [change.record.recordNo, change.record]));
+    if (latest.size === 0) return;
+    await tx.query(
+      `INSERT INTO credit_records (record_no, revision, uscc, type, department_id, subject, source_revision, legal_basis,
+                                   document_date, public_from, public_until, standing)
+       SELECT "recordNo", revision, uscc, type, "departmentId", subject, "sourceRevision", "legalBasis",
+              "documentDate", "publicFrom", "publicUntil", standing
+       FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, "departmentId" text, subject text,
+              "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text)
+       ON CONFLICT (record_no) DO UPDATE
+       SET revision = excluded.revision, source_revision = excluded.source_revision, legal_basis = excluded.legal_basis,
+           document_date = excluded.document_date, public_from = excluded.public_from, public_until = excluded.public_until,
+           standing = excluded.standing, changed_at = excluded.changed_at`,
+      [JSON.stringify([...latest.values()])],
+    );
+  }
+
+  // The last statement: applied_at is as near the commit as a statement can be.
+  private async noteFollowed(tx: EntityManager, followed: ReadonlyMap<string, number>): Promise<void> {
+    await tx.query(
+      `UPDATE followed_subjects AS kept SET revision = x.revision, applied_at = clock_timestamp()
+       FROM jsonb_to_recordset($1::jsonb) AS x (subject text, revision integer)
+       WHERE kept.subject = x.subject AND kept.revision < x.revision`,
+      [JSON.stringify([...followed].map(([subject, revision]) => ({ subject, revision })))],
+    );
+  }
+}
+
+function sourceOf(received: SamplingResultEvent): Source {
+  const { data } = received;
+  if (data === null) return { subject: received.key, revision: received.revision ?? 0, result: null };
+  return { subject: subjectOf(data), revision: data.revision, result: received.type === SamplingResultPublished ? data : null };
+}
+
+const listed = (record: CreditRecordState): ListedRecord => ({
+  ...record,
+  legalBasis: [...record.legalBasis],
+  public: isPublic(record),
+  endedReason: endedReasonOf(record.standing),
+});

@@ -1,0 +1,88 @@
+import { CreditStatusChanged } from '@jinqiao/contracts';
+import { readUscc } from '@jinqiao/law';
+import { event, type OutgoingEvent, Outbox, type Received, tombstone } from '@jinqiao/messaging';
+import { DomainError } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityState, factsOf, type PublicRecords, RECORD_NOS_MAX, restate, type StatusChange } from './credit-status.js';
+import { CreditEntity } from './credit-status.entity.js';
+
+/** Why an entity is restated: the event whose effect it is, or null for the clock. */
+export type Causes = ReadonlyMap<string, Received<object | null> | null>;
+
+export class UsccInvalid extends DomainError {
+  constructor(outcome: string) {
+    super(outcome === 'MALFORMED' ? 'USCC_MALFORMED' : 'USCC_CHECK_FAILED', 400, {
+      zh: '统一社会信用代码不正确',
+      en: 'The unified social credit code is not valid',
+    });
+  }
+}
+
+@Injectable()
+export class CreditStatuses {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /**
+   * Locks the entities' rows for the rest of the transaction, in sorted order, so that two transactions on one merchant take turns and
+   * never wait for each other in a circle. Whoever changes a record's publicity locks before it adds the record's event: that makes the
+   * order of events per USCC the order of commits.
+   */
+  async lock(tx: EntityManager, usccs: readonly string[]): Promise<EntityState[]> {
+    const sorted = [...usccs].sort();
+    await tx.query('INSERT INTO credit_entities (uscc) SELECT uscc FROM unnest($1::text[]) AS uscc ON CONFLICT (uscc) DO NOTHING', [
+      sorted,
+    ]);
+    return tx.query(
+      `SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos"
+       FROM credit_entities WHERE uscc = ANY ($1) ORDER BY uscc FOR UPDATE`,
+      [sorted],
+    );
+  }
+
+  /** Counts the public records of locked entities afresh and announces what is different. */
+  async restate(tx: EntityManager, locked: readonly EntityState[], causes: Causes): Promise<void> {
+    const records = await this.findPublicRecords(tx, locked);
+    const changes = locked.map((entity) => restate(entity, records.get(entity.uscc) ?? [])).filter((change) => change.announced !== null);
+    if (changes.length === 0) return;
+    await tx.query(
+      `UPDATE credit_entities AS kept
+       SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", changed_at = clock_timestamp()
+       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
+       WHERE kept.uscc = x.uscc`,
+      [JSON.stringify(changes.map((change) => change.entity))],
+    );
+    await this.outbox.add(
+      tx,
+      changes.map((change) => announcement(change, causes)),
+    );
+  }
+
+  /** The public facts of any valid code. An entity nobody has recorded and one whose records are not public look the same. */
+  async find(text: string): Promise<CreditStatusChanged> {
+    const { code, outcome } = readUscc(text);
+    if (outcome !== 'VALID' && outcome !== 'CHECK_FAILED_LEGACY_CANDIDATE') throw new UsccInvalid(outcome);
+    const kept = await this.db.manager.findOneBy(CreditEntity, { uscc: code });
+    return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [] });
+  }
+
+  private async findPublicRecords(tx: EntityManager, entities: readonly EntityState[]): Promise<Map<string, PublicRecords[]>> {
+    const rows: (PublicRecords & { uscc: string })[] = await tx.query(
+      `SELECT uscc, type, count(*)::integer AS count, (array_agg(record_no::text ORDER BY record_no))[1:${RECORD_NOS_MAX}] AS "recordNos"
+       FROM credit_records WHERE uscc = ANY ($1) AND standing = 'PUBLIC'
+       GROUP BY uscc, type`,
+      [entities.map((entity) => entity.uscc)],
+    );
+    return Map.groupBy(rows, (row) => row.uscc);
+  }
+}
+
+function announcement({ entity, announced }: StatusChange, causes: Causes): OutgoingEvent {
+  const causedBy = causes.get(entity.uscc) ?? undefined;
+  const options = causedBy && { causedBy };
+  if (announced === 'CLEARED') return tombstone(CreditStatusChanged, { key: entity.uscc, revision: entity.revision }, options);
+  return event(CreditStatusChanged, factsOf(entity), options);
+}
