@@ -1,3 +1,5 @@
+// Before the first decorator: class-transformer's Type reads the design types this adds to Reflect.
+import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 

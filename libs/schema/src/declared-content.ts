@@ -57,16 +57,15 @@ function reportUnknown(names: readonly string[], fields: readonly DeclaredField[
 }
 
 function reduceField(field: DeclaredField, value: unknown, walk: Walk): unknown {
-  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return storable(value, field.name, walk);
+  if (typeof value !== 'object') return value;
   walk.path.push(field.name);
-  const reduced = reduceValue(field, value, walk);
+  const reduced = reduceContainer(field, value, walk);
   walk.path.pop();
   return reduced;
 }
 
-function reduceValue(field: DeclaredField, value: unknown, walk: Walk): unknown {
-  if (typeof value === 'string') return storable(value, walk);
-  const { nested } = field;
+function reduceContainer({ nested }: DeclaredField, value: unknown, walk: Walk): unknown {
   if (!nested) return freeForm(value, walk, 0);
   if (isObject(value)) return reduce(nested.type, value, walk);
   if (!nested.list || !Array.isArray(value)) return value;
@@ -80,7 +79,6 @@ function reduceValue(field: DeclaredField, value: unknown, walk: Walk): unknown 
 }
 
 function freeForm(value: unknown, walk: Walk, depth: number): unknown {
-  if (typeof value === 'string') return storable(value, walk);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === FREE_FORM_DEPTH_MAX) {
     walk.findings.push({
@@ -93,20 +91,24 @@ function freeForm(value: unknown, walk: Walk, depth: number): unknown {
   if (Array.isArray(value)) return value.map((entry: unknown, index) => freeFormStep(index, entry, walk, depth));
   const kept = Object.entries(value).filter(([, entry]) => entry !== undefined && entry !== null && entry !== '');
   // Object.fromEntries defines properties, so that a key named __proto__ stays a key.
-  return Object.fromEntries(kept.map(([key, entry]) => [storable(key, walk), freeFormStep(key, entry, walk, depth)]));
+  return Object.fromEntries(kept.map(([key, entry]) => [storable(key, key, walk), freeFormStep(key, entry, walk, depth)]));
 }
 
 function freeFormStep(key: string | number, value: unknown, walk: Walk, depth: number): unknown {
+  if (typeof value === 'string') return storable(value, key, walk);
   walk.path.push(key);
   const reduced = freeForm(value, walk, depth + 1);
   walk.path.pop();
   return reduced;
 }
 
-function storable(text: string, walk: Walk): string {
-  if (!text.isWellFormed() || text.includes('\0')) {
-    walk.findings.push({ code: 'WRONG_FORMAT', pointer: pointerOf(walk), message: 'must not contain U+0000 or half a surrogate pair' });
-  }
+function storable(text: string, name: string | number, walk: Walk): string {
+  if (text.isWellFormed() && !text.includes('\0')) return text;
+  walk.findings.push({
+    code: 'WRONG_FORMAT',
+    pointer: step(pointerOf(walk), name),
+    message: 'must not contain U+0000 or half a surrogate pair',
+  });
   return text;
 }
 
