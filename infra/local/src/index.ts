@@ -2,5 +2,5 @@ export { accessToken, kafkaOf, registerClient } from './access.js';
 export { CannotStart } from './cannot-start.js';
 export { createDatabase } from './postgres.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';
-export { clientSecret, rolePassword } from './secrets.js';
+export { clientSecret, rolePassword, signingKey } from './secrets.js';
 export { AUDIENCE, type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';

@@ -1,6 +1,6 @@
 // The development issuer: a process of its own (node issuer.js DIRECTORY PORT), configured by DIRECTORY/issuer.json.
 // Imports nothing of ours, so that it runs from its source as well.
-import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Provider, { type Adapter, type AdapterPayload, type ClientMetadata, type JWK } from 'oidc-provider';
@@ -9,6 +9,7 @@ interface Settings {
   readonly seed: string;
   readonly audience: string;
   readonly registrationToken: string;
+  readonly signingKey: JWK;
   readonly clients: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
 }
 
@@ -34,17 +35,6 @@ const metadata = (id: string, kind: string, name: string): ClientMetadata => ({
   redirect_uris: [],
   token_endpoint_auth_method: 'client_secret_post',
 });
-
-/** One signing key for the life of the data directory: tokens outlive a restart of the issuer. */
-function signingKey(): JWK {
-  const file = join(directory, 'issuer-key.json');
-  if (!existsSync(file)) {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const key = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'RS256', use: 'sig' };
-    writeFileSync(file, JSON.stringify(key), { mode: 0o600, flag: 'wx' });
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as JWK;
-}
 
 /** Clients that were registered while the issuer ran are kept in a file; everything else (nothing, for client credentials) in memory. */
 class ClientFile implements Adapter {
@@ -83,10 +73,11 @@ const registered = (body: unknown): string => String((body as { client_id?: unkn
 const issuer: Provider = new Provider(`http://127.0.0.1:${port}`, {
   adapter: ClientFile,
   clients: settings.clients.map(({ id, kind, name }) => metadata(id, kind, name)),
-  jwks: { keys: [signingKey()] },
+  jwks: { keys: [settings.signingKey] },
   cookies: { keys: [settings.seed] },
   scopes: [SCOPE],
   responseTypes: [],
+  clientDefaults: { id_token_signed_response_alg: 'ES256' },
   extraClientMetadata: { properties: ['kind'] },
   // Whoever is registered later chooses the id, so that it can be the organisation's; the secret follows from it as for everybody.
   features: {
@@ -108,10 +99,12 @@ const issuer: Provider = new Provider(`http://127.0.0.1:${port}`, {
         audience: settings.audience,
         accessTokenFormat: 'jwt',
         accessTokenTTL: ACCESS_TOKEN_SECONDS,
-        jwt: { sign: { alg: 'RS256' } },
+        jwt: { sign: { alg: 'ES256' } },
       }),
     },
   },
+  // A client that names no scope gets its own.
+  formats: { customizers: { jwt: (_ctx, _token, parts) => void (parts.payload['scope'] ??= SCOPE) } },
   ttl: { ClientCredentials: ACCESS_TOKEN_SECONDS },
   extraTokenClaims: async (_ctx, token) => ({ kind: token.clientId ? (await issuer.Client.find(token.clientId))?.['kind'] : undefined }),
 });

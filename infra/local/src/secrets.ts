@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createECDH, createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,3 +19,34 @@ export const rolePassword = (seed: string, role: string): string => derive(seed,
 export const redisPassword = (seed: string): string => derive(seed, 'redis');
 export const brokerPassword = (seed: string): string => derive(seed, 'broker');
 export const registrationToken = (seed: string): string => derive(seed, 'registration');
+
+/**
+ * The issuer's signing key, ES256. From the seed like the rest: tokens outlive a restart, and a test can make the token that no issuer
+ * gives, an expired one or one for another audience.
+ */
+export function signingKey(seed: string): {
+  kty: 'EC';
+  crv: 'P-256';
+  x: string;
+  y: string;
+  d: string;
+  kid: string;
+  alg: 'ES256';
+  use: 'sig';
+} {
+  const d = createHmac('sha256', seed).update('signing-key').digest();
+  const curve = createECDH('prime256v1');
+  curve.setPrivateKey(d);
+  const point = curve.getPublicKey(); // 0x04, x, y
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)];
+  return {
+    kty: 'EC',
+    crv: 'P-256',
+    x: x.toString('base64url'),
+    y: y.toString('base64url'),
+    d: d.toString('base64url'),
+    kid: derive(seed, 'key-id').slice(0, 16),
+    alg: 'ES256',
+    use: 'sig',
+  };
+}

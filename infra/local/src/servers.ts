@@ -12,7 +12,7 @@ import { ADMIN_ROLE, createDatabase, createRoles, databaseUrl, preparePostgres, 
 import { lock, requireJava, requireMaven } from './preflight.js';
 import { organisations, servicePrincipals, services, STACK_PRINCIPAL } from './principals.js';
 import { issuerProgram } from './repository.js';
-import { redisPassword, registrationToken, rolePassword, secretSeed } from './secrets.js';
+import { redisPassword, registrationToken, rolePassword, secretSeed, signingKey } from './secrets.js';
 import { Supervised } from './supervised.js';
 
 export const AUDIENCE = 'jinqiao';
@@ -116,6 +116,7 @@ function issuer({ dataDir, ports, addresses, report }: Context): Supervised {
     seed: addresses.seed,
     audience: addresses.audience,
     registrationToken: registrationToken(addresses.seed),
+    signingKey: signingKey(addresses.seed),
     clients: [...servicePrincipals(), ...organisations()],
   };
   writeFileSync(join(dataDir, 'issuer.json'), JSON.stringify(settings), { mode: 0o600 });
