@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module, type Provider } from '@nestjs/common';
 import { BatchConsumer } from './batch-consumer.js';
 import { Batches } from './batches.js';
 import { DeadLetters } from './dead-letters.js';
@@ -10,15 +10,20 @@ import { Outbox } from './outbox.js';
 import { Relay } from './relay.js';
 import { Topics } from './topics.js';
 
+/** The options, or how to make them from what the application provides. */
+type MessagingOptionsSource = MessagingOptions | Pick<FactoryProvider<MessagingOptions>, 'inject' | 'useFactory'>;
+
 /** Outbox, relay, consumers and dead letters of one service. Needs TypeORM's DataSource with the tables of messagingMigrations. */
 @Module({})
 export class MessagingModule {
-  static forService(options: MessagingOptions): DynamicModule {
+  static forService(options: MessagingOptionsSource): DynamicModule {
+    const given: Provider =
+      'useFactory' in options ? { provide: MESSAGING_OPTIONS, ...options } : { provide: MESSAGING_OPTIONS, useValue: options };
     const parts = [KafkaConnection, Outbox, Relay, DeadLetters, Batches, BatchConsumer, Topics, MessagingStatus, Housekeeping];
     return {
       module: MessagingModule,
       global: true,
-      providers: [{ provide: MESSAGING_OPTIONS, useValue: options }, ...parts],
+      providers: [given, ...parts],
       exports: [Outbox, Relay, DeadLetters, BatchConsumer, Topics, MessagingStatus, KafkaConnection],
     };
   }

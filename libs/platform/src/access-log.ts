@@ -1,0 +1,96 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { mergeMap, type Observable } from 'rxjs';
+import { DataSource } from 'typeorm';
+import type { Principal } from './principal.js';
+import { currentTraceId } from './tracing.js';
+
+interface Entry {
+  principal_id: string;
+  principal_kind: string;
+  action: string;
+  subject: string;
+  purpose: string | null;
+  trace_id: string | null;
+}
+
+const ENTRIES_A_WRITE = 1_000;
+
+/**
+ * Who did or read what, for which purpose. Append-only: the service's role may not update or delete rows. Entries that arrive while one
+ * write is under way go together in the next one, so the log costs one commit for many requests.
+ */
+@Injectable()
+export class AccessLog {
+  private waiting: { entry: Entry; settle: (failure?: unknown) => void }[] = [];
+  private writing = false;
+
+  constructor(private readonly db: DataSource) {}
+
+  /** Resolves when the entry is durable. */
+  record(principal: Principal, action: string, subject: string, purpose?: string): Promise<void> {
+    const entry: Entry = {
+      principal_id: principal.id,
+      principal_kind: principal.kind,
+      action,
+      subject,
+      purpose: purpose ?? null,
+      trace_id: currentTraceId(),
+    };
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ entry, settle: (failure) => (failure === undefined ? resolve() : reject(failure)) });
+      if (!this.writing) void this.write();
+    });
+  }
+
+  private async write(): Promise<void> {
+    this.writing = true;
+    while (this.waiting.length > 0) {
+      const together = this.waiting.splice(0, ENTRIES_A_WRITE);
+      const failure = await this.insert(together.map(({ entry }) => entry)).then(
+        () => undefined,
+        (problem: unknown) => problem,
+      );
+      for (const { settle } of together) settle(failure);
+    }
+    this.writing = false;
+  }
+
+  private async insert(entries: Entry[]): Promise<void> {
+    await this.db.query(
+      `INSERT INTO access_log (principal_id, principal_kind, action, subject, purpose, trace_id)
+       SELECT * FROM jsonb_to_recordset($1::jsonb)
+         AS entry(principal_id text, principal_kind text, action text, subject text, purpose text, trace_id text)`,
+      [JSON.stringify(entries)],
+    );
+  }
+}
+
+/** Records every request of an authenticated principal that was answered, before the answer leaves. */
+@Injectable()
+export class AccessLogInterceptor implements NestInterceptor {
+  constructor(private readonly log: AccessLog) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.getType() === 'http' ? context.switchToHttp().getRequest<FastifyRequest>() : undefined;
+    const principal = request?.principal;
+    if (!principal) return next.handle();
+    return next.handle().pipe(
+      mergeMap(async (answer: unknown) => {
+        await this.log.record(principal, `${request.method} ${request.routeOptions.url}`, subjectIn(request), purposeIn(request));
+        return answer;
+      }),
+    );
+  }
+}
+
+/** The ids in the path. They are never those of a person (design §3.6). */
+const subjectIn = (request: FastifyRequest): string =>
+  Object.values(request.params ?? {})
+    .join(' ')
+    .slice(0, 300);
+
+function purposeIn(request: FastifyRequest): string | undefined {
+  const purpose = request.headers['x-purpose'];
+  return typeof purpose === 'string' && purpose !== '' ? purpose.slice(0, 200) : undefined;
+}

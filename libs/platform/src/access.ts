@@ -1,0 +1,96 @@
+import { DomainError } from '@jinqiao/schema';
+import {
+  applyDecorators,
+  createParamDecorator,
+  Injectable,
+  RequestMethod,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplicationContext,
+} from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import type { Principal, PrincipalKind } from './principal.js';
+import { RateLimit } from './rate-limit.js';
+import { Tokens } from './tokens.js';
+
+const WHO_MAY_CALL = 'jinqiao:who-may-call';
+const ANYONE = 'ANYONE';
+type WhoMayCall = readonly PrincipalKind[] | typeof ANYONE;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal?: Principal;
+  }
+}
+
+/** Names the kinds of principal that may call a route, or every route of a controller. A route that names nobody refuses everybody. */
+export const Allow = (...kinds: PrincipalKind[]): ClassDecorator & MethodDecorator =>
+  applyDecorators(SetMetadata(WHO_MAY_CALL, kinds), ApiSecurity('oauth2'), ApiExtension('x-allow', kinds));
+
+/** A public route: no token is asked for. */
+export const AllowAnyone = (): ClassDecorator & MethodDecorator =>
+  applyDecorators(SetMetadata(WHO_MAY_CALL, ANYONE), ApiExtension('x-allow', ANYONE));
+
+/** The authenticated principal. Only on routes with @Allow. */
+export const Caller = createParamDecorator((_unused: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!principal) throw new Error('@Caller() needs @Allow(...) on the same route');
+  return principal;
+});
+
+export class Forbidden extends DomainError {
+  constructor() {
+    super('FORBIDDEN', 403, { zh: '无权执行此操作', en: 'This principal may not do this' });
+  }
+}
+
+/** Deny by default: authenticates, compares with @Allow, then counts the request against the principal's rate limit. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly tokens: Tokens,
+    private readonly rateLimit: RateLimit,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    // Kafka records are let in by the broker's access rules, not by a token in a request.
+    if (context.getType() !== 'http') return true;
+    const allowed = this.reflector.getAllAndOverride<WhoMayCall | undefined>(WHO_MAY_CALL, [context.getHandler(), context.getClass()]);
+    if (allowed === ANYONE) return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const principal = await this.tokens.principalOf(request.headers.authorization);
+    if (!allowed?.includes(principal.kind)) throw new Forbidden();
+    await this.rateLimit.take(principal.id);
+    request.principal = principal;
+    return true;
+  }
+}
+
+/** The routes that name nobody, as `GET /api/credit/records`. Each service has a test that this list is empty. */
+export function routesThatNameNobody(app: INestApplicationContext): string[] {
+  const discovery = app.get(DiscoveryService, { strict: false });
+  const scanner = new MetadataScanner();
+  return discovery.getControllers().flatMap(({ metatype, instance }) => {
+    if (!metatype || !instance || Reflect.hasMetadata(WHO_MAY_CALL, metatype)) return [];
+    const prototype: object = metatype.prototype;
+    return scanner
+      .getAllMethodNames(prototype)
+      .map((name) => Reflect.get(prototype, name) as object)
+      .filter((route) => Reflect.hasMetadata(PATH_METADATA, route) && !Reflect.hasMetadata(WHO_MAY_CALL, route))
+      .map(
+        (route) =>
+          `${RequestMethod[Reflect.getMetadata(METHOD_METADATA, route)]} /${joined(Reflect.getMetadata(PATH_METADATA, metatype), Reflect.getMetadata(PATH_METADATA, route))}`,
+      );
+  });
+}
+
+const joined = (...paths: unknown[]): string =>
+  paths
+    .map((path) => String(path).replace(/^\/+|\/+$/g, ''))
+    .filter(Boolean)
+    .join('/');

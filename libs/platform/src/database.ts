@@ -1,0 +1,28 @@
+import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
+import type { ServiceConfig } from './config.js';
+
+export type EntityClass = (new () => object) | EntitySchema;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+
+/** The connection of a service's runtime role: it reads and writes rows, and cannot change the schema. */
+export async function connectDatabase(name: string, config: ServiceConfig, entities: readonly EntityClass[]): Promise<DataSource> {
+  return new DataSource(optionsOf(name, config, entities)).initialize();
+}
+
+const optionsOf = (name: string, config: ServiceConfig, entities: readonly EntityClass[]): DataSourceOptions => ({
+  type: 'postgres',
+  url: config.DATABASE_URL,
+  entities: [...entities],
+  synchronize: false,
+  uuidExtension: 'pgcrypto',
+  installExtensions: false,
+  applicationName: name,
+  poolSize: config.DATABASE_POOL,
+  connectTimeoutMS: CONNECT_TIMEOUT_MS,
+  // Parameters are people's data: queries are never logged.
+  logging: false,
+  extra: { statement_timeout: STATEMENT_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS },
+});

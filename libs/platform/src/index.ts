@@ -1,0 +1,16 @@
+export { AccessLog } from './access-log.js';
+export { Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
+export { LIMITS } from './body.js';
+export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
+export { Clock } from './clock.js';
+export { checkConfig, ConfigProblem, readConfig, ServiceConfig } from './config.js';
+export { Metrics } from './metrics.js';
+export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
+export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page } from './page.js';
+export { configured, PlatformModule, type ServiceParts } from './platform.module.js';
+export type { Principal, PrincipalKind } from './principal.js';
+export { PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
+export { ProcessEnd } from './process-end.js';
+export { Redis } from './redis.js';
+export { httpAdapter, prepareService, startService } from './start-service.js';
+export { UploadedFile, type Upload } from './upload.js';

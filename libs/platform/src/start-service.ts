@@ -1,0 +1,80 @@
+import { connectConsumers } from '@jinqiao/messaging';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { v7 as uuidv7 } from 'uuid';
+import { LIMITS, parseJson } from './body.js';
+import type { ServiceConfig } from './config.js';
+import { Idempotency } from './idempotency.js';
+import { Metrics } from './metrics.js';
+import { openApiOf } from './openapi.js';
+import { configured } from './platform.module.js';
+import { startTracing, traceRequests } from './tracing.js';
+
+const REQUEST_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 72_000;
+const STOP_WITHIN_MS = 9_000;
+
+/** The HTTP server of a service: limits, nothing logged by itself. */
+export const httpAdapter = (): FastifyAdapter =>
+  new FastifyAdapter({
+    bodyLimit: LIMITS.body,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    trustProxy: 'loopback',
+    routerOptions: { maxParamLength: 300 },
+    genReqId: () => uuidv7(),
+    multipart: { limits: { fileSize: LIMITS.file, files: 1, fields: 20, fieldSize: LIMITS.body, headerPairs: 100 } },
+  });
+
+/** Everything between creating an application and listening. Tests use it on applications they have made. */
+export async function prepareService(app: NestFastifyApplication, name: string): Promise<NestFastifyApplication> {
+  startTracing();
+  app.useLogger(app.get(Logger));
+  app.useBodyParser('application/json', { bodyLimit: LIMITS.batch }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body));
+    } catch (refusal) {
+      done(refusal as Error);
+    }
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  traceRequests(fastify);
+  app.get(Metrics).measureRequests(fastify);
+  const idempotency = app.get(Idempotency);
+  fastify.addHook('onSend', async (request, reply, payload) => {
+    await idempotency.settle(request, reply, payload);
+    return payload;
+  });
+  const document = openApiOf(app, name);
+  fastify.get('/openapi.json', (_request, reply) => reply.send(document));
+  await app.init();
+  await connectConsumers(app);
+  return app;
+}
+
+/** Boots a service: HTTP on its address, consumers and relay running, stopped in order by SIGTERM and SIGINT. */
+export async function startService(module: new () => object, config: ServiceConfig): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(configured(module, config), httpAdapter(), {
+    bufferLogs: true,
+    bodyParser: false,
+  });
+  await prepareService(app, module.name.replace(/Module$/, '').toLowerCase());
+  await app.listen(config.PORT, config.HOST);
+  stopOnSignals(app);
+  return app;
+}
+
+function stopOnSignals(app: NestFastifyApplication): void {
+  const stop = (): void => {
+    // A second signal, or a dependency that holds the shutdown up, must not leave the process behind.
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    void app.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}

@@ -1,0 +1,57 @@
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import type { FastifyInstance } from 'fastify';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    trace?: { context: Context; span: Span };
+  }
+}
+
+/** W3C trace context, carried from the request through the outbox and Kafka headers to the last consumer. Once per process. */
+export function startTracing(): void {
+  // Each returns false, and changes nothing, where the process has one already.
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(new BasicTracerProvider());
+}
+
+/** The trace this code runs in, or null. */
+export function currentTraceId(): string | null {
+  const current = trace.getActiveSpan()?.spanContext();
+  return current && isSpanContextValid(current) ? current.traceId : null;
+}
+
+/** A span per request, under the caller's `traceparent`. */
+export function traceRequests(fastify: FastifyInstance): void {
+  const tracer = trace.getTracer('jinqiao/http');
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+    const span = tracer.startSpan(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, { kind: SpanKind.SERVER }, parent);
+    request.trace = { span, context: trace.setSpan(parent, span) };
+    context.with(request.trace.context, done);
+  });
+  // Reading the body leaves the context: its events belong to the connection. From here on the handler runs in it again.
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    if (request.trace) context.with(request.trace.context, done);
+    else done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    request.trace?.span.setAttribute('http.response.status_code', reply.statusCode);
+    if (reply.statusCode >= 500) request.trace?.span.setStatus({ code: SpanStatusCode.ERROR });
+    request.trace?.span.end();
+    done();
+  });
+}
