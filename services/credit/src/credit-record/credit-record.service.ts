@@ -79,7 +79,7 @@ export class CreditRecords {
     const sources = received.map((one) => ({ source: sourceOf(one), causedBy: one }));
     const subjects = [...new Set(sources.map(({ source }) => source.subject))].sort();
     const followed = await this.lockSubjects(tx, subjects);
-    const records = Map.groupBy(await this.findForUpdate(tx, subjects), (record) => record.subject);
+    const records = await this.findForUpdate(tx, subjects);
     const today = dayInChina(this.clock.now());
     const steps: Step[] = [];
     for (const { source, causedBy } of sources) {
@@ -163,8 +163,14 @@ export class CreditRecords {
     return new Map(rows.map((row) => [row.subject, row.revision]));
   }
 
-  private async findForUpdate(tx: EntityManager, subjects: readonly string[]): Promise<CreditRecordState[]> {
-    return tx.query(`SELECT ${COLUMNS} FROM credit_records WHERE subject = ANY ($1) ORDER BY record_no FOR UPDATE`, [subjects]);
+  private async findForUpdate(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, CreditRecordState[]>> {
+    const rows: CreditRecordState[] = await tx.query(
+      `SELECT ${COLUMNS} FROM credit_records WHERE subject = ANY ($1) ORDER BY record_no FOR UPDATE`,
+      [subjects],
+    );
+    const bySubject = new Map(subjects.map((subject): [string, CreditRecordState[]] => [subject, []]));
+    for (const row of rows) bySubject.get(row.subject)?.push(row);
+    return bySubject;
   }
 
   // Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle.

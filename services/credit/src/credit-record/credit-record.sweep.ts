@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CreditRecords } from './credit-record.service.js';
 
 const PAUSE_MS = 60_000;
@@ -10,7 +10,7 @@ const TRANSACTIONS_A_ROUND_MAX = 200;
  * is made good by the next one. Rows are claimed with SKIP LOCKED: every process of the service may sweep.
  */
 @Injectable()
-export class CreditRecordSweep implements OnApplicationBootstrap, OnApplicationShutdown {
+export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger(CreditRecordSweep.name);
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
@@ -22,7 +22,7 @@ export class CreditRecordSweep implements OnApplicationBootstrap, OnApplicationS
     this.round = this.sweep();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.round;

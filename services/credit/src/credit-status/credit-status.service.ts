@@ -76,7 +76,9 @@ export class CreditStatuses {
        GROUP BY uscc, type`,
       [entities.map((entity) => entity.uscc)],
     );
-    return Map.groupBy(rows, (row) => row.uscc);
+    const byEntity = new Map(entities.map(({ uscc }): [string, PublicRecords[]] => [uscc, []]));
+    for (const { uscc, ...records } of rows) byEntity.get(uscc)?.push(records);
+    return byEntity;
   }
 }
 

@@ -1,0 +1,18 @@
+import { PlatformModule } from '@jinqiao/platform';
+import { Module } from '@nestjs/common';
+import { CreditConfig } from './config.js';
+import { CreditRecordConsumer } from './credit-record/credit-record.consumer.js';
+import { CreditRecordController } from './credit-record/credit-record.controller.js';
+import { CreditRecord, FollowedSubject } from './credit-record/credit-record.entity.js';
+import { CreditRecords } from './credit-record/credit-record.service.js';
+import { CreditRecordSweep } from './credit-record/credit-record.sweep.js';
+import { CreditStatusController } from './credit-status/credit-status.controller.js';
+import { CreditEntity } from './credit-status/credit-status.entity.js';
+import { CreditStatuses } from './credit-status/credit-status.service.js';
+
+@Module({
+  imports: [PlatformModule.forService({ name: 'credit', config: CreditConfig, entities: [FollowedSubject, CreditRecord, CreditEntity] })],
+  controllers: [CreditRecordConsumer, CreditRecordController, CreditStatusController],
+  providers: [CreditRecords, CreditStatuses, CreditRecordSweep],
+})
+export class CreditModule {}
