@@ -1,0 +1,18 @@
+import { PlatformModule } from '@jinqiao/platform';
+import { Module } from '@nestjs/common';
+import { InspectionConfig } from './config.js';
+import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
+import { SamplingResultConsumer } from './sampling-result/sampling-result.consumer.js';
+import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
+import { IntakeRejection, SamplingResult } from './sampling-result/sampling-result.entity.js';
+import { SamplingResultReading } from './sampling-result/sampling-result.reading.service.js';
+import { SamplingResults } from './sampling-result/sampling-result.service.js';
+
+const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow];
+
+@Module({
+  imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
+  controllers: [SamplingResultConsumer, SamplingResultController],
+  providers: [SamplingResults, SamplingResultReading],
+})
+export class InspectionModule {}

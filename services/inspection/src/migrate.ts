@@ -1,0 +1,4 @@
+import { migrateService } from '@jinqiao/platform';
+import { inspectionMigrations } from './migrations.js';
+
+await migrateService('inspection', inspectionMigrations);

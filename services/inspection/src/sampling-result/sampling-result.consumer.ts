@@ -1,0 +1,33 @@
+import { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
+import { OnBatch, type Received } from '@jinqiao/messaging';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SamplingResults, type Submitted } from './sampling-result.service.js';
+
+type Intake = Received<SamplingResultReported | SamplingResultRetracted>;
+
+/** Listens to every department's own results; who reported is the owner of the topic, never what a payload says. */
+@Controller()
+export class SamplingResultConsumer {
+  constructor(private readonly results: SamplingResults) {}
+
+  @OnBatch(SamplingResultReported, SamplingResultRetracted)
+  async takeIn(received: Intake[], tx: EntityManager): Promise<void> {
+    // A batch is of one partition, so of one department's topic.
+    const reporterId = received[0]?.owner;
+    if (!reporterId) throw new Error('A record of an intake topic has an owner');
+    const answers = await this.results.accept(tx, reporterId, received.map(submittedBy), { channel: 'KAFKA' });
+    answers.forEach(({ errors }, place) => {
+      const [first] = errors;
+      const reason = errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
+      if (first) received[place]?.reject(first.code, reason, first.pointer);
+    });
+  }
+}
+
+const submittedBy = (received: Intake): Submitted => ({
+  kind: received.is(SamplingResultReported) ? 'REPORT' : 'RETRACTION',
+  input: received.data,
+  unknownFields: received.unknownFields,
+  causedBy: received,
+});

@@ -1,0 +1,92 @@
+import { CalendarDate, OneOf, Optional, REGIMES, Revision, Text, VERDICTS, Whole, type Regime, type Verdict } from '@jinqiao/contracts';
+import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiBody } from '@nestjs/swagger';
+import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
+import { SamplingResults, type Answer, type BatchAnswer } from './sampling-result.service.js';
+import { STATUSES, type Status } from './sampling-result.js';
+
+export class RetractSamplingResultBody {
+  @Revision('The next number of the series.') revision: number;
+  @Text({ max: 1000 }) reason: string;
+}
+
+export class ReadSamplingResultQuery {
+  @Optional() @Text({ max: 64, about: 'Whose result; a department always asks for its own.' }) reporterId?: string;
+}
+
+export class ListSamplingResultsQuery extends ReadSamplingResultQuery {
+  @Optional() @OneOf(STATUSES) status?: Status;
+  @Optional() @OneOf(VERDICTS) verdict?: Verdict;
+  @Optional() @OneOf(REGIMES) regime?: Regime;
+  @Optional() @Text({ max: 200, about: 'Id of the platform, or its name as printed where no id was reported.' }) platform?: string;
+  @Optional() @CalendarDate({ about: "First day of sampling, else of the notice's date." }) from?: string;
+  @Optional() @CalendarDate({ about: 'Last day, included.' }) to?: string;
+  @Optional() @Text({ max: 1000, about: '`next` of the page before.' }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500, about: 'Results a page; 100 unless told.' }) limit?: number;
+}
+
+@Controller('api/inspection')
+export class SamplingResultController {
+  constructor(
+    private readonly results: SamplingResults,
+    private readonly reading: SamplingResultReading,
+  ) {}
+
+  /**
+   * One result, or an array of up to 1,000. Each item of an array is answered for itself; a single result that is refused is a problem:
+   * 409 for REVISION_CONFLICT and STALE_REVISION, else 422, with the code of its first finding.
+   */
+  @Post('sampling-results')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  @ApiBody({ description: 'A or an array of up to 1,000 of them (8 MiB).', schema: {} })
+  report(@Caller() reporter: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer> {
+    return Array.isArray(body)
+      ? this.results.acceptMany(reporter.id, body)
+      : this.results.acceptOne(reporter.id, { kind: 'REPORT', input: body });
+  }
+
+  @Post('sampling-results/:sampleNo/retraction')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  retract(
+    @Caller() reporter: Principal,
+    @Param('sampleNo') sampleNo: string,
+    @CheckedBody(RetractSamplingResultBody) body: RetractSamplingResultBody,
+  ): Promise<Answer> {
+    return this.results.acceptOne(reporter.id, { kind: 'RETRACTION', input: { ...body, sampleNo } });
+  }
+
+  /** What became of a result, refusals included, whatever way it came. */
+  @Get('sampling-results/:sampleNo')
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  read(
+    @Caller() principal: Principal,
+    @Param('sampleNo') sampleNo: string,
+    @CheckedQuery(ReadSamplingResultQuery) { reporterId }: ReadSamplingResultQuery,
+  ): Promise<ReportedResult> {
+    return this.reading.get(principal, sampleNo, reporterId);
+  }
+
+  @Get('sampling-results')
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  list(
+    @Caller() principal: Principal,
+    @CheckedQuery(ListSamplingResultsQuery) query: ListSamplingResultsQuery,
+  ): Promise<Page<ListedResult>> {
+    return this.reading.list(principal, { ...query, limit: query.limit ?? 100 });
+  }
+
+  @Get('published/counts')
+  @Allow('DEPARTMENT', 'STATISTICS', 'OPERATOR', 'AUDITOR')
+  counts(): Promise<PublishedCounts> {
+    return this.reading.counts();
+  }
+
+  @Get('applied/:subject')
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  applied(@Caller() principal: Principal, @Param('subject') subject: string): Promise<{ revision: number; appliedAt: string }> {
+    return this.reading.getApplied(principal, subject);
+  }
+}

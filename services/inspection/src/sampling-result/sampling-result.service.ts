@@ -1,0 +1,377 @@
+import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
+import { wholeDate } from '@jinqiao/law';
+import { event, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
+import { Clock } from '@jinqiao/platform';
+import type { Finding } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import type { Channel } from './sampling-result.entity.js';
+import {
+  decide,
+  readReport,
+  readRetraction,
+  SamplingResultRejected,
+  TooManyItems,
+  type Decision,
+  type HeldResult,
+  type Reading,
+  type Status,
+} from './sampling-result.js';
+
+/** A report or retraction as it came in, from whatever channel. */
+export interface Submitted {
+  readonly kind: 'REPORT' | 'RETRACTION';
+  readonly input: unknown;
+  /** What the sender wrote beyond the declared fields, where the channel has noticed already. */
+  readonly unknownFields?: readonly string[];
+  readonly otherColumns?: Readonly<Record<string, string>>;
+  readonly causedBy?: Received<SamplingResultReported | SamplingResultRetracted>;
+}
+
+export interface Origin {
+  readonly channel: Channel;
+  readonly importId?: string;
+}
+
+/** What became of one submission. */
+export interface Answer {
+  readonly sampleNo: string | null;
+  readonly outcome: 'accepted' | 'duplicate' | 'rejected';
+  /** The reporter's revision; null where none could be read. */
+  readonly revision: number | null;
+  readonly status?: Status;
+  readonly acceptedAt?: string;
+  readonly warnings: readonly Finding[];
+  readonly errors: readonly Finding[];
+  readonly unknownFields: readonly string[];
+}
+
+export interface BatchAnswer {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly items: readonly Answer[];
+}
+
+/** Results in one request or file chunk; also the number of rows one statement writes. */
+export const ITEMS_MAX = 1_000;
+// The second pass holds every row of the first, so a third would be a fault in this file.
+const PASSES_MAX = 2;
+const DEADLOCK_ATTEMPTS = 3;
+
+@Injectable()
+export class SamplingResults {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  /** One result over HTTP; refused = nothing is kept, not even the refusal. */
+  async acceptOne(reporterId: string, submitted: Submitted): Promise<Answer> {
+    return this.inTransaction(async (tx) => {
+      const [answer] = await this.accept(tx, reporterId, [submitted], { channel: 'HTTP' });
+      if (!answer || answer.outcome === 'rejected') throw new SamplingResultRejected(answer?.errors ?? []);
+      return answer;
+    });
+  }
+
+  /** Up to 1,000 results over HTTP, each answered for itself. */
+  async acceptMany(reporterId: string, inputs: readonly unknown[]): Promise<BatchAnswer> {
+    if (inputs.length > ITEMS_MAX) throw new TooManyItems(ITEMS_MAX);
+    const submitted = inputs.map((input): Submitted => ({ kind: 'REPORT', input }));
+    const items = await this.inTransaction((tx) => this.accept(tx, reporterId, submitted, { channel: 'HTTP' }));
+    const count = (outcome: Answer['outcome']): number => items.filter((item) => item.outcome === outcome).length;
+    return { accepted: count('accepted'), duplicate: count('duplicate'), rejected: count('rejected'), items };
+  }
+
+  /**
+   * The one way in, for every channel. Submissions of one sampleNo are applied in their order, and each is answered in its place. Rows
+   * are locked and written in the order of their keys, a thousand a statement.
+   */
+  async accept(tx: EntityManager, reporterId: string, submitted: readonly Submitted[], origin: Origin): Promise<Answer[]> {
+    const now = this.clock.now();
+    const items = submitted.map((one, place) => itemOf(one, place, now));
+    const answers = items.map(refusalOf);
+    const bySampleNo = grouped(items.filter(isReadable));
+    const sampleNos = [...bySampleNo.keys()].sort();
+    for (let from = 0; from < sampleNos.length; from += ITEMS_MAX) {
+      const chunk = new Map(sampleNos.slice(from, from + ITEMS_MAX).map((sampleNo) => [sampleNo, bySampleNo.get(sampleNo) ?? []]));
+      for (const { place, answer } of await this.apply(tx, chunk, { ...origin, reporterId, now })) answers[place] = answer;
+    }
+    const settled = answers.filter((answer) => answer !== null);
+    await this.keepRejections(tx, settled, { ...origin, reporterId, now });
+    return settled;
+  }
+
+  /** Runs a use case, again if PostgreSQL chose it as the victim of a deadlock: two senders of the same new results can meet so. */
+  async inTransaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.db.transaction(work);
+      } catch (problem) {
+        if (attempt === DEADLOCK_ATTEMPTS || !isDeadlock(problem)) throw problem;
+      }
+    }
+  }
+
+  private async apply(tx: EntityManager, chunk: ReadonlyMap<string, readonly ReadableItem[]>, context: Context): Promise<Placed[]> {
+    const placed: Placed[] = [];
+    let open = [...chunk.keys()];
+    for (let pass = 1; open.length > 0; pass += 1) {
+      if (pass > PASSES_MAX) throw new Error('A locked row could not be written');
+      const stored = await lockStored(tx, context.reporterId, open);
+      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, chunk.get(sampleNo) ?? [], context));
+      const rows = folds.flatMap(({ row }) => row ?? []);
+      const written = await write(tx, rows, [...stored.keys()]);
+      // Not written: someone else has just created the row. The next pass sees it, decides anew and announces that instead.
+      open = rows.filter((row) => !written.has(row.sample_no)).map((row) => row.sample_no);
+      const done = folds.filter(({ row }) => !row || written.has(row.sample_no));
+      await this.outbox.add(
+        tx,
+        done.flatMap(({ events }) => events),
+      );
+      placed.push(...done.flatMap(({ answers }) => answers));
+    }
+    return placed;
+  }
+
+  private async keepRejections(tx: EntityManager, answers: readonly Answer[], { reporterId, channel, now }: Context): Promise<void> {
+    const byKey = new Map<string, object>();
+    for (const { sampleNo, revision, errors, outcome } of answers) {
+      if (outcome !== 'rejected' || sampleNo === null) continue;
+      const row = { reporter_id: reporterId, sample_no: sampleNo, revision: revision ?? 0, channel, errors, rejected_at: now };
+      byKey.set(`${sampleNo}\n${row.revision}`, row);
+    }
+    if (byKey.size === 0) return;
+    await tx.query(
+      `INSERT INTO intake_rejections
+       SELECT * FROM jsonb_populate_recordset(NULL::intake_rejections, $1::jsonb) ORDER BY sample_no, revision
+       ON CONFLICT (reporter_id, sample_no, revision)
+       DO UPDATE SET channel = EXCLUDED.channel, errors = EXCLUDED.errors, rejected_at = EXCLUDED.rejected_at`,
+      [JSON.stringify([...byKey.values()])],
+    );
+  }
+}
+
+interface Context extends Origin {
+  readonly reporterId: string;
+  readonly now: Date;
+}
+
+interface Item {
+  readonly submitted: Submitted;
+  readonly place: number;
+  readonly sampleNo: string | null;
+  readonly revision: number | null;
+  readonly reading: Reading;
+}
+type ReadableItem = Item & { readonly sampleNo: string; readonly reading: Reading & { ok: true } };
+
+interface Placed {
+  readonly place: number;
+  readonly answer: Answer;
+}
+
+function itemOf(submitted: Submitted, place: number, now: Date): Item {
+  const reading = submitted.kind === 'REPORT' ? readReport(submitted.input, now) : readRetraction(submitted.input);
+  if (!reading.ok) return { submitted, place, reading, ...namedIn(submitted.input) };
+  const { submission } = reading;
+  const sampleNo = submission.kind === 'REPORT' ? submission.report.sampleNo : submission.sampleNo;
+  return { submitted, place, reading, sampleNo, revision: submission.revision };
+}
+
+const isReadable = (item: Item): item is ReadableItem => item.reading.ok;
+
+function grouped(items: readonly ReadableItem[]): Map<string, ReadableItem[]> {
+  const groups = new Map<string, ReadableItem[]>();
+  for (const item of items) {
+    const group = groups.get(item.sampleNo);
+    if (group) group.push(item);
+    else groups.set(item.sampleNo, [item]);
+  }
+  return groups;
+}
+
+/** What a refused input calls itself, as far as that can be kept and asked for. */
+function namedIn(input: unknown): { sampleNo: string | null; revision: number | null } {
+  const { sampleNo, revision = 1 } = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {};
+  const isName = typeof sampleNo === 'string' && /^[^\0]{1,128}$/su.test(sampleNo) && sampleNo.isWellFormed();
+  const isRevision = Number.isInteger(revision) && Number(revision) >= 1 && Number(revision) <= 2_147_483_647;
+  return { sampleNo: isName ? sampleNo : null, revision: isRevision ? Number(revision) : null };
+}
+
+function refusalOf({ reading, sampleNo, revision, submitted }: Item): Answer | null {
+  if (reading.ok) return null;
+  const unknownFields = submitted.unknownFields ?? reading.unknownFields;
+  return { sampleNo, outcome: 'rejected', revision, warnings: [], errors: reading.findings, unknownFields };
+}
+
+/** What the last accepted submission brought along that is not part of the state. */
+type Carried = Pick<StoredRow, 'order_no' | 'reported_at' | 'unknown_fields' | 'other_columns' | 'channel' | 'import_id'>;
+
+interface Stored {
+  readonly held: HeldResult;
+  readonly carried: Carried;
+}
+
+interface Fold {
+  readonly row: StoredRow | null;
+  readonly events: OutgoingEvent[];
+  readonly answers: Placed[];
+}
+
+/** Applies all submissions of one sampleNo in their order, to be written once. */
+function fold(stored: Stored | null, items: readonly ReadableItem[], context: Context): Fold {
+  const events: OutgoingEvent[] = [];
+  const answers: Placed[] = [];
+  let current = stored;
+  for (const item of items) {
+    const decision = decide(current?.held ?? null, context.reporterId, item.reading, context.now);
+    answers.push({ place: item.place, answer: answerTo(item, decision) });
+    if (decision.outcome !== 'accepted') continue;
+    current = { held: decision.held, carried: carriedBy(item, current?.carried ?? null, context) };
+    const options = item.submitted.causedBy ? { causedBy: item.submitted.causedBy } : {};
+    events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
+  }
+  return { row: current && current !== stored ? rowOf(current) : null, events, answers };
+}
+
+function answerTo({ sampleNo, revision, reading, submitted }: ReadableItem, decision: Decision): Answer {
+  const unknownFields = submitted.unknownFields ?? reading.unknownFields;
+  const { outcome } = decision;
+  if (outcome === 'rejected') return { sampleNo, outcome, revision, warnings: [], errors: decision.findings, unknownFields };
+  const { status, acceptedAt, warnings } = decision.held;
+  return { sampleNo, outcome, revision, status, acceptedAt, warnings, errors: [], unknownFields };
+}
+
+function carriedBy({ submitted, reading }: ReadableItem, before: Carried | null, { channel, importId }: Context): Carried {
+  const { submission } = reading;
+  const report = submission.kind === 'REPORT' ? submission.report : null;
+  return {
+    channel,
+    import_id: importId ?? null,
+    unknown_fields: submitted.unknownFields ?? reading.unknownFields,
+    order_no: report ? (report.online?.orderNo ?? null) : (before?.order_no ?? null),
+    reported_at: report ? (report.reportedAt ?? null) : (before?.reported_at ?? null),
+    other_columns: submitted.otherColumns ?? (report ? null : (before?.other_columns ?? null)),
+  };
+}
+
+/** A row of sampling_results as JSON carries it. */
+interface StoredRow {
+  readonly reporter_id: string;
+  readonly sample_no: string;
+  readonly status: Status;
+  readonly revision: number;
+  readonly reported_revision: number;
+  readonly reported_hash: string;
+  readonly accepted_at: string | Date;
+  readonly reported_at: string | Date | null;
+  readonly state: HeldResult['state'];
+  readonly order_no: string | null;
+  readonly withdrawal_reason: string | null;
+  readonly withdrawn_at: string | Date | null;
+  readonly warnings: readonly Finding[];
+  readonly unknown_fields: readonly string[];
+  readonly other_columns: Readonly<Record<string, string>> | null;
+  readonly channel: Channel;
+  readonly import_id: string | null;
+  readonly regime: string | null;
+  readonly verdict: string | null;
+  readonly platform: string | null;
+  readonly dated_on: string | null;
+}
+
+function rowOf({ held, carried }: Stored): StoredRow {
+  const { state, withdrawal } = held;
+  return {
+    ...carried,
+    reporter_id: held.reporterId,
+    sample_no: held.sampleNo,
+    status: held.status,
+    revision: held.revision,
+    reported_revision: held.reportedRevision,
+    reported_hash: held.reportedHash,
+    accepted_at: held.acceptedAt,
+    state,
+    withdrawal_reason: withdrawal?.reason ?? null,
+    withdrawn_at: withdrawal?.withdrawnAt ?? null,
+    warnings: held.warnings,
+    regime: state?.regime ?? null,
+    verdict: state?.verdict ?? null,
+    platform: state?.online?.platformId ?? state?.online?.platformName ?? null,
+    dated_on: state?.sampledOn ?? (state?.notice?.publishedOn ? wholeDate(state.notice.publishedOn) : null),
+  };
+}
+
+const COLUMNS = [
+  'status',
+  'revision',
+  'reported_revision',
+  'reported_hash',
+  'accepted_at',
+  'reported_at',
+  'state',
+  'order_no',
+  'withdrawal_reason',
+  'withdrawn_at',
+  'warnings',
+  'unknown_fields',
+  'other_columns',
+  'channel',
+  'import_id',
+] as const satisfies readonly (keyof StoredRow)[];
+const FILTERS = ['regime', 'verdict', 'platform', 'dated_on'] as const satisfies readonly (keyof StoredRow)[];
+const WRITTEN = [...COLUMNS, ...FILTERS];
+
+async function lockStored(tx: EntityManager, reporterId: string, sampleNos: readonly string[]): Promise<Map<string, Stored>> {
+  const rows: StoredRow[] = await tx.query(
+    `SELECT reporter_id, sample_no, ${COLUMNS.join(', ')} FROM sampling_results
+     WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) ORDER BY sample_no FOR UPDATE`,
+    [reporterId, sampleNos],
+  );
+  return new Map(rows.map((row) => [row.sample_no, storedOf(row)]));
+}
+
+function storedOf(row: StoredRow): Stored {
+  const { order_no, reported_at, unknown_fields, other_columns, channel, import_id } = row;
+  const withdrawnAt = row.withdrawn_at === null ? null : new Date(row.withdrawn_at).toISOString();
+  return {
+    carried: { order_no, reported_at, unknown_fields, other_columns, channel, import_id },
+    held: {
+      reporterId: row.reporter_id,
+      sampleNo: row.sample_no,
+      status: row.status,
+      revision: row.revision,
+      reportedRevision: row.reported_revision,
+      reportedHash: row.reported_hash,
+      acceptedAt: new Date(row.accepted_at).toISOString(),
+      state: row.state,
+      withdrawal: withdrawnAt === null ? null : { reason: row.withdrawal_reason ?? '', withdrawnAt },
+      warnings: row.warnings,
+    },
+  };
+}
+
+/**
+ * Writes all rows in one statement and tells which were written. A row that is there although it was not among those locked was created
+ * in between by someone else; it is left as it is.
+ */
+async function write(tx: EntityManager, rows: readonly StoredRow[], locked: readonly string[]): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  const written: { sample_no: string }[] = await tx.query(
+    `INSERT INTO sampling_results (reporter_id, sample_no, ${WRITTEN.join(', ')})
+     SELECT reporter_id, sample_no, ${WRITTEN.join(', ')}
+     FROM jsonb_populate_recordset(NULL::sampling_results, $1::jsonb) ORDER BY sample_no
+     ON CONFLICT (reporter_id, sample_no) DO UPDATE
+       SET ${WRITTEN.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}, applied_at = clock_timestamp()
+       WHERE EXCLUDED.sample_no = ANY($2::text[])
+     RETURNING sample_no`,
+    [JSON.stringify(rows), locked],
+  );
+  return new Set(written.map((row) => row.sample_no));
+}
+
+const isDeadlock = (problem: unknown): boolean =>
+  problem instanceof QueryFailedError && 'code' in problem.driverError && problem.driverError.code === '40P01';

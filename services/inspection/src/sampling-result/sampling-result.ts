@@ -1,0 +1,309 @@
+/*
+ * A sampling result in its reporter's revisions and in ours (抽检结果): what a report must hold, which revision counts, and what is
+ * announced of it. Before publication only the platform concerned may learn of a result (食品安全抽样检验管理办法, on publishing results);
+ * a result is public when it is final and carries the number of a notice. What was published can be taken back, never unsaid: each
+ * change is the next revision of one series over both topics.
+ */
+import {
+  SamplingNoticeWithdrawn,
+  SamplingResultNotified,
+  SamplingResultPublished,
+  SamplingResultReported,
+  SamplingResultRetracted,
+  SamplingResultWithdrawn,
+} from '@jinqiao/contracts';
+import { dayInChina, divisionExists, readUscc } from '@jinqiao/law';
+import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+
+export const STATUSES = ['NOTIFIED', 'PUBLISHED', 'WITHDRAWN'] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** What inspection holds of one result of one reporter. */
+export interface HeldResult {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  readonly status: Status;
+  /** Of the published series; 0 = nothing was ever announced. */
+  readonly revision: number;
+  readonly reportedRevision: number;
+  readonly reportedHash: string;
+  /** When `reportedRevision` was accepted. */
+  readonly acceptedAt: string;
+  /** The last state announced; null when the result was retracted before it ever came. */
+  readonly state: SamplingResultPublished | null;
+  readonly withdrawal: { readonly reason: string; readonly withdrawnAt: string } | null;
+  readonly warnings: readonly Finding[];
+}
+
+/** A report or a retraction that is right in itself, with the hash of its content. */
+export type Submission =
+  | { readonly kind: 'REPORT'; readonly report: SamplingResultReported; readonly revision: number; readonly hash: string }
+  | { readonly kind: 'RETRACTION'; readonly reason: string; readonly sampleNo: string; readonly revision: number; readonly hash: string };
+
+export type Reading =
+  | { readonly ok: true; readonly submission: Submission; readonly warnings: readonly Finding[]; readonly unknownFields: readonly string[] }
+  | { readonly ok: false; readonly findings: readonly Finding[]; readonly unknownFields: readonly string[] };
+
+export type Announcement =
+  | { readonly type: typeof SamplingResultNotified; readonly data: SamplingResultNotified }
+  | { readonly type: typeof SamplingResultPublished; readonly data: SamplingResultPublished }
+  | { readonly type: typeof SamplingNoticeWithdrawn; readonly data: SamplingNoticeWithdrawn }
+  | { readonly type: typeof SamplingResultWithdrawn; readonly data: SamplingResultWithdrawn };
+
+export type Decision =
+  | { readonly outcome: 'accepted'; readonly held: HeldResult; readonly announcements: readonly Announcement[] }
+  | { readonly outcome: 'duplicate'; readonly held: HeldResult }
+  | { readonly outcome: 'rejected'; readonly findings: readonly Finding[] };
+
+/** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
+export class SamplingResultRejected extends DomainError {
+  constructor(findings: readonly Finding[]) {
+    const [first] = findings;
+    const isAboutRevision = first?.code === 'REVISION_CONFLICT' || first?.code === 'STALE_REVISION';
+    const title = { zh: '抽检结果未被接收', en: 'The sampling result was not accepted' };
+    super(first?.code ?? 'SAMPLING_RESULT_REJECTED', isAboutRevision ? 409 : 422, title, findings);
+  }
+}
+
+export class SamplingResultUnknown extends DomainError {
+  constructor() {
+    super('SAMPLING_RESULT_UNKNOWN', 404, { zh: '没有该抽样单编号的结果', en: 'Nothing is known under this sampleNo' });
+  }
+}
+
+export class ReporterNotNamed extends DomainError {
+  constructor() {
+    super('FIELD_MISSING', 400, { zh: '请注明报送部门', en: 'Say whose result is meant' }, [
+      { code: 'FIELD_MISSING', pointer: '/reporterId', message: 'is required: a sampleNo is unique per reporting department only' },
+    ]);
+  }
+}
+
+export class TooManyItems extends DomainError {
+  constructor(most: number) {
+    super('TOO_MANY_ITEMS', 413, { zh: `一次最多提交${most}条结果`, en: `At most ${most} results may be sent at once` }, [
+      { code: 'TOO_MANY_ITEMS', pointer: '', message: `must have at most ${most} entries` },
+    ]);
+  }
+}
+
+/** The reason given when a published result goes back under embargo. */
+export const EMBARGOED_AGAIN = 'EMBARGOED_AGAIN';
+
+/** Reads a report from any channel. Every finding is listed, in the order structure, failing item, party, others: the first is counted. */
+export function readReport(input: unknown, now: Date): Reading {
+  const checked = check(SamplingResultReported, input);
+  const { unknownFields } = checked;
+  if (!checked.ok) {
+    // The rules also look at what is sound of a malformed report, so that its sender learns everything in one answer.
+    const rest = findingsOf(soundPart(input, checked.findings), now);
+    const findings = [
+      ...checked.findings,
+      ...rest.filter(({ pointer }) => !checked.findings.some((known) => overlap(known.pointer, pointer))),
+    ];
+    return { ok: false, findings, unknownFields };
+  }
+  const findings = findingsOf(checked.value, now);
+  if (findings.length > 0) return { ok: false, findings, unknownFields };
+  const report = normalised(checked.value);
+  const { revision } = report;
+  return {
+    ok: true,
+    submission: { kind: 'REPORT', report, revision, hash: contentHash(SamplingResultReported, withDefaults(report)) },
+    warnings: legacyCandidates(report),
+    unknownFields,
+  };
+}
+
+export function readRetraction(input: unknown): Reading {
+  const checked = check(SamplingResultRetracted, input);
+  const { unknownFields } = checked;
+  if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
+  const { sampleNo, revision, reason } = checked.value;
+  const hash = contentHash(SamplingResultRetracted, checked.value);
+  return { ok: true, submission: { kind: 'RETRACTION', sampleNo, reason, revision, hash }, warnings: [], unknownFields };
+}
+
+/** What follows from a submission, given what is held of the result. The caller holds the lock of its row. */
+export function decide(held: HeldResult | null, reporterId: string, { submission, warnings }: Reading & { ok: true }, now: Date): Decision {
+  if (held && submission.revision < held.reportedRevision) return refused('STALE_REVISION', held, 'has been followed by a later one');
+  if (held && submission.revision === held.reportedRevision) {
+    if (submission.hash === held.reportedHash) return { outcome: 'duplicate', held };
+    return refused('REVISION_CONFLICT', held, 'was reported before with another content');
+  }
+  const follow = { held, reporterId, at: now.toISOString(), warnings: [...warnings, ...seriesWarnings(held, submission)] };
+  return submission.kind === 'REPORT' ? acceptReport(follow, submission) : acceptRetraction(follow, submission);
+}
+
+interface Follow {
+  readonly held: HeldResult | null;
+  readonly reporterId: string;
+  readonly at: string;
+  readonly warnings: readonly Finding[];
+}
+
+function acceptReport({ held, reporterId, at, warnings }: Follow, { report, revision, hash }: Submission & { kind: 'REPORT' }): Decision {
+  const announcements: Announcement[] = [];
+  let next = held?.revision ?? 0;
+  if (held?.state && held.status === 'PUBLISHED' && !report.notice) {
+    next += 1;
+    const back = { ...held.state, revision: next, reportedRevision: revision, acceptedAt: at, reason: EMBARGOED_AGAIN, withdrawnAt: at };
+    announcements.push({ type: SamplingResultWithdrawn, data: back });
+  }
+  const publishedAt = held?.status === 'PUBLISHED' ? held.state?.publishedAt : at;
+  const state: SamplingResultPublished = {
+    ...announced(report),
+    reporterId,
+    revision: next + 1,
+    reportedRevision: revision,
+    acceptedAt: at,
+    ...(report.notice && { publishedAt }),
+  };
+  // Publication supersedes the notice: the published revision alone is enough to end it.
+  announcements.push({ type: report.notice ? SamplingResultPublished : SamplingResultNotified, data: state });
+  return {
+    outcome: 'accepted',
+    announcements,
+    held: {
+      reporterId,
+      sampleNo: report.sampleNo,
+      status: report.notice ? 'PUBLISHED' : 'NOTIFIED',
+      revision: state.revision,
+      reportedRevision: revision,
+      reportedHash: hash,
+      acceptedAt: at,
+      state,
+      withdrawal: null,
+      warnings,
+    },
+  };
+}
+
+function acceptRetraction({ held, reporterId, at, warnings }: Follow, retraction: Submission & { kind: 'RETRACTION' }): Decision {
+  const { sampleNo, reason, revision: reportedRevision, hash: reportedHash } = retraction;
+  const withdrawal = { reason, withdrawnAt: at };
+  const withdrawn = {
+    reporterId,
+    sampleNo,
+    status: 'WITHDRAWN',
+    reportedRevision,
+    reportedHash,
+    acceptedAt: at,
+    withdrawal,
+    warnings,
+  } as const;
+  if (!held?.state || held.status === 'WITHDRAWN') {
+    const unchanged = { ...withdrawn, revision: held?.revision ?? 0, state: held?.state ?? null };
+    return { outcome: 'accepted', held: unchanged, announcements: [] };
+  }
+  const state = { ...held.state, revision: held.revision + 1, reportedRevision, acceptedAt: at };
+  // The last state decides the topic: a state under embargo must not reach the public one, even if an earlier state was published.
+  const type = held.status === 'PUBLISHED' ? SamplingResultWithdrawn : SamplingNoticeWithdrawn;
+  return {
+    outcome: 'accepted',
+    held: { ...withdrawn, revision: state.revision, state },
+    announcements: [{ type, data: { ...state, ...withdrawal } }],
+  };
+}
+
+function seriesWarnings(held: HeldResult | null, { kind, revision }: Submission): Finding[] {
+  if (!held && kind === 'RETRACTION')
+    return [warning('NEVER_REPORTED', '/sampleNo', 'was never reported; lower revisions are stale from now on')];
+  const expected = (held?.reportedRevision ?? 0) + 1;
+  const gap = revision > expected ? [warning('REVISION_GAP', '/revision', `is ${revision}, the next one would have been ${expected}`)] : [];
+  if (held?.status !== 'WITHDRAWN' || kind === 'REPORT') return gap;
+  return [...gap, warning('ALREADY_WITHDRAWN', '/sampleNo', 'had been withdrawn before; nothing is announced')];
+}
+
+function refused(code: 'STALE_REVISION' | 'REVISION_CONFLICT', { reportedRevision }: HeldResult, why: string): Decision {
+  return {
+    outcome: 'rejected',
+    findings: [{ code, pointer: '/revision', message: `${why}; the last accepted revision is ${reportedRevision}` }],
+  };
+}
+
+const warning = (code: string, pointer: string, message: string): Finding => ({ code, pointer, message });
+
+/** The rules beyond the structure, in the order in which a result with several findings is counted. */
+function findingsOf(report: Partial<SamplingResultReported>, now: Date): Finding[] {
+  const findings: Finding[] = [];
+  const find = (code: string, pointer: string, message: string): void => void findings.push({ code, pointer, message });
+  if (report.verdict === 'UNQUALIFIED' && !report.failingItems?.length)
+    find('FAILING_ITEM_MISSING', '/failingItems', 'is required for UNQUALIFIED');
+  if (!report.sampledParty && !report.nominalProducer && !report.online?.shopName) {
+    find('PARTY_MISSING', '/sampledParty', 'or nominalProducer or online.shopName is required');
+  }
+  if (report.notice && report.finality !== 'FINAL') find('NOTICE_NOT_FINAL', '/finality', 'must be FINAL for a result with a notice');
+  if (report.verdict === 'NOT_TESTED' && !report.notTestedReason)
+    find('NOT_TESTED_REASON_MISSING', '/notTestedReason', 'is required for NOT_TESTED');
+  if ((report.revision ?? 1) > 1 && !report.revisionReason)
+    find('REVISION_REASON_MISSING', '/revisionReason', 'is required from revision 2 on');
+  for (const { pointer, outcome } of usccsOf(report)) {
+    if (outcome === 'MALFORMED') find('USCC_CHECK_FAILED', pointer, 'is not the shape of a USCC, so its check digits cannot be right');
+    if (outcome === 'CHECK_FAILED') find('USCC_CHECK_FAILED', pointer, 'has a wrong check digit');
+  }
+  for (const party of ['sampledParty', 'nominalProducer'] as const) {
+    const code = report[party]?.divisionCode;
+    if (code && !divisionExists(code)) find('DIVISION_UNKNOWN', `/${party}/divisionCode`, 'is not and never was a code of GB/T 2260');
+  }
+  if (report.sampledOn && report.sampledOn > dayInChina(now)) find('SAMPLED_IN_FUTURE', '/sampledOn', 'lies in the future');
+  return findings;
+}
+
+const PARTIES = ['sampledParty', 'nominalProducer', 'laboratory'] as const;
+
+function usccsOf(report: Partial<SamplingResultReported>): ({ pointer: string } & ReturnType<typeof readUscc>)[] {
+  return PARTIES.flatMap((party) => {
+    const printed = report[party]?.uscc;
+    return printed === undefined ? [] : [{ pointer: `/${party}/uscc`, ...readUscc(printed) }];
+  });
+}
+
+// A code of the 2015 pilot is legal though it fails one check digit; only the register can settle it.
+function legacyCandidates(report: SamplingResultReported): Finding[] {
+  return usccsOf(report)
+    .filter(({ outcome }) => outcome === 'CHECK_FAILED_LEGACY_CANDIDATE')
+    .map(({ pointer }) => warning('CHECK_FAILED_LEGACY_CANDIDATE', pointer, 'may be a pilot code of 2015; the register has to settle it'));
+}
+
+function normalised(report: SamplingResultReported): SamplingResultReported & { revision: number } {
+  const result: SamplingResultReported & { revision: number } = { ...report, revision: report.revision ?? 1 };
+  const { sampledParty, nominalProducer, laboratory } = report;
+  if (sampledParty?.uscc) result.sampledParty = { ...sampledParty, uscc: readUscc(sampledParty.uscc).code };
+  if (nominalProducer?.uscc) result.nominalProducer = { ...nominalProducer, uscc: readUscc(nominalProducer.uscc).code };
+  if (laboratory?.uscc) result.laboratory = { ...laboratory, uscc: readUscc(laboratory.uscc).code };
+  return result;
+}
+
+// For the hash alone (design §3.1): what was not printed stays absent in what is announced.
+function withDefaults(report: SamplingResultReported): SamplingResultReported {
+  const { nominalProducer } = report;
+  return nominalProducer
+    ? { ...report, nominalProducer: { ...nominalProducer, authorship: nominalProducer.authorship ?? 'UNDISPUTED' } }
+    : report;
+}
+
+/** The reported fields that leave inspection: without the sampler's order number and the reporter's own bookkeeping. */
+function announced({ revision: _revision, reportedAt: _reportedAt, online, ...fields }: SamplingResultReported) {
+  if (!online) return fields;
+  const { orderNo: _orderNo, ...sale } = online;
+  return { ...fields, online: sale };
+}
+
+// Declared fields are at most four steps deep (/online/listings/0/url); what lies deeper is an unknown field.
+const DEEPEST = 4;
+
+/** A malformed report without its malformed fields. */
+function soundPart(input: unknown, findings: readonly Finding[]): Partial<SamplingResultReported> {
+  const bad = new Set(findings.map(({ pointer }) => pointer));
+  const sound = (value: unknown, pointer: string, depth: number): unknown => {
+    if (value === null || value === '' || bad.has(pointer) || depth > DEEPEST) return undefined;
+    if (typeof value !== 'object') return value;
+    if (Array.isArray(value)) return value.map((entry, index) => sound(entry, `${pointer}/${index}`, depth + 1));
+    return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, sound(entry, `${pointer}/${name}`, depth + 1)]));
+  };
+  // Every declared field that is left has passed its schema, so the shape is that of a report with fields missing.
+  return (sound(input, '', 0) ?? {}) as Partial<SamplingResultReported>;
+}
+
+const overlap = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`) || a === '' || b === '';
