@@ -1,0 +1,38 @@
+import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
+import { On, type Received } from '@jinqiao/messaging';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { plainName } from '../sampling-rate/sampling-rate.js';
+
+// Listens to exchange.organisation.v1, to count the spellings of a platform under its id.
+@Controller()
+export class PlatformNameConsumer {
+  @On(OrganisationRegistered)
+  add(received: Received<OrganisationRegistered>, tx: EntityManager): Promise<void> {
+    return follow(tx, received.data);
+  }
+
+  @On(OrganisationChanged)
+  change(received: Received<OrganisationChanged>, tx: EntityManager): Promise<void> {
+    return follow(tx, received.data);
+  }
+}
+
+async function follow(tx: EntityManager, { organisationId, kind, name, aliases = [], revision }: OrganisationRegistered): Promise<void> {
+  if (kind !== 'PLATFORM') return;
+  const advanced = await tx.query<unknown[]>(
+    `INSERT INTO platforms (organisation_id, revision, name) VALUES ($1, $2, $3)
+     ON CONFLICT (organisation_id) DO UPDATE SET revision = excluded.revision, name = excluded.name WHERE platforms.revision < excluded.revision
+     RETURNING revision`,
+    [organisationId, revision, name],
+  );
+  if (advanced.length === 0) return;
+  const names = [...new Set([organisationId, name, ...aliases].map(plainName))].sort();
+  await tx.query('DELETE FROM platform_names WHERE organisation_id = $1 AND name <> ALL ($2)', [organisationId, names]);
+  // Two platforms are on two partitions: a name that moved may be taken by the new owner before the old one is seen to give it up.
+  await tx.query(
+    `INSERT INTO platform_names (name, organisation_id) SELECT name, $1 FROM unnest($2::text[]) AS name ORDER BY name
+     ON CONFLICT (name) DO UPDATE SET organisation_id = excluded.organisation_id`,
+    [organisationId, names],
+  );
+}
