@@ -1,5 +1,5 @@
 // Specs run as CommonJS; swc rewrites our TypeScript and the packages that ship ESM only (twice as fast as Jest's native ESM mode).
-const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'load-esm', 'content-disposition', 'light-my-request', 'cookie', 'jose', 'uuid', 'canonicalize', 'oidc-provider', 'csv-parse'];
+const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'load-esm', 'content-disposition', 'light-my-request', 'cookie', 'jose', 'uuid', 'canonicalize', 'oidc-provider', 'csv-parse', '@apidevtools'];
 const target = 'es2023';
 module.exports = {
   testEnvironment: 'node',

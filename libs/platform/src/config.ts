@@ -33,7 +33,7 @@ export class ServiceConfig {
   KAFKA_BROKERS: string;
 
   /** Prefix of every topic and consumer group, so that several stacks can share one broker. */
-  @Matches(/^[a-zA-Z0-9._-]*$/, { message: 'KAFKA_NAMESPACE may hold letters, digits, dot, hyphen and underscore only' })
+  @Matches(/^[a-zA-Z0-9._-]*$/, { message: 'KAFKA_NAMESPACE must consist of letters, digits, dots, hyphens and underscores' })
   KAFKA_NAMESPACE: string = '';
 
   @Type(() => Number)

@@ -36,11 +36,9 @@ export class ServiceTokens {
 
   private async ask(): Promise<string> {
     this.endpoint ??= await this.discover();
-    const credentials = Buffer.from(`${encodeURIComponent(this.client.id)}:${encodeURIComponent(this.client.secret)}`).toString('base64');
     const answer = await fetch(this.endpoint, {
       method: 'POST',
-      headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'grant_type=client_credentials',
+      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: this.client.id, client_secret: this.client.secret }),
       signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
     });
     const { access_token, expires_in } = (await answer.json()) as TokenAnswer;

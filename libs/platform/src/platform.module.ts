@@ -55,7 +55,6 @@ export class PlatformModule {
       Health,
       Database,
       Shutdown,
-      { provide: config, useExisting: ServiceConfig },
       { provide: DataSource, inject: [ServiceConfig], useFactory: (values: ServiceConfig) => connectDatabase(name, values, entities) },
       {
         provide: Tokens,
@@ -67,13 +66,15 @@ export class PlatformModule {
       { provide: APP_INTERCEPTOR, useClass: AccessLogInterceptor },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ];
+    // A service asks for its own class; it is the same object.
+    if (config !== ServiceConfig) providers.push({ provide: config, useExisting: ServiceConfig });
     return {
       module: PlatformModule,
       global: true,
       imports: [DiscoveryModule, loggingFor(name), messagingFor(name)],
       controllers: [HealthController, MetricsController, deadLettersController(name)],
       providers,
-      exports: [Clock, DataSource, Redis, AccessLog, Metrics, ProcessEnd, config],
+      exports: [Clock, DataSource, Redis, AccessLog, Metrics, ProcessEnd, ...(config === ServiceConfig ? [] : [config])],
     };
   }
 }

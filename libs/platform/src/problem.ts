@@ -41,7 +41,6 @@ const byStatus: Readonly<Record<number, Refusal>> = {
 };
 
 const byFastifyCode: Readonly<Record<string, Refusal>> = {
-  FST_REQ_FILE_TOO_LARGE: refusal('FILE_TOO_LARGE', 413, '上传文件过大（上限 50 MiB）', 'The file is larger than 50 MiB'),
   FST_FILES_LIMIT: refusal('TOO_MANY_FILES', 413, '一次只能上传一个文件', 'Only one file may be sent at a time'),
 };
 

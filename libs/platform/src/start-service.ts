@@ -40,6 +40,7 @@ export async function prepareService(app: NestFastifyApplication, name: string):
     }
   });
   const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeContentTypeParser('text/plain');
   traceRequests(fastify);
   app.get(Metrics).measureRequests(fastify);
   const idempotency = app.get(Idempotency);

@@ -14,6 +14,12 @@ export class FileMissing extends DomainError {
   }
 }
 
+export class FileTooLarge extends DomainError {
+  constructor() {
+    super('FILE_TOO_LARGE', 413, { zh: '上传文件过大（上限 50 MiB）', en: 'The file is larger than 50 MiB' });
+  }
+}
+
 /** A file being received. Its content streams; past 50 MiB the stream fails with FILE_TOO_LARGE. */
 export interface Upload {
   filename: string;
@@ -45,6 +51,8 @@ async function uploadIn(request: FastifyRequest): Promise<Upload> {
       done(null, chunk);
     },
     flush(done) {
+      // The form parser ends a file that is too large early, and says so only here.
+      if (part.file.truncated) return done(new FileTooLarge());
       digest = hash.digest('hex');
       done();
     },
