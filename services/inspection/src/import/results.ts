@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import type { RevisionReason, SamplingResultReported } from '@jinqiao/contracts';
+import { recogniseColumns } from './fields.js';
+import { normaliseHeading, spellingKey } from './headings.js';
+import { combinedItems, itemsOf, partialDay, platformOf, printed, regimeOf, sameText, verdictOf, wholeDay } from './printed.js';
+import type { ImportField } from './fields.js';
+import type { PrintedItem } from './printed.js';
+import type { Reading } from './headings.js';
+
+/**
+ * Turns the rows of a published notice into sampling results. A notice prints one row per failing item: rows that agree in every column
+ * but failing item, value and limit are one result, in whatever order they stand. Whether a result is acceptable is decided at the intake.
+ */
+export interface ImportedResult {
+  readonly report: Partial<SamplingResultReported> & { sampleNo: string };
+  /** Rows of the file it came from, as `lines` numbers them. */
+  readonly rowNumbers: number[];
+  /** Columns the importer does not know or a result has no place for, as printed. */
+  readonly extra: Readonly<Record<string, string>>;
+  /** The category did not decide the regime (see regimeOf). */
+  readonly regimeInferred: boolean;
+}
+
+export interface RejectedRow {
+  readonly rowNumber: number;
+  readonly code: 'ROW_TOO_LONG' | 'HEADER_REPEATED' | 'NOT_A_RESULT';
+  readonly cells: readonly string[];
+}
+
+export interface ImportedRows {
+  readonly results: ImportedResult[];
+  readonly rejectedRows: RejectedRow[];
+  readonly columns: Reading[];
+  readonly unknownColumns: string[];
+}
+
+type Column = Reading & { readonly field: ImportField | null; readonly at: number; readonly key: string };
+
+// These do not tell one sample from another: what was found in it, and where its row stands in the sheet.
+const WITHIN_A_RESULT = new Set<string | null>([
+  'failingItem.item',
+  'failingItem.measured',
+  'failingItem.limit',
+  'failingItem.unit',
+  'failingItem.combined',
+  'ordinal',
+]);
+
+export function resultsFromRows(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  { lines }: { readonly lines?: readonly number[] } = {},
+): ImportedRows {
+  const columns = columnsOf(headings);
+  const grouping = columns.filter(({ field }) => !WITHIN_A_RESULT.has(field));
+  const groups = new Map<string, { rows: (readonly string[])[]; rowNumbers: number[] }>();
+  const rejectedRows: RejectedRow[] = [];
+  rows.forEach((cells, at) => {
+    const rowNumber = lines?.[at] ?? at + 2;
+    const code = refusalOf(headings, cells);
+    if (code) return void rejectedRows.push({ rowNumber, code, cells });
+    const key = identityOf(grouping, cells);
+    const group = groups.get(key) ?? { rows: [], rowNumbers: [] };
+    group.rows.push(cells);
+    group.rowNumbers.push(rowNumber);
+    groups.set(key, group);
+  });
+  const results = [...groups].map(([key, group]) => resultOf(columns, group, key));
+  const unknownColumns = columns.filter(({ field }) => field === null).map(({ heading }) => heading);
+  return { results, rejectedRows, columns: columns.map(({ heading, field, score }) => ({ heading, field, score })), unknownColumns };
+}
+
+/** Columns under the name they are kept by: the field, else the heading; a heading printed twice or not at all gets a number. */
+function columnsOf(headings: readonly string[]): Column[] {
+  const taken = new Set<string>();
+  return recogniseColumns(headings).map((reading, at) => {
+    let key = reading.field ?? (spellingKey(normaliseHeading(reading.heading)) || `column ${at + 1}`);
+    if (taken.has(key)) key = `${key} ${at + 1}`;
+    taken.add(key);
+    return { ...reading, at, key, heading: reading.heading || `column ${at + 1}` };
+  });
+}
+
+function refusalOf(headings: readonly string[], cells: readonly string[]): RejectedRow['code'] | undefined {
+  if (cells.slice(headings.length).some((cell) => printed(cell) !== undefined)) return 'ROW_TOO_LONG';
+  const filled = cells.filter((cell) => cell.trim() !== '');
+  if (filled.length > 1 && filled.every((cell) => headings.includes(cell))) return 'HEADER_REPEATED';
+  // 合计, 备注：…, or a title merged over the whole width.
+  return new Set(filled).size < 2 ? 'NOT_A_RESULT' : undefined;
+}
+
+/** What the grouping columns say, whatever their order and whichever of their spellings the sheet uses. */
+function identityOf(grouping: readonly Column[], cells: readonly string[]): string {
+  const said = grouping.map(({ key, at }) => [key, sameText(cells[at] ?? '')] as const).filter(([, text]) => text !== '');
+  return JSON.stringify(said.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function resultOf(
+  columns: readonly Column[],
+  { rows, rowNumbers }: { rows: (readonly string[])[]; rowNumbers: number[] },
+  identity: string,
+): ImportedResult {
+  // Rows of one result may spell a cell in two widths; the choice must not hang on their order.
+  const cellAt = (at: number): string | undefined => printed(rows.map((row) => row[at] ?? '').reduce((a, b) => (b < a ? b : a)));
+  const at = new Map(columns.map((column) => [column.key, column.at]));
+  const say = (field: ImportField): string | undefined => (at.has(field) ? cellAt(at.get(field) ?? -1) : undefined);
+  const failingItems = itemsIn(rows, at);
+  const { regime, inferred } = regimeOf(
+    say('product.category'),
+    say('product.name') ?? '',
+    failingItems.map(({ item }) => item),
+  );
+  const verdict = verdictOf(say('verdict') ?? '') ?? (failingItems.length > 0 ? 'UNQUALIFIED' : undefined);
+  const [name, produced, batch] = [say('product.name'), say('product.producedOnOrBatch'), say('product.batch')];
+  const producedOn = wholeDay(produced ?? '');
+  const noticeNo = say('noticeNo');
+  const revision = Number(say('revision'));
+  const report = present({
+    sampleNo: say('sampleNo') ?? `N${createHash('sha256').update(identity).digest('hex').slice(0, 24).toUpperCase()}`,
+    revision: Number.isInteger(revision) && revision > 0 ? revision : undefined,
+    revisionReason: say('revisionReason')?.toUpperCase() as RevisionReason | undefined,
+    organiser: named({ name: say('organiser.name') }),
+    regime,
+    finality: 'FINAL' as const,
+    verdict,
+    product:
+      name &&
+      present({
+        name,
+        category: say('product.category'),
+        brand: say('product.brand'),
+        spec: say('product.spec'),
+        model: say('product.model'),
+        standard: say('product.standard'),
+        batch: batch ?? (producedOn ? undefined : produced),
+        producedOn,
+      }),
+    failingItems: failingItems.length > 0 ? failingItems : undefined,
+    sampledParty: named({ name: say('sampledParty.name'), uscc: say('sampledParty.uscc'), regionName: say('sampledParty.regionName') }),
+    nominalProducer: named({ name: say('producer.name'), uscc: say('producer.uscc'), regionName: say('producer.regionName') }),
+    online: onlineOf(say),
+    laboratory: named({ name: say('laboratory.name'), uscc: say('laboratory.uscc') }),
+    notice: noticeNo && present({ no: noticeNo, publishedOn: partialDay(say('publishedOn') ?? '') }),
+    sampledOn: wholeDay(say('sampledOn') ?? ''),
+  });
+  const extra = present(
+    Object.fromEntries(columns.filter(({ field }) => field === null).map((column) => [column.heading, cellAt(column.at)])),
+  );
+  return { report: report as ImportedResult['report'], rowNumbers, extra: extra as Record<string, string>, regimeInferred: inferred };
+}
+
+/** Every item once, in an order that does not hang on the rows'. */
+function itemsIn(rows: readonly (readonly string[])[], at: ReadonlyMap<string, number>): PrintedItem[] {
+  const found = new Map<string, PrintedItem>();
+  for (const row of rows) {
+    const say = (field: ImportField): string | undefined => printed(row[at.get(field) ?? -1]);
+    const item = say('failingItem.item');
+    const combined = say('failingItem.combined');
+    const items = item
+      ? itemsOf(item, present({ measured: say('failingItem.measured'), limit: say('failingItem.limit'), unit: say('failingItem.unit') }))
+      : combined
+        ? combinedItems(combined)
+        : [];
+    for (const each of items) found.set(JSON.stringify([each.item, each.measured, each.limit, each.unit]), each);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+function onlineOf(say: (field: ImportField) => string | undefined): SamplingResultReported['online'] {
+  const platform = say('online.platformName');
+  const url = say('online.url');
+  const online = present({
+    shopId: say('online.shopId'),
+    shopName: say('online.shopName'),
+    listings: url ? [{ url }] : undefined,
+    orderNo: say('online.orderNo'),
+  });
+  if (platform === undefined && Object.keys(online).length === 0) return undefined;
+  return { ...(platform && platformOf(platform)), ...online };
+}
+
+/** A party without a name is not printed; its code or region alone names nobody. */
+const named = <P extends { name?: string | undefined }>(party: P): Partial<P> | undefined =>
+  party.name === undefined ? undefined : present(party);
+
+const present = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };

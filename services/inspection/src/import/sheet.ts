@@ -1,0 +1,218 @@
+import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
+import { DomainError } from '@jinqiao/schema';
+import { CsvError, parse } from 'csv-parse/sync';
+import iconv from 'iconv-lite';
+import { readForImport } from './fields.js';
+import { FileEncrypted, ROWS_MAX, TooManyRows, sheetsOf } from './xlsx.js';
+
+/**
+ * Reads an uploaded file into headings and rows. The kind of file is told by its first bytes, not by its name; the encoding and the
+ * delimiter of a CSV file by its content.
+ */
+export interface Sheet {
+  readonly headings: string[];
+  readonly rows: string[][];
+  /** Line of the file or row of the sheet on which each of `rows` stands, from 1. */
+  readonly lines: number[];
+  readonly notes: string[];
+}
+
+const FILE_BYTES_MAX = 50 * 1024 * 1024;
+// Notices print a title, a date and remarks above the header.
+const HEADER_WITHIN_ROWS = 20;
+const DELIMITERS = [',', '\t', ';', '|'];
+
+const refusal = (code: string, status: number, title: { zh: string; en: string }, pointer: string, message: string): DomainError =>
+  new DomainError(code, status, title, [{ code, pointer, message }]);
+const empty = (): DomainError =>
+  refusal('FILE_EMPTY', 400, { zh: '文件为空', en: 'The file is empty' }, '/file', 'The file holds no row under a header.');
+const headerMissing = (pointer: string): DomainError =>
+  refusal(
+    'HEADER_MISSING',
+    400,
+    { zh: '未找到表头', en: 'No header row was found' },
+    pointer,
+    `None of the first ${HEADER_WITHIN_ROWS} rows names the product and one more field; is the delimiter one of comma, tab, semicolon, bar?`,
+  );
+
+export async function readSheet(stream: Readable, fileName: string): Promise<Sheet> {
+  const file = await whole(stream);
+  if (file.length === 0) throw empty();
+  if (file.subarray(0, 4).equals(Buffer.from('PK\x03\x04'))) return readWorkbook(file);
+  if (file.subarray(0, 4).toString('hex') === 'd0cf11e0') throw compoundFile(file);
+  return readCsv(file, fileName);
+}
+
+async function whole(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string);
+    length += bytes.length;
+    if (length > FILE_BYTES_MAX) {
+      throw refusal('FILE_TOO_LARGE', 413, { zh: '文件过大', en: 'The file is too large' }, '/file', 'A file may have 50 MiB.');
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Excel keeps encrypted workbooks and the workbooks of before 2007 in the same kind of container. */
+function compoundFile(file: Buffer): DomainError {
+  if (file.includes(Buffer.from('EncryptedPackage', 'utf16le'))) return new FileEncrypted();
+  return refusal(
+    'XLS_NOT_SUPPORTED',
+    415,
+    { zh: '不支持 .xls 格式', en: 'Legacy .xls is not supported' },
+    '/file',
+    'Save the workbook as .xlsx or CSV.',
+  );
+}
+
+function readCsv(file: Buffer, fileName: string): Sheet {
+  const text = decoded(file);
+  if (text.trim() === '') throw empty();
+  const delimiter = delimiterOf(text);
+  const { rows, lines } = cellsOf(text, delimiter);
+  const header = headerIn(rows);
+  if (!header) throw headerMissing(`/lines/${lines[0] ?? 1}`);
+  if (header.end === rows.length) throw empty();
+  const notes = delimiter === ',' ? [] : [`${fileName}：分隔符为 ${JSON.stringify(delimiter)} (delimiter)`];
+  return under(header, { rows, lines }, notes);
+}
+
+/** UTF-8, UTF-16 by its byte order mark, else GB18030, which Chinese spreadsheet programs write. */
+function decoded(file: Buffer): string {
+  const mark = file.subarray(0, 2).toString('hex');
+  const text = mark === 'fffe' || mark === 'feff' ? iconv.decode(file, 'utf16') : iconv.decode(file, isUtf8(file) ? 'utf8' : 'gb18030');
+  if (text.includes('\0') || text.includes('\uFFFD')) {
+    throw refusal(
+      'ENCODING_UNKNOWN',
+      415,
+      { zh: '无法识别文件编码', en: 'The encoding is unknown' },
+      '/file',
+      'The file is neither UTF-8, UTF-16 nor GB18030 text.',
+    );
+  }
+  return text;
+}
+
+/** The delimiter under which the header is understood best. */
+function delimiterOf(text: string): string {
+  const opening = text.split('\n', HEADER_WITHIN_ROWS).join('\n');
+  const understood = DELIMITERS.map((delimiter) => {
+    const rows = parse(opening, {
+      delimiter,
+      relax_quotes: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      on_record: (row: string[]) => row.map((cell) => cell.trim()),
+    });
+    return { delimiter, fields: headerIn(rows as string[][])?.fields ?? 0 };
+  });
+  return understood.reduce((best, next) => (next.fields > best.fields ? next : best)).delimiter;
+}
+
+function cellsOf(text: string, delimiter: string): { rows: string[][]; lines: number[] } {
+  const rows: string[][] = [];
+  const lines: number[] = [];
+  let line = 1;
+  try {
+    parse(text, {
+      delimiter,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      on_record: (row: string[], context) => {
+        if (rows.length > ROWS_MAX) throw new TooManyRows();
+        const cells = row.map((cell) => cell.trim());
+        if (cells.some((cell) => cell !== '')) {
+          rows.push(cells);
+          lines.push(line);
+        }
+        line = context.lines + 1;
+        return null;
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw refusal(
+      'CSV_BROKEN_QUOTE',
+      400,
+      { zh: 'CSV 引号未正确闭合', en: 'A quote in the CSV file is broken' },
+      `/lines/${line}`,
+      error.message,
+    );
+  }
+  return { rows, lines };
+}
+
+/** The first visible sheet with a header is the one that is read; the others are named. */
+async function readWorkbook(file: Buffer): Promise<Sheet> {
+  let found: Sheet | undefined;
+  const notes: string[] = [];
+  let seen = '';
+  let rowsSeen = 0;
+  for await (const grid of sheetsOf(file)) {
+    seen ||= grid.name;
+    rowsSeen += grid.rows.length;
+    const header = found ? undefined : headerIn(grid.rows);
+    if (header) {
+      found = under(header, grid, grid.notes);
+    } else {
+      notes.push(...(grid.rows.length ? [`工作表“${grid.name}”未读取 (sheet not read)`] : grid.notes));
+    }
+  }
+  if (!found) throw rowsSeen === 0 ? empty() : headerMissing(`/sheets/${seen}`);
+  if (found.rows.length === 0) throw empty();
+  return { ...found, notes: [...found.notes, ...notes] };
+}
+
+interface Header {
+  /** Index of the first row under the header. */
+  readonly end: number;
+  readonly headings: string[];
+  readonly fields: number;
+}
+
+/** The first row that names the product and one more field. A header of two rows (被抽样单位 over 名称, 地址) is read as one. */
+function headerIn(rows: readonly (readonly string[])[]): Header | undefined {
+  for (let at = 0; at < Math.min(rows.length, HEADER_WITHIN_ROWS); at++) {
+    const row = rows[at] ?? [];
+    const below = rows[at + 1] ?? [];
+    const twice = row.filter((cell, column) => cell !== '' && cell === below[column]).length;
+    const lower = twice > 0 && fieldsIn(below).size > 1 ? below : undefined;
+    const headings = lower ? row.map((cell, column) => joined(cell, lower[column] ?? '')) : row.map(plain);
+    const fields = fieldsIn(headings);
+    if (fields.has('product.name') && fields.size > 1) return { end: at + (lower ? 2 : 1), headings, fields: fields.size };
+  }
+  return undefined;
+}
+
+const plain = (heading: string): string => heading.replace(/\s+/gu, ' ').trim();
+
+/** 被抽样单位 over 名称 is 被抽样单位名称; 不合格项目 over 检验结果 is 检验结果. */
+function joined(upper: string, lower: string): string {
+  if (upper === lower || lower === '') return plain(upper);
+  return readForImport(lower).score >= 0.9 && !/^(?:名称|地址|省份|编号|日期)$/u.test(lower) ? plain(lower) : plain(upper + lower);
+}
+
+/** Only what is known, or guessed with little doubt, makes a row a header: values may look like headings. */
+function fieldsIn(cells: readonly string[]): Set<string> {
+  const readings = cells.filter((cell) => cell !== '' && cell.length <= 60).map(readForImport);
+  return new Set(readings.filter(({ score }) => score >= 0.9).flatMap(({ field }) => field ?? []));
+}
+
+function under(
+  header: Header,
+  { rows, lines }: { rows: readonly (readonly string[])[]; lines: readonly number[] },
+  notes: readonly string[],
+): Sheet {
+  const { headings, end } = header;
+  return {
+    headings,
+    rows: rows.slice(end).map((row) => Array.from({ length: Math.max(row.length, headings.length) }, (_, column) => row[column] ?? '')),
+    lines: lines.slice(end),
+    notes: [...notes],
+  };
+}
