@@ -2,6 +2,8 @@ import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { InspectionConfig } from './config.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
+import { ImportRunController } from './import-run/import-run.controller.js';
+import { ImportRuns } from './import-run/import-run.service.js';
 import { SamplingResultConsumer } from './sampling-result/sampling-result.consumer.js';
 import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
 import { IntakeRejection, SamplingResult } from './sampling-result/sampling-result.entity.js';
@@ -12,7 +14,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow]
 
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
-  controllers: [SamplingResultConsumer, SamplingResultController],
-  providers: [SamplingResults, SamplingResultReading],
+  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController],
+  providers: [SamplingResults, SamplingResultReading, ImportRuns],
 })
 export class InspectionModule {}

@@ -1,6 +1,13 @@
 import type { Finding } from '@jinqiao/schema';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
+/** How a heading was understood; without a field the column stays with its results as printed. */
+export interface ReadColumn {
+  readonly heading: string;
+  readonly field: string | null;
+  readonly score: number;
+}
+
 /** One file that was taken in, with what became of its rows. */
 @Entity({ name: 'import_runs' })
 export class ImportRun {
@@ -13,10 +20,12 @@ export class ImportRun {
   @Column('integer') duplicate: number;
   @Column('integer') rejected: number;
   @Column('jsonb') rejections: Record<string, number>;
-  @Column('jsonb') columns: object[];
+  @Column('jsonb', { name: 'unread_rows' }) unreadRows: Record<string, number>;
+  @Column('integer', { name: 'regimes_inferred' }) regimesInferred: number;
+  @Column('jsonb') columns: ReadColumn[];
   @Column('jsonb', { name: 'unknown_columns' }) unknownColumns: string[];
   @Column('jsonb') headings: string[];
-  @Column('jsonb') details: object;
+  @Column('jsonb') notes: string[];
   @Column('timestamptz', { name: 'accepted_at' }) acceptedAt: Date;
 }
 

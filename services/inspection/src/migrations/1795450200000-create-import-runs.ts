@@ -15,10 +15,12 @@ export class CreateImportRuns1795450200000 implements MigrationInterface {
         duplicate       integer NOT NULL,
         rejected        integer NOT NULL,
         rejections      jsonb NOT NULL,
+        unread_rows     jsonb NOT NULL,
+        regimes_inferred integer NOT NULL,
         columns         jsonb NOT NULL,
         unknown_columns jsonb NOT NULL,
         headings        jsonb NOT NULL,
-        details         jsonb NOT NULL,
+        notes           jsonb NOT NULL,
         accepted_at     timestamptz NOT NULL,
         CHECK (results = accepted + duplicate + rejected)
       );
@@ -26,7 +28,9 @@ export class CreateImportRuns1795450200000 implements MigrationInterface {
       COMMENT ON COLUMN import_runs.results IS 'Rows that agree in everything but failing item, measured value and limit are one result';
       COMMENT ON COLUMN import_runs.rejections IS 'Rejected results by the code they are counted under: the first in the order structure, failing item, party, others';
       COMMENT ON COLUMN import_runs.columns IS 'How each heading was understood: heading, field, score';
-      COMMENT ON COLUMN import_runs.details IS 'What else the answer said about the file: its format, encoding, sheet';
+      COMMENT ON COLUMN import_runs.unread_rows IS 'Rows that hold no result, by code: a repeated heading, a total, a row longer than the heading';
+      COMMENT ON COLUMN import_runs.regimes_inferred IS 'Results whose category alone did not decide the regime';
+      COMMENT ON COLUMN import_runs.notes IS 'What else there was to say about the file: its delimiter, its sheets, hidden or merged cells';
 
       CREATE TABLE import_rejected_rows (
         import_id uuid NOT NULL REFERENCES import_runs,

@@ -53,7 +53,7 @@ export interface BatchAnswer {
   readonly items: readonly Answer[];
 }
 
-/** Results in one request or file chunk; also the number of rows one statement writes. */
+/** Results in one request, and rows that one statement writes. */
 export const ITEMS_MAX = 1_000;
 // The second pass holds every row of the first, so a third would be a fault in this file.
 const PASSES_MAX = 2;
@@ -87,20 +87,15 @@ export class SamplingResults {
 
   /**
    * The one way in, for every channel. Submissions of one sampleNo are applied in their order, and each is answered in its place. Rows
-   * are locked and written in the order of their keys, a thousand a statement.
+   * are locked and written in the order of their keys; whoever calls it several times in one transaction keeps to that order, too.
    */
   async accept(tx: EntityManager, reporterId: string, submitted: readonly Submitted[], origin: Origin): Promise<Answer[]> {
-    const now = this.clock.now();
-    const items = submitted.map((one, place) => itemOf(one, place, now));
+    const context = { ...origin, reporterId, now: this.clock.now() };
+    const items = submitted.map((one, place) => itemOf(one, place, context.now));
     const answers = items.map(refusalOf);
-    const bySampleNo = grouped(items.filter(isReadable));
-    const sampleNos = [...bySampleNo.keys()].sort();
-    for (let from = 0; from < sampleNos.length; from += ITEMS_MAX) {
-      const chunk = new Map(sampleNos.slice(from, from + ITEMS_MAX).map((sampleNo) => [sampleNo, bySampleNo.get(sampleNo) ?? []]));
-      for (const { place, answer } of await this.apply(tx, chunk, { ...origin, reporterId, now })) answers[place] = answer;
-    }
+    for (const { place, answer } of await this.apply(tx, grouped(items.filter(isReadable)), context)) answers[place] = answer;
     const settled = answers.filter((answer) => answer !== null);
-    await this.keepRejections(tx, settled, { ...origin, reporterId, now });
+    await this.keepRejections(tx, settled, context);
     return settled;
   }
 
@@ -115,13 +110,13 @@ export class SamplingResults {
     }
   }
 
-  private async apply(tx: EntityManager, chunk: ReadonlyMap<string, readonly ReadableItem[]>, context: Context): Promise<Placed[]> {
+  private async apply(tx: EntityManager, bySampleNo: ReadonlyMap<string, readonly ReadableItem[]>, context: Context): Promise<Placed[]> {
     const placed: Placed[] = [];
-    let open = [...chunk.keys()];
+    let open = [...bySampleNo.keys()];
     for (let pass = 1; open.length > 0; pass += 1) {
       if (pass > PASSES_MAX) throw new Error('A locked row could not be written');
       const stored = await lockStored(tx, context.reporterId, open);
-      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, chunk.get(sampleNo) ?? [], context));
+      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, bySampleNo.get(sampleNo) ?? [], context));
       const rows = folds.flatMap(({ row }) => row ?? []);
       const written = await write(tx, rows, [...stored.keys()]);
       // Not written: someone else has just created the row. The next pass sees it, decides anew and announces that instead.
