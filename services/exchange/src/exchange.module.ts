@@ -1,0 +1,39 @@
+import { PlatformModule } from '@jinqiao/platform';
+import { Module } from '@nestjs/common';
+import { ExchangeConfig } from './config.js';
+import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
+import { FeedbackController } from './feedback/feedback.controller.js';
+import { FeedbackRevision, FeedbackRow, Subject, UnmatchedFeedback } from './feedback/feedback.entity.js';
+import { FeedbackLedger } from './feedback/feedback.ledger.js';
+import { FeedbackQueries } from './feedback/feedback.queries.js';
+import { SamplingFeedback } from './feedback/feedback.service.js';
+import { MerchantConsumer } from './merchant/merchant.consumer.js';
+import { CreditStatusRow, PlatformMerchant } from './merchant/merchant.entity.js';
+import { MerchantCredit } from './merchant/merchant.service.js';
+import { OrganisationController } from './organisation/organisation.controller.js';
+import { OrganisationName, OrganisationRow } from './organisation/organisation.entity.js';
+import { Organisations } from './organisation/organisation.service.js';
+import { ReceiptConsumer } from './receipt/receipt.consumer.js';
+import { ReceiptController } from './receipt/receipt.controller.js';
+import { AnswerRow } from './receipt/receipt.entity.js';
+import { Receipts } from './receipt/receipt.service.js';
+import { Sweep } from './sweep.js';
+
+const entities = [
+  OrganisationRow,
+  OrganisationName,
+  Subject,
+  FeedbackRow,
+  FeedbackRevision,
+  UnmatchedFeedback,
+  AnswerRow,
+  PlatformMerchant,
+  CreditStatusRow,
+];
+
+@Module({
+  imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
+  controllers: [OrganisationController, SamplingFeedbackConsumer, MerchantConsumer, FeedbackController, ReceiptConsumer, ReceiptController],
+  providers: [Organisations, SamplingFeedback, MerchantCredit, FeedbackLedger, FeedbackQueries, Receipts, Sweep],
+})
+export class ExchangeModule {}

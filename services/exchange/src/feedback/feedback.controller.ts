@@ -1,0 +1,71 @@
+import { FEEDBACK_KINDS, type FeedbackKind, Flag, OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
+import { Allow, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Controller, Get, Param } from '@nestjs/common';
+import {
+  type FeedbackCounts,
+  type FeedbackEntry,
+  FeedbackQueries,
+  LIST_STATUSES,
+  type ListStatus,
+  type OverdueList,
+  type UnmatchedEntry,
+} from './feedback.queries.js';
+
+export class ListFeedbackQuery {
+  @Optional() @OneOf(FEEDBACK_KINDS) kind?: FeedbackKind;
+  @Optional() @OneOf(LIST_STATUSES, { about: 'ISSUED: stands, answered or not.' }) status?: ListStatus;
+  @Optional() @Text({ max: 64 }) platform?: string;
+  @Optional() @Text({ max: 200 }) subject?: string;
+  @Optional() @Flag() overdue?: boolean;
+  @Optional() @Text({ max: 500 }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
+}
+
+export class CountFeedbackQuery {
+  @Optional() @OneOf(FEEDBACK_KINDS) kind?: FeedbackKind;
+}
+
+export class ListOverdueQuery {
+  @Optional() @Text({ max: 64 }) platform?: string;
+  @Optional() @Text({ max: 500 }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
+}
+
+@Controller('api/exchange')
+export class FeedbackController {
+  constructor(private readonly feedback: FeedbackQueries) {}
+
+  @Get('feedback')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  list(
+    @Caller() caller: Principal,
+    @CheckedQuery(ListFeedbackQuery) query: ListFeedbackQuery,
+  ): Promise<Page<FeedbackEntry | UnmatchedEntry>> {
+    return this.feedback.list(caller, { limit: 100, ...query });
+  }
+
+  @Get('feedback/counts')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  counts(@Caller() caller: Principal, @CheckedQuery(CountFeedbackQuery) { kind }: CountFeedbackQuery): Promise<FeedbackCounts> {
+    return this.feedback.counts(caller, kind ?? null);
+  }
+
+  @Get('feedback/overdue')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  overdue(@Caller() caller: Principal, @CheckedQuery(ListOverdueQuery) query: ListOverdueQuery): Promise<OverdueList> {
+    return this.feedback.overdue(caller, { limit: 100, ...query });
+  }
+
+  @Get('feedback/:feedbackId')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  one(@Caller() caller: Principal, @Param('feedbackId') feedbackId: string): Promise<FeedbackEntry> {
+    return this.feedback.one(caller, feedbackId);
+  }
+
+  /** Not for platforms: whether a result under embargo exists is nobody's business but its department's. */
+  @Get('applied/:subject')
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR', 'SERVICE')
+  applied(@Param('subject') subject: string): Promise<{ revision: number; appliedAt: Date }> {
+    return this.feedback.applied(subject);
+  }
+}

@@ -1,0 +1,97 @@
+import { FeedbackIssued, type FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
+import { event, type EventOptions, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Feedback } from './feedback.js';
+
+/** A feedback to tell, with the event it follows from. */
+export interface Told {
+  readonly feedback: Feedback;
+  readonly causedBy: Received<object | null> | null;
+}
+
+const PURPOSES: Record<FeedbackKind, string> = {
+  SAMPLING_RESULT: 'SAMPLING_FEEDBACK',
+  RECALL: 'RECALL_FEEDBACK',
+  CREDIT_STATUS: 'MERCHANT_CREDIT',
+  RESTRICTION: 'MERCHANT_RESTRICTION',
+};
+
+/** What was told to whom: the last revision of every feedback, and every revision as it was sent. */
+@Injectable()
+export class FeedbackLedger {
+  constructor(private readonly outbox: Outbox) {}
+
+  /** The feedbacks about these subjects, locked in the order of their ids. */
+  async load(tx: EntityManager, kind: FeedbackKind, subjects: readonly string[]): Promise<Map<string, Feedback[]>> {
+    const bySubject = new Map<string, Feedback[]>();
+    if (subjects.length === 0) return bySubject;
+    const rows: Feedback[] = await tx.query(
+      `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt", r.said
+       FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
+       WHERE f.kind = $1 AND f.subject = ANY($2)
+       ORDER BY f.feedback_id
+       FOR UPDATE OF f`,
+      [kind, subjects],
+    );
+    for (const feedback of rows) {
+      const about = bySubject.get(feedback.said.subject) ?? [];
+      bySubject.set(feedback.said.subject, [...about, feedback]);
+    }
+    return bySubject;
+  }
+
+  /** Keeps and announces revisions, in the given order. A feedback may occur with several revisions. */
+  async tell(tx: EntityManager, told: readonly Told[]): Promise<void> {
+    if (told.length === 0) return;
+    await tx.query(
+      `WITH told AS (
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
+           matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, content_hash text, said text)
+       ), kept AS (
+         INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
+         SELECT feedback_id, revision, content_hash, said::json FROM told
+       )
+       INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at)
+       SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at
+       FROM told
+       ORDER BY feedback_id, revision DESC
+       ON CONFLICT (feedback_id) DO UPDATE SET
+         publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
+         due_at = EXCLUDED.due_at, closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL`,
+      [JSON.stringify(told.map(rowOf))],
+    );
+    await this.outbox.add(tx, told.map(announcement));
+  }
+}
+
+function rowOf({ feedback }: Told): object {
+  const { status, said, publisherId, matchedBy, closedAt } = feedback;
+  return {
+    feedback_id: said.feedbackId,
+    recipient_id: said.recipientId,
+    kind: said.kind,
+    subject: said.subject,
+    publisher_id: publisherId,
+    matched_by: matchedBy,
+    revision: said.revision,
+    status,
+    due_at: said.dueAt ?? null,
+    closed_at: closedAt,
+    content_hash: said.contentHash,
+    // Text inside, so that jsonb does not reorder it: a pull gives the bytes that Kafka gave.
+    said: JSON.stringify(said),
+  };
+}
+
+function announcement({ feedback, causedBy }: Told): OutgoingEvent {
+  const { kind, legalBasis } = feedback.said;
+  const [basis] = legalBasis;
+  const options: EventOptions = {
+    purpose: PURPOSES[kind],
+    classification: 'RESTRICTED_TO_RECIPIENT',
+    ...(basis && { legalBasis: `${basis.instrument}${basis.article ?? ''}` }),
+    ...(causedBy && { causedBy }),
+  };
+  return feedback.status === 'ISSUED' ? event(FeedbackIssued, feedback.said, options) : event(FeedbackWithdrawn, feedback.said, options);
+}

@@ -1,0 +1,258 @@
+import type { AnswerStatus, FeedbackIssued, FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
+import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { DomainError } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { minimise, type SamplingState } from './feedback.js';
+
+/** ISSUED: stands, answered or not. ANSWERED: stands and its present revision was answered. */
+export const LIST_STATUSES = ['UNMATCHED', 'ISSUED', 'ANSWERED', 'WITHDRAWN'] as const;
+export type ListStatus = (typeof LIST_STATUSES)[number];
+
+export interface FeedbackFilter {
+  readonly kind?: FeedbackKind;
+  readonly status?: ListStatus;
+  readonly platform?: string;
+  readonly subject?: string;
+  readonly overdue?: boolean;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** What was told, field for field as it went to the platform, with what became of it. */
+export type FeedbackEntry = (FeedbackIssued | FeedbackWithdrawn) & {
+  readonly status: 'ISSUED' | 'WITHDRAWN';
+  readonly overdue: boolean;
+  readonly answer: { readonly status: AnswerStatus; readonly acceptedAt: Date } | null;
+};
+
+/** A feedback that no registered platform can be told yet. */
+export interface UnmatchedEntry {
+  readonly status: 'UNMATCHED';
+  readonly kind: 'SAMPLING_RESULT';
+  readonly subject: string;
+  readonly subjectRevision: number;
+  /** The platform as printed; '' when the notice says only that the goods were sold online. */
+  readonly platformName: string;
+  readonly waitingSince: Date;
+  readonly content: object;
+}
+
+export interface FeedbackCounts {
+  readonly issued: number;
+  readonly unmatched: number;
+  readonly withdrawn: number;
+  readonly byPlatform: Readonly<Record<string, number>>;
+}
+
+export interface OverdueEntry {
+  readonly feedbackId: string;
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly revision: number;
+  readonly dueAt: Date;
+  readonly overdueHours: number;
+}
+
+export interface OverdueList extends Page<OverdueEntry> {
+  readonly byPlatform: readonly { platformId: string; overdue: number; oldestDueAt: Date }[];
+}
+
+/** Also for what the caller may not see: that it exists is not his to know. */
+export class FeedbackNotFound extends DomainError {
+  constructor() {
+    super('FEEDBACK_UNKNOWN', 404, { zh: '没有这条反馈', en: 'There is no such feedback' });
+  }
+}
+
+export class NotApplied extends DomainError {
+  constructor() {
+    super('NOT_APPLIED', 404, { zh: '尚未处理过该对象', en: 'Nothing about this subject has been applied' });
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Whose feedback a caller may see: a platform what it was told, a department what follows from its results, the rest everything. */
+interface Sight {
+  readonly recipient: string | null;
+  readonly publisher: string | null;
+}
+
+const sightOf = ({ kind, id }: Principal): Sight => ({
+  recipient: kind === 'PLATFORM' ? id : null,
+  publisher: kind === 'DEPARTMENT' ? id : null,
+});
+
+const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
+const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
+const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, r.said
+  FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision`;
+
+interface EntryRow {
+  readonly id: string;
+  readonly status: 'ISSUED' | 'WITHDRAWN';
+  readonly overdue: boolean;
+  readonly answer_status: AnswerStatus | null;
+  readonly answered_at: Date | null;
+  readonly said: FeedbackIssued | FeedbackWithdrawn;
+}
+
+/** What may be read of the feedback, by whom. */
+@Injectable()
+export class FeedbackQueries {
+  constructor(
+    private readonly db: DataSource,
+    private readonly clock: Clock,
+  ) {}
+
+  async list(caller: Principal, filter: FeedbackFilter): Promise<Page<FeedbackEntry | UnmatchedEntry>> {
+    const list = `feedback ${filter.status ?? ''}`;
+    const [after = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(list, filter.cursor);
+    const rows = filter.status === 'UNMATCHED' ? await this.unmatched(caller, filter, after) : await this.told(caller, filter, after);
+    const page = rows.slice(0, filter.limit);
+    const last = page.at(-1);
+    return { items: page.map(({ entry }) => entry), next: rows.length > filter.limit && last ? encodeCursor(list, [last.id]) : null };
+  }
+
+  async one(caller: Principal, feedbackId: string): Promise<FeedbackEntry> {
+    if (!UUID.test(feedbackId)) throw new FeedbackNotFound();
+    const { recipient, publisher } = sightOf(caller);
+    const [row]: EntryRow[] = await this.db.query(`SELECT ${ENTRY} WHERE ${SEEN} AND f.feedback_id = $4`, [
+      recipient,
+      publisher,
+      this.clock.now(),
+      feedbackId,
+    ]);
+    if (!row) throw new FeedbackNotFound();
+    return entryOf(row);
+  }
+
+  async counts(caller: Principal, kind: FeedbackKind | null): Promise<FeedbackCounts> {
+    const { recipient, publisher } = sightOf(caller);
+    const rows: { recipient_id: string; issued: number; withdrawn: number }[] = await this.db.query(
+      `SELECT f.recipient_id, (count(*) FILTER (WHERE f.status = 'ISSUED'))::integer AS issued,
+         (count(*) FILTER (WHERE f.status = 'WITHDRAWN'))::integer AS withdrawn
+       FROM feedbacks f
+       WHERE ${SEEN} AND ($3::text IS NULL OR f.kind = $3)
+       GROUP BY f.recipient_id
+       ORDER BY f.recipient_id`,
+      [recipient, publisher, kind],
+    );
+    const [waiting]: { unmatched: number }[] = await this.db.query(
+      `SELECT count(*)::integer AS unmatched FROM unmatched_feedbacks
+       WHERE $1::text IS NULL AND ($2::text IS NULL OR publisher_id = $2) AND ($3::text IS NULL OR $3 = 'SAMPLING_RESULT')`,
+      [recipient, publisher, kind],
+    );
+    return {
+      issued: rows.reduce((sum, { issued }) => sum + issued, 0),
+      unmatched: waiting?.unmatched ?? 0,
+      withdrawn: rows.reduce((sum, { withdrawn }) => sum + withdrawn, 0),
+      byPlatform: Object.fromEntries(rows.filter(({ issued }) => issued > 0).map(({ recipient_id, issued }) => [recipient_id, issued])),
+    };
+  }
+
+  /** What should have been done by now and was not, the oldest first, with the sums of each platform. */
+  async overdue(caller: Principal, filter: { platform?: string; cursor?: string; limit: number }): Promise<OverdueList> {
+    const { recipient, publisher } = sightOf(caller);
+    const now = this.clock.now();
+    const [dueAfter = '-infinity', idAfter = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor('overdue', filter.cursor);
+    const where = `${SEEN} AND ${OVERDUE} AND ($4::text IS NULL OR f.recipient_id = $4)`;
+    const given = [recipient, publisher, now, filter.platform ?? null];
+    const rows: (Omit<OverdueEntry, 'overdueHours'> & { at: string })[] = await this.db.query(
+      `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.kind, f.subject, f.revision, f.due_at AS "dueAt",
+         f.due_at::text AS at
+       FROM feedbacks f
+       WHERE ${where} AND (f.due_at, f.feedback_id) > ($5::timestamptz, $6::uuid)
+       ORDER BY f.due_at, f.feedback_id
+       LIMIT $7`,
+      [...given, dueAfter, idAfter, filter.limit + 1],
+    );
+    const byPlatform: { platformId: string; overdue: number; oldestDueAt: Date }[] = await this.db.query(
+      `SELECT f.recipient_id AS "platformId", count(*)::integer AS overdue, min(f.due_at) AS "oldestDueAt"
+       FROM feedbacks f WHERE ${where} GROUP BY f.recipient_id ORDER BY overdue DESC, f.recipient_id`,
+      given,
+    );
+    const page = rows.slice(0, filter.limit);
+    const last = page.at(-1);
+    return {
+      byPlatform,
+      items: page.map(({ at: _at, ...entry }) => ({ ...entry, overdueHours: wholeHours(entry.dueAt, now) })),
+      next: rows.length > filter.limit && last ? encodeCursor('overdue', [last.at, last.feedbackId]) : null,
+    };
+  }
+
+  /** How far this service is with a sampling result, a merchant's credit status or a shop. */
+  async applied(subject: string): Promise<{ revision: number; appliedAt: Date }> {
+    const [row]: { revision: number; appliedAt: Date }[] = await this.db.query(
+      `SELECT revision, applied_at AS "appliedAt" FROM subjects WHERE subject = $1
+       UNION ALL SELECT revision, applied_at FROM credit_statuses WHERE uscc = $1
+       UNION ALL SELECT revision, applied_at FROM platform_merchants WHERE platform_id = split_part($1, ':', 1)
+         AND shop_id = substr($1, strpos($1, ':') + 1)
+       LIMIT 1`,
+      [subject],
+    );
+    if (!row) throw new NotApplied();
+    return row;
+  }
+
+  private async told(caller: Principal, filter: FeedbackFilter, after: unknown): Promise<{ id: string; entry: FeedbackEntry }[]> {
+    const { recipient, publisher } = sightOf(caller);
+    const rows: EntryRow[] = await this.db.query(
+      `SELECT ${ENTRY}
+       WHERE ${SEEN} AND f.feedback_id > $4
+         AND ($5::text IS NULL OR f.kind = $5)
+         AND ($6::text IS NULL OR f.recipient_id = $6)
+         AND ($7::text IS NULL OR f.subject = $7)
+         AND ($8::text IS NULL OR f.status = $8)
+         AND (NOT $9::boolean OR f.answer_status IS NOT NULL)
+         AND ($10::boolean IS NULL OR (${OVERDUE} IS TRUE) = $10)
+       ORDER BY f.feedback_id
+       LIMIT $11`,
+      [
+        recipient,
+        publisher,
+        this.clock.now(),
+        after,
+        filter.kind ?? null,
+        filter.platform ?? null,
+        filter.subject ?? null,
+        filter.status === 'ANSWERED' ? 'ISSUED' : (filter.status ?? null),
+        filter.status === 'ANSWERED',
+        filter.overdue ?? null,
+        filter.limit + 1,
+      ],
+    );
+    return rows.map((row) => ({ id: row.id, entry: entryOf(row) }));
+  }
+
+  private async unmatched(caller: Principal, filter: FeedbackFilter, after: unknown): Promise<{ id: string; entry: UnmatchedEntry }[]> {
+    const { recipient, publisher } = sightOf(caller);
+    const rows: (Omit<UnmatchedEntry, 'status' | 'kind' | 'content'> & { id: string; state: SamplingState })[] = await this.db.query(
+      `SELECT waiting_id AS id, subject, subject_revision AS "subjectRevision", printed AS "platformName", waiting_since AS "waitingSince", state
+       FROM unmatched_feedbacks
+       WHERE $1::text IS NULL AND ($2::text IS NULL OR publisher_id = $2) AND waiting_id > $3
+         AND ($4::text IS NULL OR $4 = 'SAMPLING_RESULT')
+         AND ($5::text IS NULL OR subject = $5)
+         AND $6::text IS NULL
+       ORDER BY waiting_id
+       LIMIT $7`,
+      [recipient, publisher, after, filter.kind ?? null, filter.subject ?? null, filter.platform ?? null, filter.limit + 1],
+    );
+    return rows.map(({ id, state, ...row }) => ({
+      id,
+      entry: { status: 'UNMATCHED', kind: 'SAMPLING_RESULT', ...row, content: minimise(state).content },
+    }));
+  }
+}
+
+const entryOf = ({ said, status, overdue, answer_status, answered_at }: EntryRow): FeedbackEntry => ({
+  ...said,
+  status,
+  overdue,
+  answer: answer_status && answered_at && { status: answer_status, acceptedAt: answered_at },
+});
+
+const wholeHours = (since: Date, now: Date): number => Math.floor((now.getTime() - since.getTime()) / 3_600_000);

@@ -1,0 +1,330 @@
+/**
+ * What a platform is told, what it must do about it and by when (design §3.3, §3.5). Being told is what makes a platform "know" of
+ * unsafe goods in the sense of article 38 of the E-Commerce Law, so a feedback is evidence: each revision has a hash, a revision rises
+ * only when something the platform reads has changed, and nothing is told about another platform's merchants.
+ */
+import {
+  type FeedbackClock,
+  FeedbackIssued,
+  type FeedbackKind,
+  type FeedbackMerchant,
+  FeedbackWithdrawn,
+  type LegalBasis,
+  type Regime,
+  type RequiredAction,
+  type SamplingResultPublished,
+  type Verdict,
+} from '@jinqiao/contracts';
+import { dayInChina, deadline, rule, type RuleRow } from '@jinqiao/law';
+import { contentHash } from '@jinqiao/schema';
+import { v5 as uuidv5 } from 'uuid';
+import { nameKey } from '../organisation/organisation.js';
+
+/** The last thing one platform was told about one subject. */
+export type Feedback = FeedbackCase &
+  ({ readonly status: 'ISSUED'; readonly said: FeedbackIssued } | { readonly status: 'WITHDRAWN'; readonly said: FeedbackWithdrawn });
+
+interface FeedbackCase {
+  /** The department whose result it is; null where a service publishes for everyone. */
+  readonly publisherId: string | null;
+  /** The name under which the platform was found: a name that moves later takes nothing along. */
+  readonly matchedBy: string | null;
+  /** When the platform had done what is required; kept as long as the required actions stay the same. */
+  readonly closedAt: string | null;
+}
+
+/** The state of a sampling result, published or not. */
+export type SamplingState = Omit<SamplingResultPublished, 'publishedAt'> & { publishedAt?: string };
+
+/** A state or the end of a sampling result, at one revision. */
+export interface Change {
+  readonly subject: string;
+  readonly revision: number;
+  readonly state: SamplingState | null;
+  /** Why there is no state any more. */
+  readonly reason: string | null;
+}
+
+/** A result sold on a platform that the directory does not know: it waits for the name to be registered. */
+export interface Waiting {
+  readonly subject: string;
+  readonly nameKey: string;
+  readonly printed: string;
+  readonly subjectRevision: number;
+  readonly state: SamplingState;
+}
+
+/** What stands about one subject at the moment. */
+export interface Standing {
+  readonly feedbacks: readonly Feedback[];
+  readonly waiting: Waiting | null;
+}
+
+/** What a change leads to: feedbacks to tell, in order, and what waits from now on. */
+export interface Outcome {
+  readonly told: readonly Feedback[];
+  readonly waiting: Waiting | null;
+}
+
+/** A state to tell one platform, before it is compared with what it was told last. */
+export interface Draft {
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly subjectRevision: number;
+  readonly publisherId: string | null;
+  readonly matchedBy: string | null;
+  readonly regime: Regime | null;
+  readonly actionsRequired: readonly RequiredAction[];
+  readonly legalBasis: readonly LegalBasis[];
+  readonly content: Pick<FeedbackIssued, 'entitlement' | 'finality' | 'merchant' | 'content'>;
+}
+
+/** The name that decides which platform is told: the id beats the printed name; '' = sold online, no platform printed; null = offline. */
+export function platformKey({ online }: Pick<SamplingState, 'online'>): string | null {
+  return online ? nameKey(online.platformId ?? online.platformName ?? '') : null;
+}
+
+/** Decides what follows from a change, `found` being the platform that its name leads to today. */
+export function follow({ feedbacks }: Standing, change: Change, found: string | null, now: Date): Outcome {
+  const { subject, revision, state } = change;
+  const key = state && platformKey(state);
+  // Moving an alias changes nothing already issued: under the same name, the platform that was told stays the one that is told.
+  const standing = feedbacks.find(({ status, matchedBy }) => status === 'ISSUED' && matchedBy === key);
+  const recipientId = key === null ? null : (standing?.said.recipientId ?? found);
+  const reason = state === null ? (change.reason ?? RESULT_REMOVED) : REATTRIBUTED;
+  const withdrawn = feedbacks
+    .filter((feedback) => feedback.said.recipientId !== recipientId)
+    .map((feedback) => withdraw(feedback, { subjectRevision: revision, reason, regime: state?.regime ?? regimeOf(feedback) }, now));
+  const issued = state && recipientId !== null ? issueResult(feedbacks, { ...change, state }, { recipientId, key }, now) : null;
+  const waits = state !== null && key !== null && recipientId === null;
+  return {
+    told: [...withdrawn, issued].filter((feedback) => feedback !== null),
+    waiting: waits ? { subject, nameKey: key, printed: printedName(state), subjectRevision: revision, state } : null,
+  };
+}
+
+const RESULT_REMOVED = '该结果已不再公开';
+const REATTRIBUTED = '该结果已不再归于本平台';
+
+const printedName = ({ online }: SamplingState): string => online?.platformId ?? online?.platformName ?? '';
+
+function issueResult(
+  feedbacks: readonly Feedback[],
+  { subject, revision, state }: Change & { state: SamplingState },
+  recipient: { recipientId: string; key: string | null },
+  now: Date,
+): Feedback | null {
+  const previous = feedbacks.find(({ said }) => said.recipientId === recipient.recipientId) ?? null;
+  const draft: Draft = {
+    recipientId: recipient.recipientId,
+    kind: 'SAMPLING_RESULT',
+    subject,
+    subjectRevision: revision,
+    publisherId: state.reporterId,
+    matchedBy: recipient.key,
+    regime: state.regime,
+    actionsRequired: actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime),
+    legalBasis: noticeBasis(state.regime),
+    content: minimise(state),
+  };
+  return issue(previous, draft, now);
+}
+
+const MEASURES = ['STOP_SALE', 'DELIST', 'BLOCK_RELISTING', 'INFORM_MERCHANT'] as const;
+
+/** What a verdict asks of the platform that sold the goods, given what it was asked before. */
+export function actionsFor(verdict: Verdict, previous: readonly RequiredAction[] | null, regime: Regime): RequiredAction[] {
+  const basis = articleOf(regime);
+  switch (verdict) {
+    case 'UNQUALIFIED':
+      return [...MEASURES.map((action) => ({ action, mandatory: true, basis })), { action: 'REPORT_SALES', mandatory: false, basis }];
+    case 'QUALIFIED':
+    case 'UNDETERMINED':
+    case 'NOT_TESTED':
+      return undo(previous, basis);
+  }
+}
+
+/** Whoever had to act is asked to undo it, and stays asked; nobody else is asked for anything. */
+export function undo(previous: readonly RequiredAction[] | null, basis: string): RequiredAction[] {
+  const acted = previous?.some(({ mandatory }) => mandatory) ?? false;
+  return acted ? [{ action: 'RESTORE', mandatory: true, basis }] : [{ action: 'NONE', mandatory: false, basis }];
+}
+
+/**
+ * The whole list of what a platform reads of a result that was sampled on it. Left out: who bought, order numbers, codes of other
+ * parties, the department's own numbering of its states, and every time stamp that is not part of the finding.
+ */
+export const RESULT_PROJECTION = {
+  result: ['sampleNo', 'regime', 'finality', 'verdict', 'notTestedReason', 'sampledOn'],
+  organiser: ['name'],
+  product: ['name', 'category', 'brand', 'spec', 'model', 'standard', 'batch', 'producedOn', 'gtins'],
+  failingItems: ['item', 'measured', 'limit', 'unit'],
+  nominalProducer: ['name', 'authorship'],
+  laboratory: ['name'],
+  notice: ['no', 'publishedOn'],
+} as const;
+
+export function minimise(state: SamplingState): Draft['content'] {
+  const { organiser, product, failingItems, nominalProducer, laboratory, notice, sampledParty, online } = state;
+  const content = {
+    ...pick(state, RESULT_PROJECTION.result),
+    ...(organiser && { organiser: pick(organiser, RESULT_PROJECTION.organiser) }),
+    product: pick(product, RESULT_PROJECTION.product),
+    ...(failingItems && { failingItems: failingItems.map((item) => pick(item, RESULT_PROJECTION.failingItems)) }),
+    ...(nominalProducer && { nominalProducer: pick(nominalProducer, RESULT_PROJECTION.nominalProducer) }),
+    ...(laboratory && { laboratory: pick(laboratory, RESULT_PROJECTION.laboratory) }),
+    ...(notice && { notice: pick(notice, RESULT_PROJECTION.notice) }),
+  };
+  const merchant: FeedbackMerchant = {
+    ...(sampledParty && pick(sampledParty, ['uscc', 'name'])),
+    ...(online && pick(online, ['shopId', 'shopName'])),
+    ...(online?.listings && { listings: online.listings.map((listing) => pick(listing, ['itemId', 'url'])) }),
+  };
+  return {
+    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
+    finality: state.finality,
+    ...(Object.keys(merchant).length > 0 && { merchant }),
+    content,
+  };
+}
+
+function pick<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Partial<Pick<T, K>> {
+  const kept: Partial<Pick<T, K>> = {};
+  for (const field of fields) if (from[field] !== undefined) kept[field] = from[field];
+  return kept;
+}
+
+/** The next revision of a feedback, or null when the platform would read nothing new. */
+export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedback | null {
+  const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, content } = draft;
+  const said = sealed(FeedbackIssued, {
+    feedbackId: feedbackIdOf(recipientId, kind, subject),
+    recipientId,
+    revision: (previous?.said.revision ?? 0) + 1,
+    kind,
+    subject,
+    subjectRevision,
+    ...content,
+    ...required(previous, draft, now),
+    issuedAt: now.toISOString(),
+  });
+  if (previous?.status === 'ISSUED' && readsTheSame(previous.said, said)) return null;
+  return { status: 'ISSUED', said, publisherId, matchedBy, closedAt: closedFor(previous, said) };
+}
+
+/** Takes back what a platform was told; null when nothing stands. */
+export function withdraw(
+  feedback: Feedback,
+  { subjectRevision, reason, regime }: { subjectRevision: number; reason: string; regime: Regime | null },
+  now: Date,
+): Feedback | null {
+  if (feedback.status === 'WITHDRAWN') return null;
+  const { feedbackId, recipientId, kind, subject, revision, actionsRequired, legalBasis } = feedback.said;
+  const basis = regime === null ? (actionsRequired[0]?.basis ?? '') : articleOf(regime);
+  const asked = {
+    regime,
+    actionsRequired: undo(actionsRequired, basis),
+    legalBasis: regime === null ? legalBasis : noticeBasis(regime),
+  };
+  const said = sealed(FeedbackWithdrawn, {
+    feedbackId,
+    recipientId,
+    revision: revision + 1,
+    kind,
+    subject,
+    subjectRevision,
+    reason,
+    ...required(feedback, asked, now),
+    issuedAt: now.toISOString(),
+  });
+  return { ...feedback, status: 'WITHDRAWN', said, closedAt: closedFor(feedback, said) };
+}
+
+// Namespace of feedback ids: UUID v5 of the URL namespace and https://jinqiao.tj.gov.cn/feedback. Recipients may compute ids themselves.
+const FEEDBACK_IDS = uuidv5('https://jinqiao.tj.gov.cn/feedback', uuidv5.URL);
+
+export const feedbackIdOf = (recipientId: string, kind: FeedbackKind, subject: string): string =>
+  uuidv5(`${recipientId}\n${kind}\n${subject}`, FEEDBACK_IDS);
+
+type Asked = Pick<Draft, 'regime' | 'actionsRequired' | 'legalBasis'>;
+type Required = Pick<FeedbackIssued, 'actionsRequired' | 'clock' | 'dueAt' | 'legalBasis'>;
+
+/** Actions with their clock. The same actions keep the clock they had: a corrected spelling must not give a platform another day. */
+function required(previous: Feedback | null, { regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
+  if (previous && sameActions(previous.said.actionsRequired, actionsRequired)) {
+    const { clock, dueAt } = previous.said;
+    return {
+      actionsRequired: [...actionsRequired],
+      ...(clock && { clock }),
+      ...(dueAt && { dueAt }),
+      legalBasis: previous.said.legalBasis,
+    };
+  }
+  const asked = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
+  if (regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
+  const row = rule('FEEDBACK_ACTION', { regime, on: dayInChina(now) });
+  if (row === 'NO_RULE') return asked;
+  const ruleBasis: LegalBasis = { ...row.legalBasis, ruleVersion: row.version };
+  return { ...asked, clock: clockOf(row), dueAt: dueAt(row, now), legalBasis: [...legalBasis, ruleBasis] };
+}
+
+const ISO_DURATION = { HOURS: 'PT#H', CALENDAR_DAYS: 'P#D', WORKING_DAYS: 'P#D', MONTHS: 'P#M', YEARS: 'P#Y' } as const;
+
+const clockOf = ({ value, unit, basis }: RuleRow): FeedbackClock => ({
+  startsOn: 'ISSUED',
+  duration: ISO_DURATION[unit].replace('#', String(value)),
+  days: unit === 'WORKING_DAYS' ? 'WORKING' : 'CALENDAR',
+  basis,
+});
+
+/** A period in hours ends at an instant, any other at the end of its last day in China. */
+function dueAt(row: RuleRow, now: Date): string {
+  const { due } = deadline(now, row);
+  return typeof due === 'string' ? `${due}T23:59:59+08:00` : due.toISOString();
+}
+
+const sameActions = (one: readonly RequiredAction[], other: readonly RequiredAction[]): boolean =>
+  one.length === other.length &&
+  one.every(({ action, mandatory, basis }, index) => {
+    const its = other[index];
+    return its?.action === action && its.mandatory === mandatory && its.basis === basis;
+  });
+
+const closedFor = (previous: Feedback | null, { actionsRequired }: FeedbackIssued | FeedbackWithdrawn): string | null =>
+  previous && sameActions(previous.said.actionsRequired, actionsRequired) ? previous.closedAt : null;
+
+/** Equal in everything but revision, subjectRevision, issuedAt and contentHash. */
+function readsTheSame(one: FeedbackIssued, other: FeedbackIssued): boolean {
+  const { revision, subjectRevision, issuedAt } = one;
+  return one.contentHash === contentHash(FeedbackIssued, { ...other, revision, subjectRevision, issuedAt });
+}
+
+function sealed<E extends FeedbackIssued | FeedbackWithdrawn>(type: new () => E, unsealed: Omit<E, 'contentHash'>): E {
+  const said = { ...unsealed, contentHash: '' } as E;
+  said.contentHash = contentHash(type, said);
+  return said;
+}
+
+/** The regime a result was told under, for a withdrawal that carries no state. */
+function regimeOf({ status, said }: Feedback): Regime | null {
+  return status === 'ISSUED' && typeof said.content.regime === 'string' ? (said.content.regime as Regime) : null;
+}
+
+const E_COMMERCE_LAW: LegalBasis = { instrument: '中华人民共和国电子商务法', article: '第三十八条', ruleVersion: '2019-01-01' };
+// Duties of the single regimes. A regime without a row here rests on the E-Commerce Law alone, never on another regime's law.
+const REGIME_LAW: Partial<Record<Regime, LegalBasis>> = {
+  PRODUCT: { instrument: '产品质量监督抽查管理暂行办法（市场监管总局令第18号）', article: '第三十五条', ruleVersion: '2020-01-01' },
+  FOOD: { instrument: '中华人民共和国食品安全法', article: '第六十二条', ruleVersion: '2025-12-01' },
+};
+
+function noticeBasis(regime: Regime): LegalBasis[] {
+  const own = REGIME_LAW[regime];
+  return own ? [own, E_COMMERCE_LAW] : [E_COMMERCE_LAW];
+}
+
+function articleOf(regime: Regime): string {
+  const { instrument, article } = REGIME_LAW[regime] ?? E_COMMERCE_LAW;
+  return `${instrument}${article ?? ''}`;
+}

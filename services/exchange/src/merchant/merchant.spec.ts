@@ -1,0 +1,105 @@
+import { FeedbackIssued, type CreditStatusChanged } from '@jinqiao/contracts';
+import { check } from '@jinqiao/schema';
+import fc from 'fast-check';
+import type { Feedback } from '../feedback/feedback.js';
+import { type Merchant, type MerchantStanding, settle } from './merchant.js';
+
+const USCC = '91120199MA9XXX0111';
+const NOW = new Date('2026-11-23T01:00:00Z');
+const facts: CreditStatusChanged = {
+  uscc: USCC,
+  revision: 1,
+  lists: [],
+  publicRecords: [{ type: 'SAMPLING_RESULT', count: 1 }],
+  recordNos: ['r-1'],
+};
+const shop = (platformId: string, changes: Partial<Merchant> = {}): Merchant => ({
+  platformId,
+  shopId: `${platformId}-1`,
+  uscc: USCC,
+  ...changes,
+});
+const standing = (changes: Partial<MerchantStanding> = {}): MerchantStanding => ({
+  uscc: USCC,
+  status: { revision: 1, facts },
+  shops: [shop('jd')],
+  feedbacks: [],
+  ...changes,
+});
+const summary = (told: readonly Feedback[]): unknown[] => told.map(({ status, said }) => [said.recipientId, status, said.revision]);
+
+describe('the credit status of a merchant', () => {
+  it('is told to every platform on which it is onboarded', () => {
+    const told = settle(standing({ shops: [shop('jd'), shop('tmall'), shop('tmall', { shopId: 'tmall-2' })] }), NOW);
+    expect(summary(told)).toEqual([
+      ['jd', 'ISSUED', 1],
+      ['tmall', 'ISSUED', 1],
+    ]);
+    for (const { said } of told) expect(check(FeedbackIssued, said)).toMatchObject({ ok: true, unknownFields: [] });
+  });
+
+  it('is told to nobody while nothing is known or no shop is open', () => {
+    expect(settle(standing({ status: null }), NOW)).toEqual([]);
+    expect(settle(standing({ shops: [] }), NOW)).toEqual([]);
+    expect(settle(standing({ shops: [shop('jd', { exitedAt: '2026-01-01T00:00:00Z' })] }), NOW)).toEqual([]);
+  });
+
+  it('is told again only when it has changed', () => {
+    const feedbacks = settle(standing(), NOW);
+    expect(settle(standing({ feedbacks }), NOW)).toEqual([]);
+    const more = { revision: 2, facts: { ...facts, revision: 2, recordNos: ['r-1', 'r-2'] } };
+    expect(summary(settle(standing({ feedbacks, status: more }), NOW))).toEqual([['jd', 'ISSUED', 2]]);
+  });
+
+  it('is withdrawn when nothing public remains, also from a platform the merchant has left', () => {
+    const feedbacks = settle(standing(), NOW);
+    const gone = { status: { revision: 2, facts: null }, shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })], feedbacks };
+    expect(summary(settle(standing(gone), NOW))).toEqual([['jd', 'WITHDRAWN', 2]]);
+  });
+
+  it('is no longer told after the exit, and what was told stays', () => {
+    const feedbacks = settle(standing(), NOW);
+    const left = {
+      status: { revision: 2, facts: { ...facts, recordNos: ['r-2'] } },
+      shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })],
+      feedbacks,
+    };
+    expect(settle(standing(left), NOW)).toEqual([]);
+  });
+
+  it('is taken back from a platform whose shop turned out to be another merchant’s', () => {
+    const feedbacks = settle(standing(), NOW);
+    expect(summary(settle(standing({ shops: [], feedbacks }), NOW))).toEqual([['jd', 'WITHDRAWN', 2]]);
+  });
+
+  it('never shows a platform the shops, names or listings of another one', () => {
+    const shops = fc.uniqueArray(
+      fc.record({
+        platformId: fc.constantFrom('jd', 'tmall', 'meituan'),
+        shopId: fc.uuid(),
+        shopName: fc.uuid(),
+        uscc: fc.constant(USCC),
+        listings: fc.array(fc.record({ itemId: fc.uuid(), url: fc.uuid() }), { maxLength: 2 }),
+        exitedAt: fc.option(fc.constant('2026-01-01T00:00:00Z'), { nil: undefined }),
+      }),
+      { selector: ({ shopId }) => shopId, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(shops, (all) => {
+        for (const { said } of settle(standing({ shops: all }), NOW)) {
+          const leaves = JSON.stringify(said);
+          for (const foreign of all.filter(({ platformId }) => platformId !== said.recipientId)) {
+            const secrets = [
+              foreign.platformId,
+              foreign.shopId,
+              foreign.shopName,
+              ...foreign.listings.flatMap(({ itemId, url }) => [itemId, url]),
+            ];
+            for (const secret of secrets) expect(leaves).not.toContain(secret);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

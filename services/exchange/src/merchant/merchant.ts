@@ -1,0 +1,94 @@
+/**
+ * What a platform is told about the credit of the merchants that sell on it (mandate 五(四)): the public facts, no grade, and only to
+ * the platforms on which the merchant is onboarded. Each platform reads of its own shops only.
+ */
+import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction } from '@jinqiao/contracts';
+import { type Draft, type Feedback, issue, withdraw } from '../feedback/feedback.js';
+
+/** A shop as its platform registered it. */
+export type Merchant = Pick<MerchantOnboarded, 'platformId' | 'shopId' | 'shopName' | 'uscc' | 'listings' | 'exitedAt'>;
+
+/** The last status heard of; `facts` is null when nothing public remains. */
+export interface CreditStatus {
+  readonly revision: number;
+  readonly facts: CreditStatusChanged | null;
+}
+
+/** Everything known about one merchant that decides who is told what. */
+export interface MerchantStanding {
+  readonly uscc: string;
+  readonly status: CreditStatus | null;
+  /** Shops with this USCC on registered platforms, closed ones included. */
+  readonly shops: readonly Merchant[];
+  readonly feedbacks: readonly Feedback[];
+}
+
+/**
+ * The feedbacks that bring every platform up to date. A platform the merchant has left is told nothing new, but hears of a withdrawal: it
+ * was told the first. A shop that turned out to be another merchant's takes back what was told of this one.
+ */
+export function settle({ uscc, status, shops, feedbacks }: MerchantStanding, now: Date): Feedback[] {
+  if (status === null) return [];
+  const { revision, facts } = status;
+  const taken = feedbacks
+    .filter(({ said }) => facts === null || !shops.some(({ platformId }) => platformId === said.recipientId))
+    .map((feedback) => {
+      const reason = facts === null ? NOTHING_PUBLIC : NOT_ITS_MERCHANT;
+      return withdraw(feedback, { subjectRevision: revision, reason, regime: null }, now);
+    });
+  if (facts === null) return taken.filter((feedback) => feedback !== null);
+  const open = shops.filter(({ exitedAt }) => !exitedAt);
+  const told = [...new Set(open.map(({ platformId }) => platformId))].map((platformId) => {
+    const own = open.filter((shop) => shop.platformId === platformId);
+    const previous = feedbacks.find(({ said }) => said.recipientId === platformId) ?? null;
+    return issue(previous, draftFor({ platformId, uscc, revision, facts }, own), now);
+  });
+  return [...taken, ...told].filter((feedback) => feedback !== null);
+}
+
+const NOTHING_PUBLIC = '该主体已无应公示的信用信息';
+const NOT_ITS_MERCHANT = '该主体不再是本平台商户';
+
+const MANDATE: LegalBasis = {
+  instrument: '天津市人民政府办公厅关于推动生活性服务领域平台经济健康发展的实施意见',
+  article: '五（四）',
+  ruleVersion: '2023-05-17',
+};
+const NO_ACTION: RequiredAction = { action: 'NONE', mandatory: false, basis: `${MANDATE.instrument}${MANDATE.article ?? ''}` };
+
+function draftFor(
+  told: { platformId: string; uscc: string; revision: number; facts: CreditStatusChanged },
+  own: readonly Merchant[],
+): Draft {
+  const { platformId, uscc, revision, facts } = told;
+  return {
+    recipientId: platformId,
+    kind: 'CREDIT_STATUS',
+    subject: uscc,
+    subjectRevision: revision,
+    publisherId: null,
+    matchedBy: null,
+    regime: null,
+    actionsRequired: [NO_ACTION],
+    legalBasis: [MANDATE],
+    content: { entitlement: { kind: 'GRANT', id: 'CREDIT_OF_OWN_MERCHANTS' }, ...minimiseStatus(uscc, facts, own) },
+  };
+}
+
+/** The public facts and the recipient's own shops; `own` must hold no other platform's. */
+export function minimiseStatus(
+  uscc: string,
+  facts: CreditStatusChanged,
+  own: readonly Merchant[],
+): Pick<Draft['content'], 'merchant' | 'content'> {
+  const { lists, mark, publicRecords, recordNos } = facts;
+  const shops = own
+    .map(({ shopId, shopName }) => ({ shopId, ...(shopName !== undefined && { shopName }) }))
+    .sort((one, other) => (one.shopId < other.shopId ? -1 : 1));
+  const [only] = own;
+  const shop = own.length === 1 && only ? { ...shops[0], ...(only.listings && { listings: only.listings }) } : {};
+  return {
+    merchant: { uscc, ...shop },
+    content: { uscc, lists, ...(mark !== undefined && { mark }), publicRecords, recordNos, shops },
+  };
+}

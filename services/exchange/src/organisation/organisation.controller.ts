@@ -1,0 +1,56 @@
+import { ORGANISATION_KINDS, OneOf, Optional, type OrganisationKind, Text, TextList, Whole } from '@jinqiao/contracts';
+import { Allow, CheckedBody, CheckedQuery, type Page } from '@jinqiao/platform';
+import { Controller, Get, Param, Patch, Post } from '@nestjs/common';
+import type { Organisation } from './organisation.js';
+import { Organisations } from './organisation.service.js';
+
+export class RegisterOrganisationBody {
+  @Text({ max: 40, pattern: /^[a-z0-9][a-z0-9-]*$/, about: 'Also its principal at the broker and the name of its topics.' }) id: string;
+  @OneOf(ORGANISATION_KINDS) kind: OrganisationKind;
+  @Text({ max: 200 }) name: string;
+  @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
+  @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
+  @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+}
+
+export class ChangeOrganisationBody {
+  @Optional() @Text({ max: 200 }) name?: string;
+  @Optional() @TextList({ max: 200, items: 100, about: 'All of them; an empty list takes all away.' }) aliases?: string[];
+  @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
+  @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+}
+
+export class ListOrganisationsQuery {
+  @Optional() @OneOf(ORGANISATION_KINDS) kind?: OrganisationKind;
+  @Optional() @Text({ max: 500 }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
+}
+
+@Controller('api/exchange/organisations')
+export class OrganisationController {
+  constructor(private readonly organisations: Organisations) {}
+
+  @Post()
+  @Allow('OPERATOR')
+  register(@CheckedBody(RegisterOrganisationBody) body: RegisterOrganisationBody): Promise<Organisation> {
+    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...body });
+  }
+
+  @Patch(':id')
+  @Allow('OPERATOR')
+  change(@Param('id') id: string, @CheckedBody(ChangeOrganisationBody) body: ChangeOrganisationBody): Promise<Organisation> {
+    return this.organisations.change(id, body);
+  }
+
+  @Get()
+  @Allow('OPERATOR', 'DEPARTMENT', 'AUDITOR', 'STATISTICS', 'SERVICE')
+  list(@CheckedQuery(ListOrganisationsQuery) query: ListOrganisationsQuery): Promise<Page<Organisation>> {
+    return this.organisations.list({ limit: 100, ...query });
+  }
+
+  @Get(':id')
+  @Allow('OPERATOR', 'DEPARTMENT', 'AUDITOR', 'STATISTICS', 'SERVICE')
+  one(@Param('id') id: string): Promise<Organisation> {
+    return this.organisations.one(id);
+  }
+}

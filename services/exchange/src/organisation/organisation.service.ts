@@ -1,0 +1,138 @@
+import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
+import { event, lockKeys, Outbox, Topics } from '@jinqiao/messaging';
+import { decodeCursor, encodeCursor, type Page } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SamplingFeedback } from '../feedback/feedback.service.js';
+import { MerchantCredit } from '../merchant/merchant.service.js';
+import { OrganisationName, OrganisationRow } from './organisation.entity.js';
+import {
+  assertNamesFree,
+  change,
+  NAME_LOCKS,
+  type NameClaim,
+  namesOf,
+  type Organisation,
+  type OrganisationChanges,
+  type OrganisationDraft,
+  OrganisationUnknown,
+  register,
+} from './organisation.js';
+
+const LIST = 'organisations';
+
+/** The directory: admits organisations, keeps their names, and lets what waited for a name go. */
+@Injectable()
+export class Organisations {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly topics: Topics,
+    private readonly feedback: SamplingFeedback,
+    private readonly credit: MerchantCredit,
+  ) {}
+
+  /** Admits an organisation; its topics and their access rules exist before anyone can learn of it. May be repeated. */
+  async register(draft: OrganisationDraft): Promise<Organisation> {
+    const claims = namesOf(draft);
+    // Asked before the broker is: a refused registration leaves no topics.
+    register(draft, await this.find(this.db.manager, draft.id));
+    assertNamesFree(draft.id, claims, await this.holders(this.db.manager, claims));
+    await this.topics.ensureOrganisation(draft.kind, draft.id);
+    const organisation = await this.db.transaction(async (tx) => {
+      await lockKeys(tx, NAME_LOCKS, claims.map(keyOf));
+      const registered = await this.find(tx, draft.id);
+      const admitted = register(draft, registered);
+      if (registered !== null) return registered;
+      await this.keep(tx, admitted, claims);
+      await this.outbox.add(tx, event(OrganisationRegistered, stateOf(admitted)));
+      return admitted;
+    });
+    await this.releaseWaiting(organisation, claims);
+    return organisation;
+  }
+
+  /** Changes names, sectors or scopes. What was issued under a name that moves stays where it was issued. */
+  async change(id: string, changes: OrganisationChanges): Promise<Organisation> {
+    const organisation = await this.db.transaction(async (tx) => {
+      const present = await this.get(tx, id);
+      await lockKeys(tx, NAME_LOCKS, namesOf({ ...present, ...changes }).map(keyOf));
+      // Read again under the lock: the id is one of the locked names.
+      const before = await this.get(tx, id);
+      const changed = change(before, changes);
+      if (changed === before) return before;
+      await this.keep(tx, changed, namesOf(changed));
+      await this.outbox.add(tx, event(OrganisationChanged, stateOf(changed)));
+      return changed;
+    });
+    await this.releaseWaiting(organisation, namesOf(organisation));
+    return organisation;
+  }
+
+  async list(query: { kind?: string; cursor?: string; limit: number }): Promise<Page<Organisation>> {
+    const [after = ''] = query.cursor === undefined ? [] : decodeCursor(LIST, query.cursor);
+    const rows: OrganisationRow[] = await this.db.manager
+      .createQueryBuilder(OrganisationRow, 'organisation')
+      .where('organisation.id > :after', { after })
+      .andWhere(query.kind === undefined ? 'TRUE' : 'organisation.kind = :kind', { kind: query.kind })
+      .orderBy('organisation.id')
+      .limit(query.limit + 1)
+      .getMany();
+    const items = rows.slice(0, query.limit);
+    const last = items.at(-1);
+    return { items, next: rows.length > query.limit && last ? encodeCursor(LIST, [last.id]) : null };
+  }
+
+  async one(id: string): Promise<Organisation> {
+    return this.get(this.db.manager, id);
+  }
+
+  private async keep(tx: EntityManager, organisation: Organisation, claims: readonly NameClaim[]): Promise<void> {
+    assertNamesFree(organisation.id, claims, await this.holders(tx, claims));
+    const { aliases, sectors, scopes, ...rest } = organisation;
+    await tx.upsert(OrganisationRow, { ...rest, aliases: [...aliases], sectors: [...sectors], scopes: [...scopes] }, ['id']);
+    const keys = claims.map(keyOf);
+    await tx.query('DELETE FROM organisation_names WHERE organisation_id = $1 AND name_key <> ALL($2)', [organisation.id, keys]);
+    await tx.query(
+      'INSERT INTO organisation_names (name_key, organisation_id) SELECT key, $1 FROM unnest($2::text[]) AS key ON CONFLICT DO NOTHING',
+      [organisation.id, keys],
+    );
+  }
+
+  /** Both may be repeated and are, by the sweep, should this process end here. */
+  private async releaseWaiting({ id, kind }: Organisation, claims: readonly NameClaim[]): Promise<void> {
+    if (kind !== 'PLATFORM') return;
+    await this.feedback.issueWaiting(claims.map(keyOf));
+    await this.credit.tellMissing(id);
+  }
+
+  private async holders(tx: EntityManager, claims: readonly NameClaim[]): Promise<Map<string, string>> {
+    const rows: OrganisationName[] = await tx
+      .createQueryBuilder(OrganisationName, 'name')
+      .where('name.nameKey IN (:...keys)', { keys: claims.map(keyOf) })
+      .getMany();
+    return new Map(rows.map(({ nameKey, organisationId }) => [nameKey, organisationId]));
+  }
+
+  private async find(tx: EntityManager, id: string): Promise<Organisation | null> {
+    return tx.findOneBy(OrganisationRow, { id });
+  }
+
+  private async get(tx: EntityManager, id: string): Promise<Organisation> {
+    const organisation = await this.find(tx, id);
+    if (organisation === null) throw new OrganisationUnknown();
+    return organisation;
+  }
+}
+
+const keyOf = ({ key }: NameClaim): string => key;
+
+const stateOf = ({ id, kind, name, aliases, sectors, scopes, revision }: Organisation): OrganisationRegistered => ({
+  organisationId: id,
+  revision,
+  kind,
+  name,
+  aliases: [...aliases],
+  sectors: [...sectors],
+  scopes: [...scopes],
+});

@@ -1,0 +1,71 @@
+import {
+  assertNamesFree,
+  change,
+  nameKey,
+  NameEmpty,
+  namesOf,
+  NameTaken,
+  type Organisation,
+  OrganisationExists,
+  register,
+} from './organisation.js';
+
+const jd: Organisation = {
+  id: 'jd',
+  kind: 'PLATFORM',
+  name: '京东',
+  aliases: ['京东商城', '京东自营'],
+  sectors: [],
+  scopes: [],
+  revision: 1,
+};
+const { revision: _revision, ...draft } = jd;
+
+describe('a name in the directory', () => {
+  it.each([
+    ['ＪＤ', 'jd'],
+    [' 京东 商城\u3000', '京东商城'],
+    ['DMALL', 'dmall'],
+    ['1号店', '1号店'],
+    ['１号店', '1号店'],
+    ['STRASSE', nameKey('straße')],
+  ])('%s is the name %s', (written, key) => expect(nameKey(written)).toBe(key));
+
+  it('is claimed once, where it is first written', () => {
+    expect(namesOf({ ...jd, aliases: ['JD', '京东商城', '京东 商城'] })).toEqual([
+      { key: 'jd', pointer: '/id' },
+      { key: '京东', pointer: '/name' },
+      { key: '京东商城', pointer: '/aliases/1' },
+    ]);
+  });
+
+  it('needs a character that is not a space', () => {
+    expect(() => namesOf({ ...jd, aliases: ['京东商城', ' \u3000'] })).toThrow(NameEmpty);
+  });
+});
+
+describe('registration', () => {
+  it('begins at revision 1', () => expect(register(draft, null)).toEqual(jd));
+
+  it('answers a repetition with what is registered, also after a change that was undone', () =>
+    expect(register(draft, { ...jd, revision: 3 })).toEqual({ ...jd, revision: 3 }));
+
+  it('refuses other content under a registered id', () =>
+    expect(() => register({ ...draft, name: '京东集团' }, jd)).toThrow(OrganisationExists));
+
+  it('refuses names of another organisation and says which', () => {
+    const holders = new Map([
+      ['jd', 'jd'],
+      ['京东自营', 'tmall'],
+    ]);
+    expect(() => assertNamesFree('jd', namesOf(jd), holders)).toThrow(NameTaken);
+    const refused = new NameTaken(namesOf(jd).filter(({ key }) => key === '京东自营'));
+    expect(refused.findings).toEqual([expect.objectContaining({ code: 'NAME_TAKEN', pointer: '/aliases/1' })]);
+    expect(() => assertNamesFree('jd', namesOf(jd), new Map([['jd', 'jd']]))).not.toThrow();
+  });
+});
+
+describe('a change', () => {
+  it('raises the revision', () => expect(change(jd, { aliases: ['京东商城'] })).toEqual({ ...jd, aliases: ['京东商城'], revision: 2 }));
+  it('of nothing leaves the revision', () => expect(change(jd, { aliases: [...jd.aliases], name: jd.name })).toBe(jd));
+});

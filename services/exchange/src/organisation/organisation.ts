@@ -1,0 +1,113 @@
+/**
+ * The directory of organisations: who takes part, and under which names. Every id, name and alias belongs to one organisation, because
+ * a sampling sheet says where goods were sold by a printed name, and the wrong platform must never learn of it.
+ */
+import type { OrganisationKind } from '@jinqiao/contracts';
+import { DomainError, type Finding } from '@jinqiao/schema';
+
+export interface Organisation {
+  readonly id: string;
+  readonly kind: OrganisationKind;
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly sectors: readonly string[];
+  readonly scopes: readonly string[];
+  readonly revision: number;
+}
+
+export type OrganisationDraft = Omit<Organisation, 'revision'>;
+export type OrganisationChanges = Partial<Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes'>>;
+
+/** A name an organisation claims, with the place in the request that claims it. */
+export interface NameClaim {
+  readonly key: string;
+  readonly pointer: string;
+}
+
+export class NameTaken extends DomainError {
+  constructor(taken: readonly NameClaim[]) {
+    const message = 'This name belongs to another organisation.';
+    super(
+      'NAME_TAKEN',
+      409,
+      { zh: '名称已被其他机构使用', en: 'A name belongs to another organisation' },
+      taken.map(({ pointer }): Finding => ({ code: 'NAME_TAKEN', pointer, message })),
+    );
+  }
+}
+
+export class NameEmpty extends DomainError {
+  constructor(empty: readonly NameClaim[]) {
+    const message = 'A name needs at least one character that is not a space.';
+    super(
+      'NAME_EMPTY',
+      400,
+      { zh: '名称不能为空', en: 'A name is empty' },
+      empty.map(({ pointer }): Finding => ({ code: 'NAME_EMPTY', pointer, message })),
+    );
+  }
+}
+
+export class OrganisationExists extends DomainError {
+  constructor() {
+    super('ORGANISATION_EXISTS', 409, { zh: '机构已登记且内容不同', en: 'The organisation is registered with other content' }, [
+      { code: 'ORGANISATION_EXISTS', pointer: '/id', message: 'Change it with PATCH.' },
+    ]);
+  }
+}
+
+export class OrganisationUnknown extends DomainError {
+  constructor() {
+    super('ORGANISATION_UNKNOWN', 404, { zh: '机构不存在', en: 'There is no such organisation' });
+  }
+}
+
+/** Two spellings with the same key are the same name: NFKC, folded, without any space. */
+export const nameKey = (name: string): string => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').replace(/\s+/gu, '');
+
+/** The distinct names of an organisation; the first place that writes a name claims it. */
+export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' | 'aliases'>): NameClaim[] {
+  const claims = [
+    { key: nameKey(id), pointer: '/id' },
+    { key: nameKey(name), pointer: '/name' },
+    ...aliases.map((alias, index) => ({ key: nameKey(alias), pointer: `/aliases/${index}` })),
+  ];
+  const empty = claims.filter(({ key }) => key === '');
+  if (empty.length > 0) throw new NameEmpty(empty);
+  return claims.filter((claim, index) => claims.findIndex(({ key }) => key === claim.key) === index);
+}
+
+/** Admits an organisation. A repetition with the same content gives back what is registered, so that a caller may simply try again. */
+export function register(draft: OrganisationDraft, registered: Organisation | null): Organisation {
+  if (registered === null) return { ...draft, revision: 1 };
+  if (!sameContent(draft, registered)) throw new OrganisationExists();
+  return registered;
+}
+
+/** Applies changes; the revision rises only if something changed. */
+export function change(organisation: Organisation, changes: OrganisationChanges): Organisation {
+  const changed = { ...organisation, ...changes };
+  return sameContent(changed, organisation) ? organisation : { ...changed, revision: organisation.revision + 1 };
+}
+
+/** Refuses names that another organisation holds; `holders` are the present holders by key. */
+export function assertNamesFree(id: string, claims: readonly NameClaim[], holders: ReadonlyMap<string, string>): void {
+  const taken = claims.filter(({ key }) => (holders.get(key) ?? id) !== id);
+  if (taken.length > 0) throw new NameTaken(taken);
+}
+
+function sameContent(one: OrganisationDraft, other: OrganisationDraft): boolean {
+  return (
+    one.kind === other.kind &&
+    one.name === other.name &&
+    sameList(one.aliases, other.aliases) &&
+    sameList(one.sectors, other.sectors) &&
+    sameList(one.scopes, other.scopes)
+  );
+}
+
+const sameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((entry, index) => entry === other[index]);
+
+/** Whoever registers a name, and whoever finds one unknown and acts on that, takes these locks: one of the two then sees the other. */
+export const NAME_LOCKS = 'organisation-name';

@@ -1,0 +1,179 @@
+import { FeedbackAnswerAccepted, type FeedbackAnswered, FeedbackContested } from '@jinqiao/contracts';
+import { event, Outbox, type Received } from '@jinqiao/messaging';
+import { Clock } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type Answer, type AnswerableFeedback, decide, type Decision, type Known } from './receipt.js';
+
+/** An answer with the platform that gave it, as authentication says. */
+interface Incoming {
+  readonly answered: FeedbackAnswered;
+  readonly by: string;
+  readonly causedBy: Received | null;
+}
+
+/** What a platform is told about its answer. */
+export interface Receipt {
+  readonly feedbackId: string;
+  readonly feedbackRevision: number;
+  readonly revision: number;
+  readonly status: 'accepted' | 'duplicate' | 'superseded';
+  readonly superseded: boolean;
+  readonly acceptedAt: string;
+}
+
+/** Checks and keeps what platforms answer. */
+@Injectable()
+export class Receipts {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  /** One answer over HTTP. Throws the error that refuses it. */
+  async accept(by: string, answered: FeedbackAnswered): Promise<Receipt> {
+    const [decision] = await this.db.transaction((tx) => this.take(tx, [{ answered, by, causedBy: null }]));
+    if (!decision) throw new Error('an answer was not decided');
+    if (decision.outcome === 'REFUSED') throw decision.error;
+    const { feedbackId, feedbackRevision, revision, superseded, acceptedAt } = decision.answer;
+    const fresh = superseded ? 'superseded' : 'accepted';
+    return {
+      feedbackId,
+      feedbackRevision,
+      revision,
+      status: decision.outcome === 'DUPLICATE' ? 'duplicate' : fresh,
+      superseded,
+      acceptedAt,
+    };
+  }
+
+  /** Answers over Kafka; what is refused becomes a dead letter of its own. */
+  async follow(tx: EntityManager, received: readonly Received<FeedbackAnswered>[]): Promise<void> {
+    const incoming = received.map((one): Incoming => ({ answered: one.data, by: one.owner ?? '', causedBy: one }));
+    const decisions = await this.take(tx, incoming);
+    for (const [index, decision] of decisions.entries()) {
+      if (decision.outcome !== 'REFUSED') continue;
+      const { code, message, findings } = decision.error;
+      received[index]?.reject(code, message, findings[0]?.pointer);
+    }
+  }
+
+  private async take(tx: EntityManager, incoming: readonly Incoming[]): Promise<Decision[]> {
+    const feedbacks = await this.feedbacks(tx, incoming);
+    const hashes = await this.hashes(tx, incoming);
+    const newest = await this.newestAnswers(tx, incoming);
+    const now = this.clock.now();
+    const decisions = incoming.map(({ answered, by }): Decision => {
+      const answers = answersOf(answered);
+      const known: Known = {
+        feedback: feedbacks.get(answered.feedbackId) ?? null,
+        hash: hashes.get(answers) ?? null,
+        earlier: newest.get(answers) ?? null,
+      };
+      const decision = decide(answered, by, known, now);
+      if (decision.outcome === 'ACCEPTED') newest.set(answers, decision.answer);
+      return decision;
+    });
+    await this.keep(tx, incoming, decisions);
+    return decisions;
+  }
+
+  /** Locked, so that an answer and the next revision of its feedback come one after the other. */
+  private async feedbacks(tx: EntityManager, incoming: readonly Incoming[]): Promise<Map<string, AnswerableFeedback>> {
+    const rows: AnswerableFeedback[] = await tx.query(
+      `SELECT feedback_id AS "feedbackId", recipient_id AS "recipientId", kind, subject, revision
+       FROM feedbacks WHERE feedback_id = ANY($1) ORDER BY feedback_id FOR UPDATE`,
+      [named(incoming).map(({ feedbackId }) => feedbackId)],
+    );
+    return new Map(rows.map((row) => [row.feedbackId, row]));
+  }
+
+  private async hashes(tx: EntityManager, incoming: readonly Incoming[]): Promise<Map<string, string>> {
+    const rows: { feedbackId: string; feedbackRevision: number; hash: string }[] = await tx.query(
+      `SELECT r.feedback_id AS "feedbackId", r.revision AS "feedbackRevision", r.content_hash AS hash
+       FROM feedback_revisions r
+       JOIN jsonb_to_recordset($1::jsonb) AS x("feedbackId" uuid, "feedbackRevision" integer)
+         ON r.feedback_id = x."feedbackId" AND r.revision = x."feedbackRevision"`,
+      [JSON.stringify(named(incoming))],
+    );
+    return new Map(rows.map((row) => [answersOf(row), row.hash]));
+  }
+
+  private async newestAnswers(tx: EntityManager, incoming: readonly Incoming[]): Promise<Map<string, Answer>> {
+    const rows: (Omit<Answer, 'acceptedAt'> & { acceptedAt: Date })[] = await tx.query(
+      `SELECT DISTINCT ON (a.feedback_id, a.feedback_revision) a.feedback_id AS "feedbackId", a.feedback_revision AS "feedbackRevision",
+         a.revision, a.content_hash AS "contentHash", a.superseded, a.accepted_at AS "acceptedAt"
+       FROM answers a
+       JOIN jsonb_to_recordset($1::jsonb) AS x("feedbackId" uuid, "feedbackRevision" integer)
+         ON a.feedback_id = x."feedbackId" AND a.feedback_revision = x."feedbackRevision"
+       ORDER BY a.feedback_id, a.feedback_revision, a.revision DESC`,
+      [JSON.stringify(named(incoming))],
+    );
+    return new Map(rows.map((row) => [answersOf(row), { ...row, acceptedAt: row.acceptedAt.toISOString() }]));
+  }
+
+  private async keep(tx: EntityManager, incoming: readonly Incoming[], decisions: readonly Decision[]): Promise<void> {
+    const kept = decisions.flatMap((decision, index) => {
+      const from = incoming[index];
+      return decision.outcome === 'ACCEPTED' && from ? [{ ...decision, ...from }] : [];
+    });
+    if (kept.length === 0) return;
+    await tx.query(
+      `WITH kept AS (
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, feedback_revision integer, revision integer, status text,
+           reason_code text, searched text, actions jsonb, answered_at timestamptz, signature text, content_hash text, superseded boolean,
+           accepted_at timestamptz, closes boolean)
+       ), stored AS (
+         INSERT INTO answers (feedback_id, feedback_revision, revision, status, reason_code, searched, actions, answered_at, signature,
+           content_hash, superseded, accepted_at)
+         SELECT feedback_id, feedback_revision, revision, status, reason_code, searched, actions, answered_at, signature, content_hash,
+           superseded, accepted_at
+         FROM kept
+       ), newest AS (
+         SELECT DISTINCT ON (feedback_id) feedback_id, status, accepted_at, bool_or(closes) OVER (PARTITION BY feedback_id) AS closes
+         FROM kept WHERE NOT superseded
+         ORDER BY feedback_id, revision DESC
+       )
+       UPDATE feedbacks f
+       SET answer_status = n.status, answered_at = n.accepted_at,
+           closed_at = CASE WHEN n.closes THEN coalesce(f.closed_at, n.accepted_at) ELSE f.closed_at END
+       FROM newest n WHERE f.feedback_id = n.feedback_id`,
+      [JSON.stringify(kept.map(rowOf))],
+    );
+    const events = kept.map(({ announced, causedBy }) =>
+      event(announced.status === 'CONTESTED' ? FeedbackContested : FeedbackAnswerAccepted, announced, causedBy ? { causedBy } : {}),
+    );
+    await this.outbox.add(tx, events);
+  }
+}
+
+/** What an answer answers: one revision of one feedback. */
+const answersOf = ({ feedbackId, feedbackRevision }: { feedbackId: string; feedbackRevision: number }): string =>
+  `${feedbackId}#${feedbackRevision}`;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The revisions that are answered. What is no UUID names no feedback, and PostgreSQL would refuse the whole batch for it. */
+const named = (incoming: readonly Incoming[]): { feedbackId: string; feedbackRevision: number }[] => {
+  const all = incoming.map(({ answered: { feedbackId, feedbackRevision } }) => ({ feedbackId, feedbackRevision }));
+  return all.filter(({ feedbackId }) => UUID.test(feedbackId));
+};
+
+function rowOf({ answered, answer, closes }: { answered: FeedbackAnswered; answer: Answer; closes: boolean }): object {
+  return {
+    feedback_id: answer.feedbackId,
+    feedback_revision: answer.feedbackRevision,
+    revision: answer.revision,
+    status: answered.status,
+    reason_code: answered.reasonCode ?? null,
+    searched: answered.searched ?? null,
+    actions: answered.actions ?? [],
+    answered_at: answered.answeredAt,
+    signature: answered.signature ?? null,
+    content_hash: answer.contentHash,
+    superseded: answer.superseded,
+    accepted_at: answer.acceptedAt,
+    closes,
+  };
+}
