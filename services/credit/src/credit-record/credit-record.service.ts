@@ -34,9 +34,9 @@ interface Step {
   readonly causedBy: SamplingResultEvent | null;
 }
 
-export class NothingApplied extends DomainError {
+export class SubjectNeverApplied extends DomainError {
   constructor() {
-    super('NOTHING_APPLIED', 404, { zh: '尚未处理该对象的任何版本', en: 'No revision of this subject has been applied here yet' });
+    super('SUBJECT_NEVER_APPLIED', 404, { zh: '尚未处理该对象', en: 'Nothing about this subject has been applied' });
   }
 }
 
@@ -146,7 +146,7 @@ export class CreditRecords {
 
   async getFollowed(subject: string): Promise<FollowedSubject> {
     const followed = await this.db.manager.findOneBy(FollowedSubject, { subject });
-    if (!followed) throw new NothingApplied();
+    if (!followed) throw new SubjectNeverApplied();
     return followed;
   }
 
