@@ -11,8 +11,8 @@ const folders = [
   ...['tools', 'e2e'].map((name) => join(__dirname, name)).filter(existsSync),
 ];
 
-const globalSetup = join(__dirname, 'libs/testing/src/global-setup.ts');
-const servers = existsSync(globalSetup) ? { globalSetup, globalTeardown: join(__dirname, 'libs/testing/src/global-teardown.ts') } : {};
+const globalSetup = join(__dirname, 'libs/testing/jest/global-setup.cjs');
+const servers = existsSync(globalSetup) ? { globalSetup, globalTeardown: join(__dirname, 'libs/testing/jest/global-teardown.cjs') } : {};
 
 const project = (folder, displayName, endings, more = {}) => ({
   ...preset,

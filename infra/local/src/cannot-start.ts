@@ -1,9 +1,6 @@
 /** Why nothing can be started, in one sentence a person can act on, and the command that mends it. */
 export class CannotStart extends Error {
-  constructor(
-    readonly reason: string,
-    readonly remedy: string,
-  ) {
+  constructor(reason: string, remedy: string) {
     super(`${reason}: ${remedy}`);
     this.name = 'CannotStart';
   }

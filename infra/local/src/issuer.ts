@@ -39,9 +39,11 @@ const metadata = (id: string, kind: string, name: string): ClientMetadata => ({
 /** Clients that were registered while the issuer ran are kept in a file; everything else (nothing, for client credentials) in memory. */
 class ClientFile implements Adapter {
   private readonly file = join(directory, 'registered-clients.json');
+  private readonly model: string;
   private readonly held = new Map<string, AdapterPayload>();
 
-  constructor(private readonly model: string) {
+  constructor(model: string) {
+    this.model = model;
     if (model !== 'Client' || !existsSync(this.file)) return;
     const kept = JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, AdapterPayload>;
     for (const [id, payload] of Object.entries(kept)) this.held.set(id, payload);

@@ -16,7 +16,6 @@ export interface KafkaPlan {
   readonly issuer: string;
   readonly audience: string;
   readonly seed: string;
-  readonly logFile: string;
 }
 
 /** Writes the broker's settings and, the first time, formats its log directory. Returns the arguments of `java`. */
@@ -24,7 +23,9 @@ export function prepareKafka(plan: KafkaPlan): string[] {
   const home = join(plan.dataDir, 'kafka');
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const file = join(home, 'server.properties');
-  writeFileSync(file, serverProperties(plan, join(home, 'log')), { mode: 0o600 });
+  writeFileSync(file, brokerSettings({ ...plan, host: '127.0.0.1', jwks: `${plan.issuer}/jwks`, logDir: join(home, 'log') }), {
+    mode: 0o600,
+  });
   if (!existsSync(join(home, 'log/meta.properties'))) format(plan, file);
   return [...jvm(plan.classPath), `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${plan.issuer}/jwks`, 'kafka.Kafka', file];
 }
@@ -56,18 +57,31 @@ function clusterId(): string {
   return id.startsWith('-') ? clusterId() : id;
 }
 
+export interface BrokerSettings {
+  readonly ports: Pick<ServerPorts, 'kafka' | 'kafkaInternal' | 'kafkaController'>;
+  /** The address to listen on. Clients and the broker itself always come by 127.0.0.1. */
+  readonly host: string;
+  readonly issuer: string;
+  /** Where the broker finds the issuer's keys. */
+  readonly jwks: string;
+  readonly audience: string;
+  readonly seed: string;
+  readonly logDir: string;
+}
+
 /**
  * One node, broker and controller. Every client comes through CLIENT with a token of the issuer; the broker speaks to itself through
  * INTERNAL and CONTROLLER with a password of its own, so that nobody gets round the access rules on this machine either.
  */
-function serverProperties({ ports, issuer, audience, seed }: KafkaPlan, logDir: string): string {
-  const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required username="${STACK_PRINCIPAL}" password="${brokerPassword(seed)}" user_${STACK_PRINCIPAL}="${brokerPassword(seed)}";`;
+export function brokerSettings({ ports, host, issuer, jwks, audience, seed, logDir }: BrokerSettings): string {
+  const password = brokerPassword(seed);
+  const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required username="${STACK_PRINCIPAL}" password="${password}" user_${STACK_PRINCIPAL}="${password}";`;
   const address = (port: number): string => `127.0.0.1:${port}`;
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@${address(ports.kafkaController)}`,
-    listeners: `CLIENT://${address(ports.kafka)},INTERNAL://${address(ports.kafkaInternal)},CONTROLLER://${address(ports.kafkaController)}`,
+    listeners: `CLIENT://${host}:${ports.kafka},INTERNAL://${address(ports.kafkaInternal)},CONTROLLER://${address(ports.kafkaController)}`,
     'advertised.listeners': `CLIENT://${address(ports.kafka)},INTERNAL://${address(ports.kafkaInternal)}`,
     'listener.security.protocol.map': 'CLIENT:SASL_PLAINTEXT,INTERNAL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
@@ -84,7 +98,7 @@ function serverProperties({ ports, issuer, audience, seed }: KafkaPlan, logDir: 
       'org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler',
     // A connection ends when its token does; the client comes back with a new one.
     'listener.name.client.oauthbearer.connections.max.reauth.ms': 3_600_000,
-    'sasl.oauthbearer.jwks.endpoint.url': `${issuer}/jwks`,
+    'sasl.oauthbearer.jwks.endpoint.url': jwks,
     'sasl.oauthbearer.expected.issuer': issuer,
     'sasl.oauthbearer.expected.audience': audience,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',

@@ -15,6 +15,14 @@ import { issuerProgram } from './repository.js';
 import { redisPassword, registrationToken, rolePassword, secretSeed, signingKey } from './secrets.js';
 import { Supervised } from './supervised.js';
 
+// What test runs need of this package before anything is built (exports "./servers" in package.json).
+export { CannotStart } from './cannot-start.js';
+export { brokerSettings } from './kafka.js';
+export { freePort } from './ports.js';
+export { ADMIN_ROLE, createRoles, withClient } from './postgres.js';
+export { redisPassword, rolePassword, secretSeed } from './secrets.js';
+export { asStack } from './topics.js';
+
 export const AUDIENCE = 'jinqiao';
 
 /** Everything one has to know to use a stack, and to act as any principal in it. Holds secrets: keep it for its owner alone. */
@@ -62,7 +70,6 @@ export async function startServers({
     const downloads = fetchDownloads(report);
     const addresses = addressesOf(dataDir, ports);
     const context: Context = { dataDir, ports, addresses, report };
-    mkdirSync(join(dataDir, 'logs'), { recursive: true });
     const run = async (process: Supervised, version: string): Promise<void> => {
       processes.push(process);
       const began = Date.now();
@@ -72,7 +79,9 @@ export async function startServers({
     // All of them are waited for, also when one fails: whatever was started has to be known to `stop`.
     const outcomes = await Promise.allSettled([
       // Kafka fetches the issuer's keys while it starts.
-      run(issuer(context), 'oidc-provider').then(() => run(kafka(context, java, downloads.kafkaClassPath), '4.3.0')),
+      run(issuerProcess({ dataDir, port: ports.issuer, seed: addresses.seed, report }), 'oidc-provider').then(() =>
+        run(kafka(context, java, downloads.kafkaClassPath), '4.3.0'),
+      ),
       run(postgres(context, postgresBin), '18').then(() => createDatabases(addresses)),
       run(redis(context, downloads.redisServer), ''),
     ]);
@@ -100,7 +109,7 @@ function addressesOf(dataDir: string, ports: ServerPorts): ServerAddresses {
     kafkaBrokers: `127.0.0.1:${ports.kafka}`,
     databaseAdminUrl: databaseUrl(ports.postgres, ADMIN_ROLE, rolePassword(seed, ADMIN_ROLE), 'postgres'),
     redisUrl: `redis://:${redisPassword(seed)}@127.0.0.1:${ports.redis}`,
-    issuer: `http://127.0.0.1:${ports.issuer}`,
+    issuer: issuerUrl(ports.issuer),
     audience: AUDIENCE,
     seed,
   };
@@ -111,28 +120,39 @@ async function createDatabases({ databaseAdminUrl, seed }: ServerAddresses): Pro
   for (const service of services) await createDatabase(databaseAdminUrl, service, `jinqiao_${service}`);
 }
 
-function issuer({ dataDir, ports, addresses, report }: Context): Supervised {
+export interface IssuerPlan {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly seed: string;
+  readonly report: (line: string) => void;
+}
+
+/** The issuer as a process; also tests on containers need it, whose servers are elsewhere. */
+export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supervised {
   const settings = {
-    seed: addresses.seed,
-    audience: addresses.audience,
-    registrationToken: registrationToken(addresses.seed),
-    signingKey: signingKey(addresses.seed),
+    seed,
+    audience: AUDIENCE,
+    registrationToken: registrationToken(seed),
+    signingKey: signingKey(seed),
     clients: [...servicePrincipals(), ...organisations()],
   };
+  mkdirSync(join(dataDir, 'logs'), { recursive: true });
   writeFileSync(join(dataDir, 'issuer.json'), JSON.stringify(settings), { mode: 0o600 });
   return new Supervised({
     name: 'issuer',
     command: process.execPath,
-    args: ['--no-warnings', issuerProgram, dataDir, String(ports.issuer)],
+    args: ['--no-warnings', issuerProgram, dataDir, String(port)],
     logFile: join(dataDir, 'logs/issuer.log'),
     ready: async () => {
-      const answer = await fetch(`${addresses.issuer}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(2_000) });
+      const answer = await fetch(`${issuerUrl(port)}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(2_000) });
       if (!answer.ok) throw new Error(String(answer.status));
     },
     readyWithinMs: 30_000,
     report,
   });
 }
+
+export const issuerUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
 function kafka({ dataDir, ports, addresses, report }: Context, java: string, classPath: string): Supervised {
   const logFile = join(dataDir, 'logs/kafka.log');
@@ -144,7 +164,6 @@ function kafka({ dataDir, ports, addresses, report }: Context, java: string, cla
     issuer: addresses.issuer,
     audience: AUDIENCE,
     seed: addresses.seed,
-    logFile,
   });
   return new Supervised({
     name: 'Kafka',

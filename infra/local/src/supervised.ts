@@ -45,6 +45,7 @@ export interface ProcessPlan {
 
 /** One process of the stack: started, watched, started again with growing pauses, stopped in order. */
 export class Supervised {
+  private readonly plan: ProcessPlan;
   private child: ChildProcess | null = null;
   private ended: Promise<void> = Promise.resolve();
   private stopping = false;
@@ -52,7 +53,9 @@ export class Supervised {
   private pauseMs = BACKOFF_MS_FIRST;
   restarts = 0;
 
-  constructor(private readonly plan: ProcessPlan) {}
+  constructor(plan: ProcessPlan) {
+    this.plan = plan;
+  }
 
   get name(): string {
     return this.plan.name;

@@ -1,0 +1,33 @@
+import { clientSecret, rolePassword } from './secrets.js';
+import type { ServerAddresses } from './servers.js';
+
+export interface ServicePlace {
+  /** Of this service alone. */
+  readonly database: string;
+  /** Prefix of every topic and group; '' for a stack with a broker of its own. */
+  readonly namespace?: string;
+  readonly partitions?: number;
+}
+
+/** The environment of one service on these servers: what its config class reads, and the owner's URL its migrations read. */
+export function serviceEnvironment(servers: ServerAddresses, service: string, place: ServicePlace): Record<string, string> {
+  const url = (role: string): string => {
+    const address = new URL(servers.databaseAdminUrl);
+    address.username = role;
+    address.password = rolePassword(servers.seed, role);
+    address.pathname = `/${place.database}`;
+    return address.href;
+  };
+  return {
+    DATABASE_URL: url(service),
+    DATABASE_MIGRATION_URL: url(`${service}_owner`),
+    REDIS_URL: servers.redisUrl,
+    KAFKA_BROKERS: servers.kafkaBrokers,
+    KAFKA_NAMESPACE: place.namespace ?? '',
+    KAFKA_PARTITIONS: String(place.partitions ?? 3),
+    OIDC_ISSUER: servers.issuer,
+    OIDC_AUDIENCE: servers.audience,
+    OIDC_CLIENT_ID: `service.${service}`,
+    OIDC_CLIENT_SECRET: clientSecret(servers.seed, `service.${service}`),
+  };
+}

@@ -1,0 +1,50 @@
+import type { AccessRule, Topic } from '@jinqiao/schema';
+import kafkajs, { type Admin } from 'kafkajs';
+import { kafkaOf } from './access.js';
+import { STACK_PRINCIPAL } from './principals.js';
+import type { ServerAddresses } from './servers.js';
+
+// Node sees only some of this CommonJS package's names; the others are reached through its default export.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+/** Topics a request may ask for: the broker answers well within its time-out, also on a slow machine. */
+const TOPICS_AT_ONCE = 50;
+
+/** Makes topics and access rules as the stack. What exists stays as it is. */
+export async function ensureTopics(servers: ServerAddresses, topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
+  await asStack(servers, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter(({ name }) => !existing.has(name));
+    for (let from = 0; from < missing.length; from += TOPICS_AT_ONCE) {
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.slice(from, from + TOPICS_AT_ONCE).map(({ name, partitions, settings }) => ({
+          topic: name,
+          numPartitions: partitions,
+          configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+        })),
+      });
+    }
+    if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
+  });
+}
+
+export async function asStack<T>(servers: ServerAddresses, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaOf(servers, STACK_PRINCIPAL).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const toAcl = (rule: AccessRule): Parameters<Admin['createAcls']>[0]['acl'][number] => ({
+  principal: rule.principal,
+  host: '*',
+  resourceType: AclResourceTypes[rule.resourceType],
+  resourceName: rule.name,
+  resourcePatternType: ResourcePatternTypes[rule.pattern],
+  operation: AclOperationTypes[rule.operation],
+  permissionType: AclPermissionTypes.ALLOW,
+});
