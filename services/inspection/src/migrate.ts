@@ -1,4 +1,5 @@
 import { migrateService } from '@jinqiao/platform';
-import { inspectionMigrations } from './migrations.js';
+import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-create-sampling-results.js';
+import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
 
-await migrateService('inspection', inspectionMigrations);
+await migrateService('inspection', [CreateSamplingResults1795450100000, CreateImportRuns1795450200000]);

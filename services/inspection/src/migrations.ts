@@ -1,5 +1,0 @@
-import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-create-sampling-results.js';
-import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
-
-/** In the order in which they run. */
-export const inspectionMigrations = [CreateSamplingResults1795450100000, CreateImportRuns1795450200000];
