@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Params } from 'nestjs-pino';
+import { Injectable } from '@nestjs/common';
+import { Logger, type Params } from 'nestjs-pino';
 import type { ServiceConfig } from './config.js';
 import { currentTraceId } from './tracing.js';
 
+// What Nest says about every module and route while it starts.
+const START_UP = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory']);
 const QUIET = /^\/(health|metrics|openapi\.json)/;
 
 /**
@@ -48,4 +51,13 @@ export function withoutValues(error: unknown): Record<string, unknown> {
   if (!(driver instanceof Error)) return { type: error.name, message: error.message, stack };
   const { code, table, column, constraint } = driver as { code?: unknown; table?: unknown; column?: unknown; constraint?: unknown };
   return { type: error.name, code, table, column, constraint, stack };
+}
+
+/** Nest's logger over pino, without a line for every module and route at the start. */
+@Injectable()
+export class ServiceLogger extends Logger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context !== 'string' || !START_UP.has(context)) super.log(message, ...rest);
+  }
 }

@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { clientSecret, accessToken, createDatabase, rolePassword } from '@jinqiao/infra-local';
-import { Optional, Text, Whole } from '@jinqiao/contracts';
+import { Optional, type OrganisationKind, Text, Whole } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
+import { type Answer, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
 import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import SwaggerParser from '@apidevtools/swagger-parser';
-import pg from 'pg';
 import { DataSource } from 'typeorm';
 import {
   Allow,
@@ -14,12 +10,8 @@ import {
   Caller,
   CheckedBody,
   CheckedQuery,
-  checkConfig,
-  configured,
-  httpAdapter,
-  migrateDatabase,
   PlatformModule,
-  prepareService,
+  Redis,
   routesThatNameNobody,
   ServiceConfig,
   UploadedFile,
@@ -100,100 +92,61 @@ class ThingsController {
 })
 class CreditModule {}
 
-const servers = JSON.parse(readFileSync(process.env['TEST_SERVERS_FILE'] ?? '', 'utf8'));
-const database = `platform_spec_${process.pid}_${Date.now()}`;
-let base: string;
-let app: NestFastifyApplication;
-let owner: pg.Client;
+let place: Place;
+let service: TestService;
 
-const urlOf = (role: string): string => {
-  const url = new URL(servers.databaseAdminUrl);
-  url.username = role;
-  url.password = rolePassword(servers.seed, role);
-  url.pathname = `/${database}`;
-  return url.href;
+interface Request {
+  readonly as?: string | null;
+  readonly headers?: Record<string, string>;
+}
+
+const kinds: Record<string, OrganisationKind> = { 'tj-amr': 'DEPARTMENT', 'tj-credit': 'DEPARTMENT', jd: 'PLATFORM', operator: 'OPERATOR' };
+
+const httpOf = async (as: string | null | undefined): Promise<Http> =>
+  place.http(as === null ? null : await place.token(kinds[as ?? 'tj-amr'] ?? 'DEPARTMENT', as ?? 'tj-amr'));
+const get = async (path: string, { as, headers = {} }: Request = {}): Promise<Answer> => (await httpOf(as)).get(path, { headers });
+const post = async (path: string, body: unknown, { as, headers = {} }: Request = {}): Promise<Answer> =>
+  (await httpOf(as)).post(path, body, { headers });
+
+const formWith = (name: string, content: BlobPart): FormData => {
+  const form = new FormData();
+  form.set('file', new Blob([content]), name);
+  return form;
 };
 
-async function start(change: Record<string, string> = {}): Promise<{ app: NestFastifyApplication; base: string }> {
-  const config = checkConfig(ServiceConfig, {
-    PORT: '0',
-    DATABASE_URL: urlOf('credit'),
-    REDIS_URL: servers.redisUrl,
-    KAFKA_BROKERS: servers.kafkaBrokers,
-    KAFKA_NAMESPACE: `${database}.`,
-    OIDC_ISSUER: servers.issuer,
-    OIDC_CLIENT_SECRET: clientSecret(servers.seed, 'service.credit'),
-    LOG_LEVEL: 'silent',
-    ...change,
-  });
-  const module = await Test.createTestingModule({ imports: [configured(CreditModule, config)] }).compile();
-  const made = module.createNestApplication<NestFastifyApplication>(httpAdapter(), { bodyParser: false });
-  await prepareService(made, 'credit');
-  await made.listen(0, '127.0.0.1');
-  return { app: made, base: await made.getUrl() };
-}
-
-const tokenOf = async (principal: string): Promise<string> => (await accessToken(servers, principal)).token;
-
-interface Answer {
-  status: number;
-  headers: Headers;
-  body: Record<string, unknown>;
-}
-
-async function call(path: string, init: RequestInit & { as?: string | null; at?: string; json?: unknown } = {}): Promise<Answer> {
-  const { as = 'tj-amr', at = base, json, ...rest } = init;
-  const headers = new Headers(rest.headers);
-  if (as) headers.set('authorization', `Bearer ${await tokenOf(as)}`);
-  if (json !== undefined) headers.set('content-type', 'application/json');
-  const answer = await fetch(`${at}${path}`, {
-    ...rest,
-    headers,
-    ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
-  });
-  const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : { text } };
-}
-
 beforeAll(async () => {
-  await createDatabase(servers.databaseAdminUrl, 'credit', database);
-  await migrateDatabase(urlOf('credit_owner'), 'credit', []);
-  owner = new pg.Client({ connectionString: urlOf('credit_owner') });
-  await owner.connect();
-  ({ app, base } = await start());
+  place = await (await realServers()).place('credit');
+  service = await startTestService(CreditModule, place);
 });
 
-afterAll(async () => {
-  await app?.close();
-  await owner?.end();
-});
+afterAll(() => service?.close());
 
 describe('who may call', () => {
   it('is asked for a token', async () => {
-    const answer = await call('/api/credit/things/1', { as: null });
+    const answer = await get('/api/credit/things/1', { as: null });
     expect(answer).toMatchObject({ status: 401, body: { code: 'TOKEN_MISSING', title: expect.any(String), titleZh: '缺少访问令牌' } });
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
   it('is whoever the route names', async () => {
-    expect(await call('/api/credit/things/1', { as: 'jd' })).toMatchObject({ status: 200, body: { id: '1' } });
-    expect(await call('/api/credit/things', { as: 'jd', json: { name: 'a' } })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(await get('/api/credit/things/1', { as: 'jd' })).toMatchObject({ status: 200, body: { id: '1' } });
+    expect(await post('/api/credit/things', { name: 'a' }, { as: 'jd' })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
   });
 
   it('is everybody on a public route', async () => {
-    expect(await call('/api/credit/things', { as: null })).toMatchObject({ status: 200, body: { limit: 5 } });
+    expect(await get('/api/credit/things', { as: null })).toMatchObject({ status: 200, body: { limit: 5 } });
   });
 
   it('is nobody where a route names nobody, and such a route is listed', async () => {
-    expect(await call('/api/credit/things/of-nobody', { as: 'operator' })).toMatchObject({ status: 403 });
-    expect(routesThatNameNobody(app)).toEqual(['GET /api/credit/things/of-nobody']);
+    expect(await get('/api/credit/things/of-nobody', { as: 'operator' })).toMatchObject({ status: 403 });
+    expect(routesThatNameNobody(service.app)).toEqual(['GET /api/credit/things/of-nobody']);
   });
 });
 
 describe('what is sent', () => {
   it('is checked, and every finding is pointed at', async () => {
-    const answer = await call('/api/credit/things', { json: { size: 10, unknown: true } });
+    const answer = await post('/api/credit/things', { size: 10, unknown: true });
     expect(answer).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED', instance: '/api/credit/things' } });
     expect(answer.body['errors']).toEqual(
       expect.arrayContaining([
@@ -204,8 +157,8 @@ describe('what is sent', () => {
   });
 
   it('is checked in the query too', async () => {
-    expect(await call('/api/credit/things?limit=9', { as: null })).toMatchObject({ status: 200, body: { limit: 9 } });
-    expect(await call('/api/credit/things?limit=x', { as: null })).toMatchObject({ status: 400, body: { pointer: '/limit' } });
+    expect(await get('/api/credit/things?limit=9', { as: null })).toMatchObject({ status: 200, body: { limit: 9 } });
+    expect(await get('/api/credit/things?limit=x', { as: null })).toMatchObject({ status: 400, body: { pointer: '/limit' } });
   });
 
   it.each([
@@ -213,46 +166,41 @@ describe('what is sent', () => {
     ['application/json', '', 400, 'NOT_JSON'],
     ['text/plain', 'name=a', 415, 'UNSUPPORTED_MEDIA_TYPE'],
   ])('as %s %j is refused', async (type, body, status, code) => {
-    const answer = await call('/api/credit/things', { method: 'POST', headers: { 'content-type': type }, body });
+    const answer = await post('/api/credit/things', body, { headers: { 'content-type': type } });
     expect(answer).toMatchObject({ status, body: { code } });
   });
 
   it('may be 1 MiB, or 8 MiB as an array', async () => {
     const large = 'x'.repeat(1_100_000);
-    expect(await call('/api/credit/things', { json: { name: large } })).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
-    expect(await call('/api/credit/things/batches', { json: [large, large] })).toMatchObject({ status: 200, body: { items: 2 } });
-    expect(await call('/api/credit/things/batches', { json: Array(8).fill(large) })).toMatchObject({
+    expect(await post('/api/credit/things', { name: large })).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
+    expect(await post('/api/credit/things/batches', [large, large])).toMatchObject({ status: 200, body: { items: 2 } });
+    expect(await post('/api/credit/things/batches', Array(8).fill(large))).toMatchObject({
       status: 413,
       body: { code: 'BODY_TOO_LARGE' },
     });
   });
 
   it('may be a file of 50 MiB, which streams', async () => {
-    const form = new FormData();
-    form.set('file', new Blob([Buffer.alloc(20_000_000)]), 'a.csv');
-    expect(await call('/api/credit/things/files', { method: 'POST', body: form })).toMatchObject({
-      status: 201,
-      body: { bytes: 20_000_000 },
-    });
-    form.set('file', new Blob([Buffer.alloc(51 * 1_048_576)]), 'b.csv');
-    expect(await call('/api/credit/things/files', { method: 'POST', body: form })).toMatchObject({
+    const path = '/api/credit/things/files';
+    expect(await post(path, formWith('a.csv', Buffer.alloc(20_000_000)))).toMatchObject({ status: 201, body: { bytes: 20_000_000 } });
+    expect(await post(path, formWith('b.csv', Buffer.alloc(51 * 1_048_576)))).toMatchObject({
       status: 413,
       body: { code: 'FILE_TOO_LARGE' },
     });
-    expect(await call('/api/credit/things/files', { json: {} })).toMatchObject({ status: 400, body: { code: 'FILE_MISSING' } });
+    expect(await post(path, {})).toMatchObject({ status: 400, body: { code: 'FILE_MISSING' } });
   });
 
   it('and fails inside shows nothing of the inside', async () => {
-    const answer = await call('/api/credit/things', { json: { name: 'broken' } });
+    const answer = await post('/api/credit/things', { name: 'broken' });
     expect(answer).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
     expect(JSON.stringify(answer.body)).not.toMatch(/hunter2|at /);
-    expect(await call('/nowhere')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    expect(await get('/nowhere')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 });
 
 describe('an idempotency key', () => {
   const withKey = (key: string, json: unknown): Promise<Answer> =>
-    call('/api/credit/things', { json, headers: { 'idempotency-key': key } });
+    post('/api/credit/things', json, { headers: { 'idempotency-key': key } });
 
   it('has the same request handled once and answered alike', async () => {
     const first = await withKey('once', { name: 'once' });
@@ -286,7 +234,7 @@ describe('an idempotency key', () => {
 
   it('turns a second request away while the first is handled', async () => {
     const first = withKey('busy', { name: 'slow' });
-    while (!handled.includes('slow')) await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually(() => expect(handled).toContain('slow'));
     expect(await withKey('busy', { name: 'slow' })).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_KEY_IN_USE' } });
     release();
     expect((await first).status).toBe(201);
@@ -294,16 +242,13 @@ describe('an idempotency key', () => {
 
   it('is each principal’s own', async () => {
     await withKey('own', { name: 'own' });
-    const other = await call('/api/credit/things', { as: 'tj-credit', json: { name: 'own' }, headers: { 'idempotency-key': 'own' } });
+    const other = await post('/api/credit/things', { name: 'own' }, { as: 'tj-credit', headers: { 'idempotency-key': 'own' } });
     expect(other).toMatchObject({ status: 201, body: { by: 'tj-credit' } });
   });
 
   it('knows an uploaded file again by its content', async () => {
-    const send = (content: string): Promise<Answer> => {
-      const form = new FormData();
-      form.set('file', new Blob([content]), 'notices.csv');
-      return call('/api/credit/things/files', { method: 'POST', body: form, headers: { 'idempotency-key': 'file' } });
-    };
+    const send = (content: string): Promise<Answer> =>
+      post('/api/credit/things/files', formWith('notices.csv', content), { headers: { 'idempotency-key': 'file' } });
     const first = await send('a,b');
     expect(await send('a,b')).toMatchObject({ status: 201, body: first.body });
     expect(await send('a,c')).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
@@ -318,12 +263,12 @@ describe('an idempotency key', () => {
 describe('the access log', () => {
   it('says who read what, for which purpose, in which trace', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
-    await call('/api/credit/things/91120000TEST', {
+    await get('/api/credit/things/91120000TEST', {
       as: 'jd',
       headers: { 'x-purpose': 'merchant review', traceparent: `00-${traceId}-b7ad6b7169203331-01` },
     });
-    const { rows } = await owner.query(
-      `SELECT principal_id, principal_kind, action, subject, purpose, trace_id FROM access_log WHERE trace_id = $1`,
+    const rows = await place.sql(
+      'SELECT principal_id, principal_kind, action, subject, purpose, trace_id FROM access_log WHERE trace_id = $1',
       [traceId],
     );
     expect(rows).toEqual([
@@ -341,22 +286,22 @@ describe('the access log', () => {
   it.each(['UPDATE access_log SET purpose = NULL', 'DELETE FROM access_log', 'TRUNCATE access_log', 'CREATE TABLE mine (id int)'])(
     'is append-only for the service: %s',
     async (statement) => {
-      await expect(app.get(DataSource).query(statement)).rejects.toThrow(/permission denied/);
+      await expect(service.get(DataSource).query(statement)).rejects.toThrow(/permission denied/);
     },
   );
 });
 
 describe('for operators', () => {
   it('tells that it lives and is ready, and what it depends on', async () => {
-    expect(await call('/health/live', { as: null })).toMatchObject({ status: 200, body: { status: 'live' } });
-    expect(await call('/health/ready', { as: null })).toMatchObject({
+    expect(await get('/health/live', { as: null })).toMatchObject({ status: 200, body: { status: 'live' } });
+    expect(await get('/health/ready', { as: null })).toMatchObject({
       status: 200,
       body: { status: 'ready', dependencies: { database: 'up', broker: 'up', redis: 'up', consumers: 'up' } },
     });
   });
 
   it('measures', async () => {
-    const { body } = await call('/metrics', { as: null });
+    const { body } = await get('/metrics', { as: null });
     for (const name of [
       'outbox_oldest_row_age_seconds',
       'outbox_parked_keys',
@@ -364,21 +309,21 @@ describe('for operators', () => {
       'http_request_duration_seconds',
       'nodejs_eventloop_lag_seconds',
     ]) {
-      expect(body['text']).toContain(name);
+      expect(String(body)).toContain(name);
     }
   });
 
   it('lists dead letters, to operators only', async () => {
-    expect(await call('/api/credit/dead-letters', { as: 'operator' })).toMatchObject({ status: 200, body: { items: [], next: null } });
-    expect(await call('/api/credit/dead-letters?cursor=x', { as: 'operator' })).toMatchObject({
+    expect(await get('/api/credit/dead-letters', { as: 'operator' })).toMatchObject({ status: 200, body: { items: [], next: null } });
+    expect(await get('/api/credit/dead-letters?cursor=x', { as: 'operator' })).toMatchObject({
       status: 400,
       body: { code: 'BAD_CURSOR' },
     });
-    expect(await call('/api/credit/dead-letters')).toMatchObject({ status: 403 });
+    expect(await get('/api/credit/dead-letters')).toMatchObject({ status: 403 });
   });
 
   it('describes itself in a valid OpenAPI document', async () => {
-    const { body } = await call('/openapi.json', { as: null });
+    const { body } = await get('/openapi.json', { as: null });
     const document = await SwaggerParser.validate(body as never);
     expect(document).toMatchObject({
       openapi: '3.1.0',
@@ -389,22 +334,30 @@ describe('for operators', () => {
   });
 
   it('refuses a principal that asks too often, and nobody while Redis is away', async () => {
-    const strict = await start({ RATE_LIMIT_PER_MINUTE: '2', KAFKA_NAMESPACE: `${database}.limited.` });
-    const ask = (): Promise<Answer> => call('/api/credit/things/1', { at: strict.base });
-    expect([(await ask()).status, (await ask()).status]).toEqual([200, 200]);
-    const third = await ask();
+    const strict = await (await realServers()).place('credit', { env: { RATE_LIMIT_PER_MINUTE: '2' } });
+    const limited = await startTestService(CreditModule, strict);
+    const http = strict.http(await strict.token('DEPARTMENT', 'tj-amr'));
+    expect([await http.get('/api/credit/things/1'), await http.get('/api/credit/things/2')]).toMatchObject([
+      { status: 200 },
+      { status: 200 },
+    ]);
+    const third = await http.get('/api/credit/things/3');
     expect(third).toMatchObject({ status: 429, body: { code: 'RATE_LIMITED' } });
     expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await call('/api/credit/things/1', { at: strict.base, as: 'jd' })).status).toBe(200);
-    await strict.app.close();
+    expect(await strict.http(await strict.token('PLATFORM', 'jd')).get('/api/credit/things/1')).toMatchObject({ status: 200 });
 
-    const lonely = await start({ RATE_LIMIT_PER_MINUTE: '1', REDIS_URL: 'redis://127.0.0.1:1' });
-    const answers = await Promise.all([1, 2, 3].map(() => call('/api/credit/things/1', { at: lonely.base })));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect(await call('/health/ready', { at: lonely.base, as: null })).toMatchObject({
-      status: 200,
-      body: { dependencies: { redis: 'degraded' } },
-    });
-    await lonely.app.close();
+    limited.get(Redis).client.destroy();
+    expect(await http.get('/api/credit/things/4')).toMatchObject({ status: 200 });
+    expect(await http.get('/health/ready')).toMatchObject({ status: 200, body: { dependencies: { redis: 'degraded' } } });
+    await limited.close();
+  });
+
+  it('stops in order: the database is the last to go, and nothing answers any more', async () => {
+    const own = await (await realServers()).place('credit');
+    const stopping = await startTestService(CreditModule, own);
+    await stopping.close();
+    expect(stopping.get(DataSource).isInitialized).toBe(false);
+    await expect(fetch(`${stopping.url}/health/live`)).rejects.toThrow();
+    expect(stopping.ends).toEqual([]);
   });
 });

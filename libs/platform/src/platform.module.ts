@@ -13,7 +13,7 @@ import { deadLettersController } from './dead-letters.controller.js';
 import { Health, HealthController } from './health.js';
 import { Idempotency } from './idempotency.js';
 import { ServiceTokens } from './kafka-tokens.js';
-import { loggingOf } from './logging.js';
+import { loggingOf, ServiceLogger } from './logging.js';
 import { MessagingMetrics, Metrics, MetricsController } from './metrics.js';
 import { ProblemFilter } from './problem.js';
 import { ProcessEnd } from './process-end.js';
@@ -45,6 +45,7 @@ export class PlatformModule {
   static forService({ name, config, entities }: ServiceParts): DynamicModule {
     const providers: Provider[] = [
       Clock,
+      ServiceLogger,
       ProcessEnd,
       Redis,
       RateLimit,

@@ -1,15 +1,16 @@
 import { connectConsumers } from '@jinqiao/messaging';
+import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
 import { v7 as uuidv7 } from 'uuid';
 import { LIMITS, parseJson } from './body.js';
-import type { ServiceConfig } from './config.js';
+import { ServiceConfig } from './config.js';
 import { Idempotency } from './idempotency.js';
+import { ServiceLogger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { openApiOf } from './openapi.js';
 import { configured } from './platform.module.js';
-import { startTracing, traceRequests } from './tracing.js';
+import { flushTracing, startTracing, traceRequests } from './tracing.js';
 
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 72_000;
@@ -30,8 +31,8 @@ export const httpAdapter = (): FastifyAdapter =>
 
 /** Everything between creating an application and listening. Tests use it on applications they have made. */
 export async function prepareService(app: NestFastifyApplication, name: string): Promise<NestFastifyApplication> {
-  startTracing();
-  app.useLogger(app.get(Logger));
+  startTracing(name, app.get(ServiceConfig).OTEL_EXPORTER_OTLP_ENDPOINT);
+  app.useLogger(app.get(ServiceLogger));
   app.useBodyParser('application/json', { bodyLimit: LIMITS.batch }, (_request, body, done) => {
     try {
       done(null, parseJson(body));
@@ -57,24 +58,43 @@ export async function prepareService(app: NestFastifyApplication, name: string):
 
 /** Boots a service: HTTP on its address, consumers and relay running, stopped in order by SIGTERM and SIGINT. */
 export async function startService(module: new () => object, config: ServiceConfig): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(configured(module, config), httpAdapter(), {
-    bufferLogs: true,
-    bodyParser: false,
-  });
-  await prepareService(app, module.name.replace(/Module$/, '').toLowerCase());
-  await app.listen(config.PORT, config.HOST);
-  stopOnSignals(app);
-  return app;
+  const name = module.name.replace(/Module$/, '').toLowerCase();
+  try {
+    const options: NestApplicationOptions = {
+      bufferLogs: true,
+      bodyParser: false,
+      abortOnError: false,
+      logger: ['fatal', 'error', 'warn'],
+    };
+    const app = await NestFactory.create<NestFastifyApplication>(configured(module, config), httpAdapter(), options);
+    await prepareService(app, name);
+    await app.listen(config.PORT, config.HOST);
+    stopOnSignals(app);
+    return app;
+  } catch (problem) {
+    // One sentence; the supervisor tries again.
+    process.stderr.write(`${name} could not start: ${sentenceOf(problem)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Node reports a refused connection to localhost as an AggregateError without a message. */
+function sentenceOf(problem: unknown): string {
+  if (problem instanceof AggregateError && problem.message === '') return sentenceOf(problem.errors[0]);
+  return problem instanceof Error ? problem.message : String(problem);
 }
 
 function stopOnSignals(app: NestFastifyApplication): void {
   const stop = (): void => {
     // A second signal, or a dependency that holds the shutdown up, must not leave the process behind.
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-    void app.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    void app
+      .close()
+      .then(flushTracing)
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

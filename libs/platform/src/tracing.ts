@@ -11,7 +11,9 @@ import {
 } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
@@ -20,13 +22,26 @@ declare module 'fastify' {
   }
 }
 
-/** W3C trace context, carried from the request through the outbox and Kafka headers to the last consumer. Once per process. */
-export function startTracing(): void {
-  // Each returns false, and changes nothing, where the process has one already.
+let provider: BasicTracerProvider | undefined;
+
+/**
+ * W3C trace context, carried from the request through the outbox and Kafka headers to the last consumer; once per process. Spans leave
+ * the process only where a collector is configured.
+ */
+export function startTracing(service: string, collector?: string): void {
+  if (provider) return;
+  const exporter = collector && new OTLPTraceExporter({ url: `${collector.replace(/\/+$/, '')}/v1/traces` });
+  provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': `jinqiao-${service}` }),
+    spanProcessors: exporter ? [new BatchSpanProcessor(exporter)] : [],
+  });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  trace.setGlobalTracerProvider(new BasicTracerProvider());
+  trace.setGlobalTracerProvider(provider);
 }
+
+/** Sends what is left to the collector. */
+export const flushTracing = async (): Promise<void> => provider?.forceFlush().catch(() => undefined);
 
 /** The trace this code runs in, or null. */
 export function currentTraceId(): string | null {
