@@ -175,7 +175,8 @@ function kafka({ dataDir, ports, addresses, report }: Context, java: string, cla
       const admin = kafkaOf(addresses, STACK_PRINCIPAL, { retry: { retries: 0 }, logLevel: logLevel.NOTHING }).admin();
       try {
         await admin.connect();
-        await admin.listTopics();
+        // Has the broker make its topic of offsets now: else the first consumers meet a coordinator that is not available.
+        await admin.fetchOffsets({ groupId: 'stack', topics: [] });
       } finally {
         await admin.disconnect();
       }

@@ -35,7 +35,7 @@ export class Outside {
     private readonly namespace: string,
     private readonly principal: string,
   ) {
-    this.kafka = kafkaOf(servers, principal, { logLevel: logLevel.NOTHING, retry: { retries: 3, initialRetryTime: 100 } });
+    this.kafka = kafkaOf(servers, principal, { logLevel: logLevel.NOTHING, retry: { retries: 6, initialRetryTime: 100 } });
   }
 
   /** Resolves when the broker has them; rejects when it refuses. Topics are named without the namespace. */
