@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { Logger, type Params } from 'nestjs-pino';
+import type { FastifyInstance } from 'fastify';
+import { Logger, type Params, type PinoLogger } from 'nestjs-pino';
 import type { ServiceConfig } from './config.js';
 import { currentTraceId } from './tracing.js';
 
@@ -9,35 +9,34 @@ const START_UP = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 
 const QUIET = /^\/(health|metrics|openapi\.json)/;
 
 /**
- * JSON lines without personal data: of a request its method and path, of an answer its status and time; no bodies, no headers, no query,
- * and of a database error neither the parameters nor the text, which quotes values.
+ * JSON lines without personal data: of a database error neither the parameters nor the text, which quotes values. Requests are logged by
+ * logRequests, so pino-http's middleware is left out.
  */
 export const loggingOf = (name: string, config: ServiceConfig): Params => ({
+  forRoutes: [],
   pinoHttp: {
-    name,
     level: config.LOG_LEVEL,
     base: { service: name },
-    quietReqLogger: true,
-    genReqId: (request) => String(request.id ?? ''),
-    autoLogging: { ignore: (request) => QUIET.test(request.url ?? '') },
-    customLogLevel: (_request: IncomingMessage, response: ServerResponse, error) =>
-      error || response.statusCode >= 500 ? 'error' : 'info',
-    wrapSerializers: false,
-    serializers: {
-      req: (request: { id?: unknown; method?: string; url?: string }) => ({
-        id: request.id,
-        method: request.method,
-        path: request.url?.split('?')[0],
-      }),
-      res: (response: { statusCode?: number }) => ({ status: response.statusCode }),
-      err: withoutValues,
-    },
+    autoLogging: false,
+    serializers: { err: withoutValues },
     mixin: () => {
       const traceId = currentTraceId();
       return traceId ? { traceId } : {};
     },
   },
 });
+
+/** One line an answer: method, path, status, time and who asked. No bodies, no headers, no query. */
+export function logRequests(fastify: FastifyInstance, logger: PinoLogger): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const path = request.url.split('?')[0] ?? '/';
+    if (QUIET.test(path)) return done();
+    const ms = Math.round(reply.elapsedTime);
+    const traceId = request.trace?.span.spanContext().traceId;
+    logger.info({ method: request.method, path, status: reply.statusCode, ms, principal: request.principal?.id, traceId }, 'answered');
+    done();
+  });
+}
 
 /** An error as it may stand in a log. */
 export function withoutValues(error: unknown): Record<string, unknown> {

@@ -2,11 +2,12 @@ import { connectConsumers } from '@jinqiao/messaging';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { v7 as uuidv7 } from 'uuid';
 import { LIMITS, parseJson } from './body.js';
 import { ServiceConfig } from './config.js';
 import { Idempotency } from './idempotency.js';
-import { ServiceLogger } from './logging.js';
+import { logRequests, ServiceLogger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { openApiOf } from './openapi.js';
 import { configured } from './platform.module.js';
@@ -44,6 +45,7 @@ export async function prepareService(app: NestFastifyApplication, name: string):
   fastify.removeContentTypeParser('text/plain');
   traceRequests(fastify);
   app.get(Metrics).measureRequests(fastify);
+  logRequests(fastify, await app.resolve(PinoLogger));
   const idempotency = app.get(Idempotency);
   fastify.addHook('onSend', async (request, reply, payload) => {
     await idempotency.settle(request, reply, payload);
