@@ -1,6 +1,6 @@
 import { ORGANISATION_KINDS, OneOf, Optional, type OrganisationKind, Text, TextList, Whole } from '@jinqiao/contracts';
 import { Allow, CheckedBody, CheckedQuery, type Page } from '@jinqiao/platform';
-import { Controller, Get, Param, Patch, Post } from '@nestjs/common';
+import { Controller, Get, Param, Post, Put } from '@nestjs/common';
 import type { Organisation } from './organisation.js';
 import { Organisations } from './organisation.service.js';
 
@@ -13,9 +13,10 @@ export class RegisterOrganisationBody {
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
 }
 
+/** Everything that may change, as it is to be: what is left out is taken away. */
 export class ChangeOrganisationBody {
-  @Optional() @Text({ max: 200 }) name?: string;
-  @Optional() @TextList({ max: 200, items: 100, about: 'All of them; an empty list takes all away.' }) aliases?: string[];
+  @Text({ max: 200 }) name: string;
+  @Optional() @TextList({ max: 200, items: 100 }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
 }
@@ -36,10 +37,10 @@ export class OrganisationController {
     return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...body });
   }
 
-  @Patch(':id')
+  @Put(':id')
   @Allow('OPERATOR')
   change(@Param('id') id: string, @CheckedBody(ChangeOrganisationBody) body: ChangeOrganisationBody): Promise<Organisation> {
-    return this.organisations.change(id, body);
+    return this.organisations.change(id, { aliases: [], sectors: [], scopes: [], ...body });
   }
 
   @Get()

@@ -20,6 +20,7 @@ const jd: Organisation = {
   revision: 1,
 };
 const { revision: _revision, ...draft } = jd;
+const changeable = { name: jd.name, aliases: jd.aliases, sectors: jd.sectors, scopes: jd.scopes };
 
 describe('a name in the directory', () => {
   it.each([
@@ -66,6 +67,7 @@ describe('registration', () => {
 });
 
 describe('a change', () => {
-  it('raises the revision', () => expect(change(jd, { aliases: ['京东商城'] })).toEqual({ ...jd, aliases: ['京东商城'], revision: 2 }));
-  it('of nothing leaves the revision', () => expect(change(jd, { aliases: [...jd.aliases], name: jd.name })).toBe(jd));
+  it('raises the revision', () =>
+    expect(change(jd, { ...changeable, aliases: ['京东商城'] })).toEqual({ ...jd, aliases: ['京东商城'], revision: 2 }));
+  it('of nothing leaves the revision', () => expect(change(jd, { ...changeable, aliases: [...jd.aliases] })).toBe(jd));
 });

@@ -16,7 +16,8 @@ export interface Organisation {
 }
 
 export type OrganisationDraft = Omit<Organisation, 'revision'>;
-export type OrganisationChanges = Partial<Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes'>>;
+/** Everything that may change. */
+export type OrganisationChanges = Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes'>;
 
 /** A name an organisation claims, with the place in the request that claims it. */
 export interface NameClaim {
@@ -51,7 +52,7 @@ export class NameEmpty extends DomainError {
 export class OrganisationExists extends DomainError {
   constructor() {
     super('ORGANISATION_EXISTS', 409, { zh: '机构已登记且内容不同', en: 'The organisation is registered with other content' }, [
-      { code: 'ORGANISATION_EXISTS', pointer: '/id', message: 'Change it with PATCH.' },
+      { code: 'ORGANISATION_EXISTS', pointer: '/id', message: 'Change it with PUT.' },
     ]);
   }
 }

@@ -1,0 +1,151 @@
+/** Credit statuses and merchants on real servers, in every order in which the two topics may deliver them. */
+import { CreditStatusChanged, MerchantChanged, MerchantExited, MerchantOnboarded } from '@jinqiao/contracts';
+import {
+  aCreditStatus,
+  aMerchant,
+  eventually,
+  type Http,
+  type OutsideRecord,
+  type Place,
+  realServers,
+  startTestService,
+  type TestService,
+  testUscc,
+} from '@jinqiao/testing';
+import { ExchangeModule } from '../exchange.module.js';
+import { Sweep } from '../sweep.js';
+
+let place: Place;
+let service: TestService;
+let operator: Http;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('exchange');
+  service = await startTestService(ExchangeModule, place);
+  operator = place.http(await place.token('OPERATOR', 'operator'));
+  await register('jd', '京东');
+  await register('tmall', '天猫');
+}, 60_000);
+afterAll(() => service.close());
+
+async function register(id: string, name: string): Promise<void> {
+  expect((await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name })).status).toBe(201);
+}
+
+const shopOf = (platformId: string, n: number, changes: Partial<MerchantOnboarded> = {}): MerchantOnboarded =>
+  aMerchant({ platformId, shopId: `${platformId}-${n}`, uscc: testUscc(n), shopName: `店 ${platformId} ${n}`, ...changes });
+const statusOf = (n: number, revision = 1): CreditStatusChanged =>
+  aCreditStatus({ uscc: testUscc(n), revision, recordNos: [`r-${n}-${revision}`] });
+
+async function applied(subject: string, revision: number): Promise<void> {
+  await eventually(async () => {
+    const { body } = await operator.get(`/api/exchange/applied/${encodeURIComponent(subject)}`);
+    expect(body['revision']).toBe(revision);
+  });
+}
+async function told(platform: string, n: number): Promise<OutsideRecord[]> {
+  await eventually(async () => expect(await place.sql('SELECT 1 FROM outbox')).toEqual([]));
+  const records = await place.outside(platform).readAll(`platform.${platform}.feedback.v1`);
+  return records.filter(({ key }) => key === testUscc(n));
+}
+const summary = (records: readonly OutsideRecord[]): unknown[] =>
+  records.map(({ headers, body }) => [headers['ce_type']?.split('.').at(-1), body?.['revision'], body?.['subjectRevision']]);
+
+it('tells every platform on which the merchant is onboarded, and no other', async () => {
+  await place.publish(MerchantOnboarded, shopOf('jd', 1));
+  await applied('jd:jd-1', 1);
+  await place.publish(CreditStatusChanged, statusOf(1));
+  await applied(testUscc(1), 1);
+  const [record] = await told('jd', 1);
+  expect(record?.body).toMatchObject({
+    kind: 'CREDIT_STATUS',
+    subject: testUscc(1),
+    merchant: { uscc: testUscc(1), shopId: 'jd-1', shopName: '店 jd 1' },
+    content: { publicRecords: [{ type: 'SAMPLING_RESULT', count: 1 }], recordNos: ['r-1-1'] },
+    actionsRequired: [{ action: 'NONE', mandatory: false }],
+  });
+  expect(record?.headers).toMatchObject({ ce_purpose: 'MERCHANT_CREDIT' });
+  expect(await told('tmall', 1)).toEqual([]);
+});
+
+it('tells a platform that onboards the merchant later, of its own shop only', async () => {
+  await place.publish(MerchantOnboarded, shopOf('tmall', 1));
+  await applied('tmall:tmall-1', 1);
+  const [record] = await told('tmall', 1);
+  expect(record?.body).toMatchObject({ merchant: { shopId: 'tmall-1' } });
+  expect(record?.value).not.toMatch(/jd-1|店 jd/);
+  expect(summary(await told('jd', 1))).toEqual([['FeedbackIssued', 1, 1]]);
+});
+
+it('tells nothing new after the exit, and withdraws from everyone when nothing public remains', async () => {
+  await place.publish(MerchantExited, shopOf('tmall', 1, { revision: 2, exitedAt: '2026-11-01T00:00:00.000Z' }));
+  await applied('tmall:tmall-1', 2);
+  await place.publish(CreditStatusChanged, statusOf(1, 2));
+  await applied(testUscc(1), 2);
+  expect(summary(await told('tmall', 1))).toEqual([['FeedbackIssued', 1, 1]]);
+  await place.publishTombstone(CreditStatusChanged, { key: testUscc(1), revision: 3 });
+  await applied(testUscc(1), 3);
+  expect(summary(await told('jd', 1))).toEqual([
+    ['FeedbackIssued', 1, 1],
+    ['FeedbackIssued', 2, 2],
+    ['FeedbackWithdrawn', 3, 3],
+  ]);
+  expect(summary(await told('tmall', 1))).toEqual([
+    ['FeedbackIssued', 1, 1],
+    ['FeedbackWithdrawn', 2, 3],
+  ]);
+});
+
+it('goes on with the same feedback when something public comes back; late and repeated states do nothing', async () => {
+  await place.publish(CreditStatusChanged, statusOf(1, 2));
+  await place.publish(CreditStatusChanged, statusOf(1, 4));
+  await place.publish(CreditStatusChanged, statusOf(1, 4));
+  await place.publish(CreditStatusChanged, statusOf(1, 3));
+  await place.publish(CreditStatusChanged, statusOf(1, 5));
+  await applied(testUscc(1), 5);
+  const records = await told('jd', 1);
+  expect(records.at(-1)?.body).toMatchObject({ subjectRevision: 5 });
+  expect(records.map(({ body }) => body?.['revision'])).toEqual(records.map((_, index) => index + 1));
+  expect(records.map(({ body }) => body?.['subjectRevision'])).not.toContain(undefined);
+});
+
+it('moves what is told when the shop turns out to be another merchant’s', async () => {
+  await place.publish(CreditStatusChanged, statusOf(2));
+  await place.publish(CreditStatusChanged, statusOf(3));
+  await place.publish(MerchantOnboarded, shopOf('jd', 2));
+  await applied('jd:jd-2', 1);
+  await eventually(async () => expect(summary(await told('jd', 2))).toEqual([['FeedbackIssued', 1, 1]]));
+  await place.publish(MerchantChanged, shopOf('jd', 2, { revision: 2, uscc: testUscc(3) }));
+  await applied('jd:jd-2', 2);
+  expect(summary(await told('jd', 2))).toEqual([
+    ['FeedbackIssued', 1, 1],
+    ['FeedbackWithdrawn', 2, 1],
+  ]);
+  expect(summary(await told('jd', 3))).toEqual([['FeedbackIssued', 1, 1]]);
+});
+
+it('tells a platform that registers after its merchants', async () => {
+  await place.publish(CreditStatusChanged, statusOf(4));
+  await place.publish(MerchantOnboarded, shopOf('late', 4));
+  await applied(testUscc(4), 1);
+  await applied('late:late-4', 1);
+  await register('late', '后来的平台');
+  expect(summary(await told('late', 4))).toEqual([['FeedbackIssued', 1, 1]]);
+  await expect(service.get(Sweep).sweep()).resolves.toBe(0);
+});
+
+it('misses nobody when merchant and status arrive at the same moment', async () => {
+  const numbers = Array.from({ length: 30 }, (_, index) => 100 + index);
+  await Promise.all(
+    numbers.flatMap((n) => [place.publish(MerchantOnboarded, shopOf('jd', n)), place.publish(CreditStatusChanged, statusOf(n))]),
+  );
+  await Promise.all(numbers.flatMap((n) => [applied(testUscc(n), 1), applied(`jd:jd-${n}`, 1)]));
+  const rows = await place.sql("SELECT subject FROM feedbacks WHERE kind = 'CREDIT_STATUS' AND recipient_id = 'jd' AND status = 'ISSUED'");
+  expect(rows.map(({ subject }) => subject as string)).toEqual(expect.arrayContaining(numbers.map((n) => testUscc(n))));
+  await expect(service.get(Sweep).sweep()).resolves.toBe(0);
+});
+
+it('does not show a department what platforms know of their merchants', async () => {
+  const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  expect((await department.get('/api/exchange/feedback?kind=CREDIT_STATUS')).body).toEqual({ items: [], next: null });
+});
