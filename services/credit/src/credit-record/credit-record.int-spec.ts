@@ -67,7 +67,7 @@ describe('credit records', () => {
     uscc: string,
   ): Promise<{ type: string; revision: number; value: Record<string, unknown> | null }[]> => {
     await outboxIsEmpty();
-    const records = await place.outside('service.exchange').readAll(topic);
+    const records = await place.readAll(topic);
     return records
       .filter((record) => record.key === uscc)
       .map(({ headers, body }) => ({
@@ -126,7 +126,7 @@ describe('credit records', () => {
     await applied('AFTER', 1);
     await eventually(async () => {
       const letters = await place.sql(
-        "SELECT topic, code FROM dead_letters WHERE key LIKE 'tj-amr:POISON%' OR value LIKE '%POISON%'::bytea",
+        "SELECT topic, code FROM dead_letters WHERE key LIKE 'tj-amr:POISON%'",
       );
       expect(letters).toHaveLength(1);
     });
