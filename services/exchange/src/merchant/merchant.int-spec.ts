@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 async function register(id: string, name: string): Promise<void> {
+  await place.token('PLATFORM', id); // the issuer has to know whoever reads a topic
   expect((await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name })).status).toBe(201);
 }
 
