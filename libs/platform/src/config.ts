@@ -3,11 +3,8 @@ import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSy
 
 const loopbackUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 
-/**
- * What every service reads from its environment. A property has the name of its variable; a service adds its own in
- * `src/config.ts` by extending this class. Secrets, and whatever names a server, have no default.
- */
-export class ServiceConfig {
+/** What every process that answers HTTP reads from its environment. A property has the name of its variable. */
+export class HttpConfig {
   @IsString({ message: 'HOST must be the address to listen on' })
   HOST: string = '127.0.0.1';
 
@@ -17,6 +14,26 @@ export class ServiceConfig {
   @IsInt({ message: 'PORT must be a whole number' })
   PORT: number;
 
+  @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : value))
+  @IsUrl(loopbackUrl, { message: 'OIDC_ISSUER must be the http(s) URL of the token issuer' })
+  OIDC_ISSUER: string;
+
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    message: 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+  })
+  LOG_LEVEL: string = 'info';
+
+  /** Where spans go, by OTLP over HTTP. Absent: trace context is carried on, spans are not exported. */
+  @IsOptional()
+  @IsUrl(loopbackUrl, { message: 'OTEL_EXPORTER_OTLP_ENDPOINT must be the http(s) URL of an OTLP collector' })
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+}
+
+/**
+ * What every service reads from its environment; a service adds its own in `src/config.ts` by extending this class. Secrets, and
+ * whatever names a server, have no default.
+ */
+export class ServiceConfig extends HttpConfig {
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_URL must be a postgres:// URL' })
   DATABASE_URL: string;
 
@@ -42,10 +59,6 @@ export class ServiceConfig {
   @IsInt({ message: 'KAFKA_PARTITIONS must be a whole number' })
   KAFKA_PARTITIONS: number = 3;
 
-  @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : value))
-  @IsUrl(loopbackUrl, { message: 'OIDC_ISSUER must be the http(s) URL of the token issuer' })
-  OIDC_ISSUER: string;
-
   @IsString({ message: 'OIDC_AUDIENCE must be the audience that access tokens are made for' })
   OIDC_AUDIENCE: string = 'jinqiao';
 
@@ -62,22 +75,12 @@ export class ServiceConfig {
   @IsUrl(loopbackUrl, { message: 'SCHEMA_BASE_URL must be the http(s) URL under which event schemas are served' })
   SCHEMA_BASE_URL: string = 'http://localhost:3000/schemas';
 
-  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-    message: 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-  })
-  LOG_LEVEL: string = 'info';
-
   /** Requests a principal may make in a minute. Generous: it stops a runaway client, it does not shape traffic. */
   @Type(() => Number)
   @Min(1, { message: 'RATE_LIMIT_PER_MINUTE must be from 1 to 10000000' })
   @Max(10_000_000, { message: 'RATE_LIMIT_PER_MINUTE must be from 1 to 10000000' })
   @IsInt({ message: 'RATE_LIMIT_PER_MINUTE must be a whole number' })
   RATE_LIMIT_PER_MINUTE: number = 60_000;
-
-  /** Where spans go, by OTLP over HTTP. Absent: trace context is carried on, spans are not exported. */
-  @IsOptional()
-  @IsUrl(loopbackUrl, { message: 'OTEL_EXPORTER_OTLP_ENDPOINT must be the http(s) URL of an OTLP collector' })
-  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
 }
 
 /** A variable is wrong or missing; the message is one sentence that names it and never shows a value. */

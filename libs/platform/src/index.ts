@@ -1,9 +1,9 @@
 export { AccessLog } from './access-log.js';
 export { Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
-export { LIMITS } from './body.js';
+export { BodyTooLarge, LIMITS } from './body.js';
 export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
 export { Clock } from './clock.js';
-export { checkConfig, ConfigProblem, readConfig, ServiceConfig } from './config.js';
+export { checkConfig, ConfigProblem, HttpConfig, readConfig, ServiceConfig } from './config.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
 export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page } from './page.js';
@@ -12,5 +12,5 @@ export type { Principal, PrincipalKind } from './principal.js';
 export { PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
-export { httpAdapter, prepareService, startService } from './start-service.js';
+export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
 export { UploadedFile, type Upload } from './upload.js';

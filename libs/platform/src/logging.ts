@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { Logger, type Params, type PinoLogger } from 'nestjs-pino';
-import type { ServiceConfig } from './config.js';
+import type { HttpConfig } from './config.js';
 import { currentTraceId } from './tracing.js';
 
 // What Nest says about every module and route while it starts.
@@ -12,7 +12,7 @@ const QUIET = /^\/(health|metrics|openapi\.json)/;
  * JSON lines without personal data: of a database error neither the parameters nor the text, which quotes values. Requests are logged by
  * logRequests, so pino-http's middleware is left out.
  */
-export const loggingOf = (name: string, config: ServiceConfig): Params => ({
+export const loggingOf = (name: string, config: HttpConfig): Params => ({
   forRoutes: [],
   pinoHttp: {
     level: config.LOG_LEVEL,

@@ -1,5 +1,5 @@
 import { MessagingStatus, type MessagingState } from '@jinqiao/messaging';
-import { Controller, Get, Header, Injectable } from '@nestjs/common';
+import { Controller, Get, Header, Injectable, Logger } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
@@ -9,6 +9,7 @@ import { AllowAnyone } from './access.js';
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
+  private readonly readings: (() => Promise<void>)[] = [];
   private readonly requests = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request to the end of its answer, by route and status',
@@ -19,6 +20,16 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** What has to be read anew for every scrape. */
+  beforeScrape(read: () => Promise<void>): void {
+    this.readings.push(read);
+  }
+
+  async scrape(): Promise<string> {
+    await Promise.all(this.readings.map((read) => read()));
+    return this.registry.metrics();
   }
 
   measureRequests(fastify: FastifyInstance): void {
@@ -33,6 +44,7 @@ export class Metrics {
 /** Gauges over messaging's tables, read when they are asked for. */
 @Injectable()
 export class MessagingMetrics {
+  private readonly log = new Logger(MessagingMetrics.name);
   private readonly gauges;
   private readonly lag;
 
@@ -55,16 +67,21 @@ export class MessagingMetrics {
       labelNames: ['topic', 'partition'],
       registers: [metrics.registry],
     });
+    metrics.beforeScrape(() => this.read());
   }
 
-  async read(): Promise<void> {
-    const state = await this.messaging.read();
-    this.gauges.oldestOutboxSeconds.set(state.oldestOutboxSeconds);
-    this.gauges.outboxRows.set(state.outboxRows);
-    this.gauges.parkedKeys.set(state.parkedKeys);
-    this.gauges.openDeadLetters.set(state.openDeadLetters);
+  // While the database is away these gauges have no value; everything else is still told.
+  private async read(): Promise<void> {
+    const state = await this.messaging.read().catch((problem: unknown) => {
+      this.log.warn(`messaging could not be measured: ${problem instanceof Error ? problem.message : String(problem)}`);
+      return null;
+    });
+    this.gauges.oldestOutboxSeconds.set(state?.oldestOutboxSeconds ?? NaN);
+    this.gauges.outboxRows.set(state?.outboxRows ?? NaN);
+    this.gauges.parkedKeys.set(state?.parkedKeys ?? NaN);
+    this.gauges.openDeadLetters.set(state?.openDeadLetters ?? NaN);
     this.lag.reset();
-    for (const { topic, partition, lag } of state.lag) this.lag.set({ topic, partition }, lag);
+    for (const { topic, partition, lag } of state?.lag ?? []) this.lag.set({ topic, partition }, lag);
   }
 
   private gauge(name: string, help: string): Gauge {
@@ -76,15 +93,11 @@ export class MessagingMetrics {
 @AllowAnyone()
 @ApiExcludeController()
 export class MetricsController {
-  constructor(
-    private readonly metrics: Metrics,
-    private readonly messaging: MessagingMetrics,
-  ) {}
+  constructor(private readonly metrics: Metrics) {}
 
   @Get()
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  async all(): Promise<string> {
-    await this.messaging.read();
-    return this.metrics.registry.metrics();
+  all(): Promise<string> {
+    return this.metrics.scrape();
   }
 }

@@ -1,4 +1,4 @@
-import { schemaOf } from '@jinqiao/schema';
+import { componentSchemas } from '@jinqiao/schema';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { bodyNamed } from './checked.js';
@@ -26,15 +26,9 @@ function withBodies(document: OpenAPIObject): OpenAPIObject {
   const named = JSON.stringify(document).matchAll(/"#\/components\/schemas\/([\w.-]+)"/g);
   for (const [, name = ''] of named) {
     const type = schemas[name] ? undefined : bodyNamed(name);
-    if (type) Object.assign(schemas, componentsOf(schemaOf(type)));
+    if (type) Object.assign(schemas, componentSchemas([type]));
   }
   return { ...document, components: { ...document.components, schemas: schemas as NonNullable<OpenAPIObject['components']>['schemas'] } };
-}
-
-function componentsOf({ $schema: _dialect, $id: _address, $defs, ...schema }: ReturnType<typeof schemaOf>): Record<string, object> {
-  const moved = (one: object): object => JSON.parse(JSON.stringify(one).replaceAll('"#/$defs/', `"${REFERENCE}`));
-  const nested = Object.entries($defs ?? {}).map(([name, one]) => [name, moved(one)] as const);
-  return { [schema.title ?? '']: moved(schema), ...Object.fromEntries(nested) };
 }
 
 /** Every operation may answer with a problem. */

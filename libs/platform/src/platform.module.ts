@@ -7,7 +7,7 @@ import { DataSource } from 'typeorm';
 import { AccessGuard } from './access.js';
 import { AccessLog, AccessLogInterceptor } from './access-log.js';
 import { Clock } from './clock.js';
-import { ServiceConfig } from './config.js';
+import { HttpConfig, ServiceConfig } from './config.js';
 import { connectDatabase, type EntityClass } from './database.js';
 import { deadLettersController } from './dead-letters.controller.js';
 import { Health, HealthController } from './health.js';
@@ -44,14 +44,12 @@ class Database implements OnApplicationShutdown {
 export class PlatformModule {
   static forService({ name, config, entities }: ServiceParts): DynamicModule {
     const providers: Provider[] = [
-      Clock,
-      ServiceLogger,
+      ...forHttp,
       ProcessEnd,
       Redis,
       RateLimit,
       AccessLog,
       Idempotency,
-      Metrics,
       MessagingMetrics,
       Health,
       Database,
@@ -65,7 +63,6 @@ export class PlatformModule {
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_INTERCEPTOR, useExisting: Idempotency },
       { provide: APP_INTERCEPTOR, useClass: AccessLogInterceptor },
-      { provide: APP_FILTER, useClass: ProblemFilter },
     ];
     // A service asks for its own class; it is the same object.
     if (config !== ServiceConfig) providers.push({ provide: config, useExisting: ServiceConfig });
@@ -78,10 +75,24 @@ export class PlatformModule {
       exports: [Clock, DataSource, Redis, AccessLog, Metrics, ProcessEnd, ...(config === ServiceConfig ? [] : [config])],
     };
   }
+
+  /** For a process that only answers HTTP, without a database and events of its own: logs, metrics, problem+json. */
+  static forEdge(name: string): DynamicModule {
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [DiscoveryModule, loggingFor(name)],
+      controllers: [MetricsController],
+      providers: forHttp,
+      exports: [Clock, Metrics],
+    };
+  }
 }
 
+const forHttp: Provider[] = [Clock, ServiceLogger, Metrics, { provide: APP_FILTER, useClass: ProblemFilter }];
+
 const loggingFor = (name: string): DynamicModule =>
-  LoggerModule.forRootAsync({ inject: [ServiceConfig], useFactory: (config: ServiceConfig) => loggingOf(name, config) });
+  LoggerModule.forRootAsync({ inject: [HttpConfig], useFactory: (config: HttpConfig) => loggingOf(name, config) });
 
 const messagingFor = (service: ServiceName): DynamicModule =>
   MessagingModule.forService({
@@ -101,8 +112,11 @@ const messagingFor = (service: ServiceName): DynamicModule =>
 /** Gives a configuration's values to everything in the application. */
 @Module({})
 class ConfigModule {
-  static of(config: ServiceConfig): DynamicModule {
-    return { module: ConfigModule, global: true, providers: [{ provide: ServiceConfig, useValue: config }], exports: [ServiceConfig] };
+  static of(config: HttpConfig): DynamicModule {
+    const tokens = [HttpConfig, ServiceConfig, config.constructor].filter(
+      (type, at, all) => config instanceof type && all.indexOf(type) === at,
+    );
+    return { module: ConfigModule, global: true, providers: tokens.map((provide) => ({ provide, useValue: config })), exports: tokens };
   }
 }
 
@@ -110,7 +124,7 @@ class ConfigModule {
 class ServiceRoot {}
 
 /** A service's module together with its configuration: what an application, or a test, is made from. */
-export const configured = (service: new () => object, config: ServiceConfig): DynamicModule => ({
+export const configured = (service: new () => object, config: HttpConfig): DynamicModule => ({
   module: ServiceRoot,
   imports: [ConfigModule.of(config), service],
 });

@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { PinoLogger } from 'nestjs-pino';
 import { v7 as uuidv7 } from 'uuid';
 import { LIMITS, parseJson } from './body.js';
-import { ServiceConfig } from './config.js';
+import { HttpConfig, type ServiceConfig } from './config.js';
 import { Idempotency } from './idempotency.js';
 import { logRequests, ServiceLogger } from './logging.js';
 import { Metrics } from './metrics.js';
@@ -30,10 +30,20 @@ export const httpAdapter = (): FastifyAdapter =>
     multipart: { limits: { fileSize: LIMITS.file, files: 1, fields: 20, fieldSize: LIMITS.body, headerPairs: 100 } },
   });
 
+/** What every HTTP process does before it listens: logs, traces and measures each request. */
+export async function prepareHttp(app: NestFastifyApplication, name: string): Promise<void> {
+  startTracing(name, app.get(HttpConfig).OTEL_EXPORTER_OTLP_ENDPOINT);
+  app.useLogger(app.get(ServiceLogger));
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeContentTypeParser('text/plain');
+  traceRequests(fastify);
+  app.get(Metrics).measureRequests(fastify);
+  logRequests(fastify, await app.resolve(PinoLogger));
+}
+
 /** Everything between creating an application and listening. Tests use it on applications they have made. */
 export async function prepareService(app: NestFastifyApplication, name: string): Promise<NestFastifyApplication> {
-  startTracing(name, app.get(ServiceConfig).OTEL_EXPORTER_OTLP_ENDPOINT);
-  app.useLogger(app.get(ServiceLogger));
+  await prepareHttp(app, name);
   app.useBodyParser('application/json', { bodyLimit: LIMITS.batch }, (_request, body, done) => {
     try {
       done(null, parseJson(body));
@@ -42,10 +52,6 @@ export async function prepareService(app: NestFastifyApplication, name: string):
     }
   });
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeContentTypeParser('text/plain');
-  traceRequests(fastify);
-  app.get(Metrics).measureRequests(fastify);
-  logRequests(fastify, await app.resolve(PinoLogger));
   const idempotency = app.get(Idempotency);
   fastify.addHook('onSend', async (request, reply, payload) => {
     await idempotency.settle(request, reply, payload);
@@ -59,7 +65,19 @@ export async function prepareService(app: NestFastifyApplication, name: string):
 }
 
 /** Boots a service: HTTP on its address, consumers and relay running, stopped in order by SIGTERM and SIGINT. */
-export async function startService(module: new () => object, config: ServiceConfig): Promise<NestFastifyApplication> {
+export const startService = (module: new () => object, config: ServiceConfig): Promise<NestFastifyApplication> =>
+  startProcess({ module, config, adapter: httpAdapter(), prepare: prepareService });
+
+export interface ProcessParts {
+  module: new () => object;
+  config: HttpConfig;
+  adapter: FastifyAdapter;
+  /** What is done between creating the application and listening. */
+  prepare: (app: NestFastifyApplication, name: string) => Promise<unknown>;
+}
+
+/** Boots an application; one that cannot start says why in one sentence and exits with code 1. */
+export async function startProcess({ module, config, adapter, prepare }: ProcessParts): Promise<NestFastifyApplication> {
   const name = module.name.replace(/Module$/, '').toLowerCase();
   try {
     const options: NestApplicationOptions = {
@@ -68,13 +86,13 @@ export async function startService(module: new () => object, config: ServiceConf
       abortOnError: false,
       logger: ['fatal', 'error', 'warn'],
     };
-    const app = await NestFactory.create<NestFastifyApplication>(configured(module, config), httpAdapter(), options);
-    await prepareService(app, name);
+    const app = await NestFactory.create<NestFastifyApplication>(configured(module, config), adapter, options);
+    await prepare(app, name);
     await app.listen(config.PORT, config.HOST);
     stopOnSignals(app);
     return app;
   } catch (problem) {
-    // One sentence; the supervisor tries again.
+    // The supervisor tries again.
     process.stderr.write(`${name} could not start: ${sentenceOf(problem)}\n`);
     process.exit(1);
   }
