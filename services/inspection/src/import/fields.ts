@@ -137,6 +137,8 @@ function holds(field: string | null, normal: string): boolean {
     // A column per tested substance is not the column of measured values; nor is a basis.
     case 'failingItem.measured':
       return substancesIn(normal) === 0 && !words.has('BASIS') && words.size > 0;
+    case 'failingItem.item':
+      return (words.has('ITEM') || words.has('FAIL')) && !words.has('REMARK');
     case 'product.spec':
       return words.has('SPEC');
     default:

@@ -122,7 +122,7 @@ function featuresOf(normal: string): Features {
   const characters = [...`^${normal.replace(/\d+/gu, '0')}$`];
   for (const [size, weight] of [
     [1, 0.3],
-    [2, 0.5],
+    [2, 0.8],
     [3, 0.5],
   ] as const) {
     for (let at = 0; at + size <= characters.length; at++) features.set(`piece ${characters.slice(at, at + size).join('')}`, weight);

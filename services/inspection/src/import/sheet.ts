@@ -74,7 +74,16 @@ function readCsv(file: Buffer, fileName: string): Sheet {
   const text = decoded(file);
   if (text.trim() === '') throw empty();
   const delimiter = delimiterOf(text);
-  const { rows, lines } = cellsOf(text, delimiter);
+  const { rows, lines, broken } = cellsOf(text, delimiter);
+  if (broken) {
+    throw refusal(
+      'CSV_BROKEN_QUOTE',
+      400,
+      { zh: 'CSV 引号未正确配对', en: 'A quote in the CSV file is broken' },
+      `/lines/${broken.line}`,
+      broken.why,
+    );
+  }
   const header = headerIn(rows);
   if (!header) throw headerMissing(`/lines/${lines[0] ?? 1}`);
   if (header.end === rows.length) throw empty();
@@ -101,48 +110,36 @@ function decoded(file: Buffer): string {
 /** The delimiter under which the header is understood best. */
 function delimiterOf(text: string): string {
   const opening = text.split('\n', HEADER_WITHIN_ROWS).join('\n');
-  const understood = DELIMITERS.map((delimiter) => {
-    const rows = parse(opening, {
-      delimiter,
-      relax_quotes: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      on_record: (row: string[]) => row.map((cell) => cell.trim()),
-    });
-    return { delimiter, fields: headerIn(rows as string[][])?.fields ?? 0 };
-  });
+  const understood = DELIMITERS.map((delimiter) => ({ delimiter, fields: headerIn(cellsOf(opening, delimiter).rows)?.fields ?? 0 }));
   return understood.reduce((best, next) => (next.fields > best.fields ? next : best)).delimiter;
 }
 
-function cellsOf(text: string, delimiter: string): { rows: string[][]; lines: number[] } {
+interface Cells {
+  readonly rows: string[][];
+  readonly lines: number[];
+  /** Where and why the quotes do not pair; the rows before that line were read. */
+  readonly broken?: { readonly line: number; readonly why: string };
+}
+
+function cellsOf(text: string, delimiter: string): Cells {
   const rows: string[][] = [];
   const lines: number[] = [];
-  let line = 1;
+  let line = 0;
+  const take = (row: string[], { lines: lastLine }: { lines: number }): null => {
+    if (rows.length > ROWS_MAX) throw new TooManyRows();
+    line = lastLine;
+    if (row.some((cell) => cell.trim() !== '')) {
+      rows.push(row.map((cell) => cell.trim()));
+      // A quoted cell may hold line breaks: the row stands where it begins.
+      lines.push(lastLine - (row.join('').match(/\r\n|\r|\n/gu)?.length ?? 0));
+    }
+    return null;
+  };
   try {
-    parse(text, {
-      delimiter,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      on_record: (row: string[], context) => {
-        if (rows.length > ROWS_MAX) throw new TooManyRows();
-        const cells = row.map((cell) => cell.trim());
-        if (cells.some((cell) => cell !== '')) {
-          rows.push(cells);
-          lines.push(line);
-        }
-        line = context.lines + 1;
-        return null;
-      },
-    });
+    parse(text, { delimiter, record_delimiter: ['\r\n', '\n', '\r'], relax_column_count: true, skip_empty_lines: true, on_record: take });
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw refusal(
-      'CSV_BROKEN_QUOTE',
-      400,
-      { zh: 'CSV 引号未正确闭合', en: 'A quote in the CSV file is broken' },
-      `/lines/${line}`,
-      error.message,
-    );
+    if (error instanceof CsvError) return { rows, lines, broken: { line: line + 1, why: error.message } };
+    throw error;
   }
   return { rows, lines };
 }
