@@ -1,8 +1,8 @@
-import { type INestApplication, Inject, Injectable, type RpcExceptionFilter } from '@nestjs/common';
+import { type INestApplication, Inject, Injectable } from '@nestjs/common';
 import { allStreams, type EventClass, ownerOf, type Stream, typeOf } from '@jinqiao/contracts';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { Admin } from 'kafkajs';
-import { isObservable, lastValueFrom, throwError } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { DataSource } from 'typeorm';
 import { Batches, type EventHandler, type Subscriptions } from './batches.js';
 import { KafkaConnection } from './kafka.js';
@@ -91,7 +91,9 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
     if (!this.subscribed().some((stream) => stream.owner)) return;
     await this.readOrganisationTopics();
     this.refresh = setInterval(() => {
-      this.refreshing = this.refreshing.then(() => this.readOrganisationTopics()).catch((error: unknown) => this.logger.warn(`topics could not be listed: ${String(error)}`));
+      this.refreshing = this.refreshing
+        .then(() => this.readOrganisationTopics())
+        .catch((error: unknown) => this.logger.warn(`topics could not be listed: ${String(error)}`));
     }, TOPIC_REFRESH_MS);
   }
 
@@ -152,16 +154,8 @@ function callOf(handler: MessageHandler): EventHandler['call'] {
   };
 }
 
-/** Nest turns what a handler throws into a reply; here the batch has to see the error itself. */
-class Rethrow implements RpcExceptionFilter {
-  catch(error: unknown): ReturnType<RpcExceptionFilter['catch']> {
-    return throwError(() => error);
-  }
-}
-
 /** Joins the consumers of an application to the broker. HTTP guards and filters do not apply to them. */
 export async function connectConsumers(app: INestApplication): Promise<void> {
-  const microservice = app.connectMicroservice({ strategy: app.get(BatchConsumer) });
-  microservice.useGlobalFilters(new Rethrow());
+  app.connectMicroservice({ strategy: app.get(BatchConsumer) });
   await app.startAllMicroservices();
 }

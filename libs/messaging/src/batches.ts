@@ -97,7 +97,11 @@ export class Batches {
     }
   }
 
-  private async inOneTransaction(position: Position, records: readonly RawRecord[], work: (tx: EntityManager) => Promise<void>): Promise<void> {
+  private async inOneTransaction(
+    position: Position,
+    records: readonly RawRecord[],
+    work: (tx: EntityManager) => Promise<void>,
+  ): Promise<void> {
     const last = records.at(-1);
     if (!last) return;
     const next = BigInt(last.offset) + 1n;
@@ -166,7 +170,8 @@ class FailedAgain extends Error {
 }
 
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof DomainError) return { code: error.code, reason: error.message, ...(error.findings[0] && { pointer: error.findings[0].pointer }) };
+  if (error instanceof DomainError)
+    return { code: error.code, reason: error.message, ...(error.findings[0] && { pointer: error.findings[0].pointer }) };
   return { code: 'HANDLER_FAILED', reason: (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000) };
 }
 
@@ -216,7 +221,11 @@ async function leaveOutDuplicates(tx: EntityManager, received: readonly Handled[
 }
 
 const identityOf = (event: Received<object | null>): string => `${event.source}\n${event.id}`;
-const reused = (event: Received<object | null>): Refusal => ({ code: 'EVENT_ID_REUSED', reason: `ce_id ${event.id} came before with other bytes`, pointer: '/ce_id' });
+const reused = (event: Received<object | null>): Refusal => ({
+  code: 'EVENT_ID_REUSED',
+  reason: `ce_id ${event.id} came before with other bytes`,
+  pointer: '/ce_id',
+});
 
 // A rejected event may be replayed, so it must not count as handled.
 async function forget(tx: EntityManager, rejected: readonly Handled[]): Promise<void> {
@@ -243,6 +252,10 @@ function runs(handled: readonly Handled[]): Handled[][] {
 async function call(run: readonly Handled[], tx: EntityManager): Promise<void> {
   const handler = run[0]?.handler;
   if (!handler) return;
-  if (handler.batch) return handler.call(run.map(({ event }) => event), tx);
+  if (handler.batch)
+    return handler.call(
+      run.map(({ event }) => event),
+      tx,
+    );
   for (const { event } of run) await handler.call(event, tx);
 }

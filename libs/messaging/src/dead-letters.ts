@@ -56,7 +56,18 @@ export class DeadLetters {
       `INSERT INTO dead_letters (id, topic, partition, "offset", key, headers, value, code, pointer, reason)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        ON CONFLICT (topic, partition, "offset", code) DO NOTHING RETURNING id`,
-      [uuidv7(), record.topic, record.partition, record.offset, key, JSON.stringify(headers), record.value, refusal.code, refusal.pointer ?? null, reason],
+      [
+        uuidv7(),
+        record.topic,
+        record.partition,
+        record.offset,
+        key,
+        JSON.stringify(headers),
+        record.value,
+        refusal.code,
+        refusal.pointer ?? null,
+        reason,
+      ],
     );
     if (kept.length === 0) return;
     await this.outbox.addRaw(tx, {
@@ -99,13 +110,32 @@ export class DeadLetters {
 
   /** The record of a dead letter, locked for its replay. Null when it is replayed already. */
   async getForReplay(tx: EntityManager, id: string): Promise<RawRecord | null> {
-    const rows: { topic: string; partition: number; offset: string; key: string | null; headers: Record<string, string>; value: Buffer | null; failed_at: Date; replayed_at: Date | null }[] =
-      await tx.query('SELECT topic, partition, "offset", key, headers, value, failed_at, replayed_at FROM dead_letters WHERE id = $1 FOR UPDATE', [id]);
+    const rows: {
+      topic: string;
+      partition: number;
+      offset: string;
+      key: string | null;
+      headers: Record<string, string>;
+      value: Buffer | null;
+      failed_at: Date;
+      replayed_at: Date | null;
+    }[] = await tx.query(
+      'SELECT topic, partition, "offset", key, headers, value, failed_at, replayed_at FROM dead_letters WHERE id = $1 FOR UPDATE',
+      [id],
+    );
     const [found] = rows;
     if (!found) throw new DeadLetterUnknown(id);
     if (found.replayed_at) return null;
     const { topic, partition, offset, headers, value } = found;
-    return { topic, partition, offset, headers, value, key: found.key === null ? null : Buffer.from(found.key), timestamp: String(found.failed_at.getTime()) };
+    return {
+      topic,
+      partition,
+      offset,
+      headers,
+      value,
+      key: found.key === null ? null : Buffer.from(found.key),
+      timestamp: String(found.failed_at.getTime()),
+    };
   }
 
   async markReplayed(tx: EntityManager, id: string): Promise<void> {

@@ -19,7 +19,16 @@ function sqlState(error: unknown): string | null {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code) ? code : null;
 }
 
-const SYSTEM_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const SYSTEM_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 // node-postgres and TypeORM give these no code.
 const CONNECTION_MESSAGES =
   /connection terminated|connection timeout|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection ended|driver not connected|cannot use a pool after/i;
@@ -27,5 +36,9 @@ const CONNECTION_MESSAGES =
 function isConnectionError(error: Error): boolean {
   const driver: unknown = error instanceof QueryFailedError ? error.driverError : error;
   const code = driver instanceof Error && 'code' in driver ? String(driver.code) : '';
-  return SYSTEM_ERRORS.has(code) || CONNECTION_MESSAGES.test(error.message) || (error instanceof AggregateError && error.errors.some((one) => isTransient(one)));
+  return (
+    SYSTEM_ERRORS.has(code) ||
+    CONNECTION_MESSAGES.test(error.message) ||
+    (error instanceof AggregateError && error.errors.some((one) => isTransient(one)))
+  );
 }

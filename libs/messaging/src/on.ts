@@ -1,5 +1,7 @@
 import { type EventClass, typeOf } from '@jinqiao/contracts';
-import { EventPattern } from '@nestjs/microservices';
+import { type RpcExceptionFilter, UseFilters } from '@nestjs/common';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { throwError } from 'rxjs';
 import type { EntityManager } from 'typeorm';
 import type { Received } from './received.js';
 
@@ -12,7 +14,11 @@ export interface HandlerExtras {
 }
 
 type Handles<A> = (received: A, tx: EntityManager) => Promise<void>;
-type HandlerDecorator<A> = <M extends Handles<A>>(target: object, property: string | symbol, descriptor: TypedPropertyDescriptor<M>) => void;
+type HandlerDecorator<A> = <M extends Handles<A>>(
+  target: object,
+  property: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
 
 /** Calls the method once for each event, in the transaction of its batch. */
 export function On<E extends object>(type: EventClass<E>): HandlerDecorator<Received<E>> {
@@ -26,9 +32,22 @@ export function OnBatch<const T extends readonly EventClass[]>(...types: T): Han
 
 function pattern(events: readonly EventClass[], batch: boolean): MethodDecorator {
   const extras: HandlerExtras = { batch, method: Symbol(events.map((type) => type.name).join('+')), events };
-  return EventPattern(
+  const listen = EventPattern(
     events.map((type) => typeOf(type)),
     undefined,
     { ...extras },
   );
+  return (target, property, descriptor) => {
+    Payload()(target, property, 0);
+    Ctx()(target, property, 1);
+    UseFilters(new Rethrow())(target, property, descriptor);
+    return listen(target, property, descriptor);
+  };
+}
+
+/** Nest turns what a handler throws into a reply; here the batch has to see the error itself. */
+class Rethrow implements RpcExceptionFilter {
+  catch(error: unknown): ReturnType<RpcExceptionFilter['catch']> {
+    return throwError(() => error);
+  }
 }

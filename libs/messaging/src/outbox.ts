@@ -60,7 +60,10 @@ export class Outbox implements OnModuleInit {
   }
 
   /** Adds a record as it came, for a dead-letter topic. Its body may be anything, so it is kept as bytes. */
-  async addRaw(tx: EntityManager, record: { topic: string; key: string | null; headers: Record<string, string>; value: Buffer | null }): Promise<void> {
+  async addRaw(
+    tx: EntityManager,
+    record: { topic: string; key: string | null; headers: Record<string, string>; value: Buffer | null },
+  ): Promise<void> {
     await tx.query('INSERT INTO outbox (topic, key, headers, raw) VALUES ($1, $2, $3, $4)', [
       record.topic,
       record.key,

@@ -6,6 +6,8 @@ import { isTransient } from './failures.js';
 import type { KafkaConnection } from './kafka.js';
 import type { RawRecord } from './received.js';
 
+/** A service that still may not read its topics after this long ends, with the broker's reason. */
+const SUBSCRIBE_WITHIN_MS = 30_000;
 const BATCH_RECORDS = 1_000;
 const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
@@ -69,13 +71,28 @@ export class Reader {
       if (!payload.restart && !this.stopping) this.onFatal(payload.error);
     });
     await this.consumer.connect();
-    await this.consumer.subscribe({ topics: this.topics.map((topic) => this.kafka.physical(topic)), fromBeginning: true });
+    await this.subscribe();
     await this.consumer.run({
       eachBatchAutoResolve: false,
       autoCommitInterval: 1_000,
       partitionsConsumedConcurrently: 3,
       eachBatch: (payload) => this.take(payload),
     });
+  }
+
+  // Topics and rules made a moment ago, or about to be made by whoever sets up the broker, take a while to be seen.
+  private async subscribe(): Promise<void> {
+    const topics = this.topics.map((topic) => this.kafka.physical(topic));
+    const giveUpAt = Date.now() + SUBSCRIBE_WITHIN_MS;
+    for (;;) {
+      try {
+        return await this.consumer.subscribe({ topics, fromBeginning: true });
+      } catch (error) {
+        if (this.stopping || Date.now() > giveUpAt) throw error;
+        this.log.warn(`${this.group} waits for its topics: ${error instanceof Error ? error.message : String(error)}`);
+        await pause(BACKOFF_MS.first * 5);
+      }
+    }
   }
 
   async stop(): Promise<void> {

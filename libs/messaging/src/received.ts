@@ -97,12 +97,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function receive(stream: Stream, record: RawRecord): Received<object | null> | Refusal {
   const { headers } = record;
   if (!headers.ce_id) return { code: 'CE_ID_MISSING', reason: 'the header ce_id is missing', pointer: '/ce_id' };
-  if (headers.ce_specversion !== '1.0') return { code: 'CE_SPECVERSION_UNKNOWN', reason: 'ce_specversion is not 1.0', pointer: '/ce_specversion' };
+  if (headers.ce_specversion !== '1.0')
+    return { code: 'CE_SPECVERSION_UNKNOWN', reason: 'ce_specversion is not 1.0', pointer: '/ce_specversion' };
   const owner = ownerOf(stream, record.topic);
   const type = eventOf(stream, owner, headers.ce_type);
-  if (!type) return { code: 'EVENT_TYPE_UNKNOWN', reason: `${headers.ce_type ?? 'no ce_type'} is no event of ${stream.name}`, pointer: '/ce_type' };
+  if (!type)
+    return { code: 'EVENT_TYPE_UNKNOWN', reason: `${headers.ce_type ?? 'no ce_type'} is no event of ${stream.name}`, pointer: '/ce_type' };
   if (!isSourceOf(stream, owner, headers.ce_source)) {
-    return { code: 'WRONG_SOURCE', reason: `ce_source ${headers.ce_source ?? ''} does not belong to the owner of the topic`, pointer: '/ce_source' };
+    return {
+      code: 'WRONG_SOURCE',
+      reason: `ce_source ${headers.ce_source ?? ''} does not belong to the owner of the topic`,
+      pointer: '/ce_source',
+    };
   }
   if (headers.ce_time !== undefined && !isTimestamp(headers.ce_time)) {
     return { code: 'CE_TIME_INVALID', reason: 'ce_time is not an RFC 3339 date-time', pointer: '/ce_time' };

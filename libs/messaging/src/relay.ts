@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { KafkaJSNonRetriableError, type Message, Partitioners, type Producer } from 'kafkajs';
+import kafkajs, { type Message, Partitioners, type Producer } from 'kafkajs';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { KafkaConnection } from './kafka.js';
@@ -189,7 +189,9 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private async publishHalves(rows: readonly Row[]): Promise<void> {
     const middle = Math.ceil(rows.length / 2);
     await this.publish(rows.slice(0, middle));
-    const parked: { topic: string; key: string | null }[] = await this.db.query('SELECT topic, key FROM outbox WHERE parked_at IS NOT NULL');
+    const parked: { topic: string; key: string | null }[] = await this.db.query(
+      'SELECT topic, key FROM outbox WHERE parked_at IS NOT NULL',
+    );
     const waits = new Set(parked.map((row) => `${row.topic}\n${row.key ?? ''}`));
     const rest = rows.slice(middle).filter((row) => !waits.has(`${row.topic}\n${row.key ?? ''}`));
     if (rest.length > 0) await this.publish(rest);
@@ -276,7 +278,7 @@ function refusalOf(error: unknown): string | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const type = 'type' in cause ? String(cause.type) : '';
     if (REFUSALS.has(type)) return type;
-    if (cause instanceof KafkaJSNonRetriableError && cause.name === 'KafkaJSNonRetriableError') return cause.message;
+    if (cause instanceof kafkajs.KafkaJSNonRetriableError && cause.name === 'KafkaJSNonRetriableError') return cause.message;
   }
   return null;
 }

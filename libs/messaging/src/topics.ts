@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { allStreams, type OwnerKind, type Stream, topicOf } from '@jinqiao/contracts';
-import { type AccessRule, organisationRules, topicSettings } from '@jinqiao/schema';
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs';
+import { type AccessRule, accessRules, organisationRules, organisationTopics, sharedTopics, type Topic } from '@jinqiao/schema';
+import kafkajs from 'kafkajs';
 import { KafkaConnection } from './kafka.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
+
+// Node sees only some of this CommonJS package's names; the others are reached through its default export.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /** Makes topics and access rules on the broker. Everything here may be done again and again. */
 @Injectable()
@@ -13,49 +15,42 @@ export class Topics {
     private readonly kafka: KafkaConnection,
   ) {}
 
+  /** The topics that exist before any organisation registers: for setting up a broker. */
+  async ensureShared(): Promise<void> {
+    const { namespace, partitions } = this.options;
+    await this.ensure(sharedTopics({ namespace, partitions }), accessRules(namespace));
+  }
+
   /** The topics of one organisation, with the rules that let it, and the services, at them. */
-  async ensureOrganisation(kind: OwnerKind, organisationId: string): Promise<void> {
-    const streams = allStreams().filter((stream) => stream.owner?.kind === kind);
-    await this.ensure(
-      streams.map((stream) => ({ stream, owner: organisationId })),
-      organisationRules(kind, organisationId),
-    );
+  async ensureOrganisation(kind: string, organisationId: string): Promise<void> {
+    const { namespace } = this.options;
+    await this.ensure(organisationTopics(kind, organisationId, namespace), organisationRules(kind, organisationId, namespace));
   }
 
-  /** Any set of topics and rules: for setting up a broker. */
-  async ensure(topics: readonly { stream: Stream; owner?: string }[], rules: readonly AccessRule[]): Promise<void> {
-    await this.withAdmin(async (admin) => {
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: topics.map(({ stream, owner }) => ({
-          topic: this.kafka.physical(topicOf(stream, owner)),
-          numPartitions: stream.owner ? 1 : this.options.partitions,
-          configEntries: Object.entries(topicSettings(stream)).map(([name, value]) => ({ name, value: String(value) })),
-        })),
-      });
-      await admin.createAcls({ acl: rules.map((rule) => this.toAcl(rule)) });
-    });
-  }
-
-  private async withAdmin(work: (admin: Admin) => Promise<void>): Promise<void> {
+  private async ensure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
     const admin = this.kafka.client.admin();
     await admin.connect();
     try {
-      await work(admin);
+      if (topics.length > 0) await admin.createTopics({ waitForLeaders: true, topics: topics.map(toTopicConfig) });
+      if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
     } finally {
       await admin.disconnect();
     }
   }
-
-  private toAcl(rule: AccessRule): Parameters<Admin['createAcls']>[0]['acl'][number] {
-    return {
-      principal: `User:${rule.principal}`,
-      host: '*',
-      resourceType: AclResourceTypes[rule.resource],
-      resourceName: rule.resource === 'CLUSTER' ? 'kafka-cluster' : this.kafka.physical(rule.name),
-      resourcePatternType: ResourcePatternTypes[rule.pattern],
-      operation: AclOperationTypes[rule.operation],
-      permissionType: AclPermissionTypes.ALLOW,
-    };
-  }
 }
+
+const toTopicConfig = ({ name, partitions, settings }: Topic) => ({
+  topic: name,
+  numPartitions: partitions,
+  configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+});
+
+const toAcl = ({ principal, resourceType, name, pattern, operation }: AccessRule) => ({
+  principal,
+  host: '*',
+  resourceType: AclResourceTypes[resourceType],
+  resourceName: name,
+  resourcePatternType: ResourcePatternTypes[pattern],
+  operation: AclOperationTypes[operation],
+  permissionType: AclPermissionTypes.ALLOW,
+});
