@@ -3,11 +3,13 @@ import { Allow, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao
 import { Controller, Get, Param } from '@nestjs/common';
 import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
 
+const USUAL_PAGE = 100;
+
 export class ListRecordsQuery {
   @Optional() @Text({ max: 200, about: 'reporterId:sampleNo of the result.' }) subject?: string;
   @Optional() @Text({ max: 32, about: 'Unified social credit code.' }) uscc?: string;
   @Optional() @Text({ max: 200, about: '`next` of the page before.' }) cursor?: string;
-  @Optional() @Whole({ min: 1, max: 500, about: 'Records a page; 100 unless told.' }) limit?: number;
+  @Optional() @Whole({ min: 1, max: 500, about: `Records a page; ${USUAL_PAGE} unless told.` }) limit?: number;
 }
 
 @Controller('api/credit')
@@ -17,8 +19,11 @@ export class CreditRecordController {
   /** Public records for everybody; a department also sees its own that are not public, an operator all. */
   @Get('records')
   @Allow(...ORGANISATION_KINDS)
-  list(@Caller() principal: Principal, @CheckedQuery(ListRecordsQuery) query: ListRecordsQuery): Promise<Page<ListedRecord>> {
-    return this.records.list(principal, { ...query, limit: query.limit ?? 100 });
+  list(
+    @Caller() principal: Principal,
+    @CheckedQuery(ListRecordsQuery) { limit = USUAL_PAGE, ...wanted }: ListRecordsQuery,
+  ): Promise<Page<ListedRecord>> {
+    return this.records.list(principal, { ...wanted, limit });
   }
 
   @Get('counts')

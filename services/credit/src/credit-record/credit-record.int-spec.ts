@@ -3,6 +3,7 @@ import { Received } from '@jinqiao/messaging';
 import { type Page, routesThatNameNobody } from '@jinqiao/platform';
 import {
   aSamplingResult,
+  type Changes,
   eventually,
   type OutsideMessage,
   type Place,
@@ -36,18 +37,11 @@ describe('credit records', () => {
   afterAll(() => service.close());
   afterEach(() => clock.set(NOON));
 
-  const published = (sampleNo: string, named: Partial<SamplingResultPublished> = {}): SamplingResultPublished => ({
-    ...aSamplingResult({ sampleNo, nominalProducer: undefined }),
-    notice: { no: '2026-1', publishedOn: '2026-11-01' },
-    ...named,
-  });
+  const published = (sampleNo: string, changes: Changes<SamplingResultPublished> = {}): SamplingResultPublished =>
+    aSamplingResult({ sampleNo, nominalProducer: undefined, notice: { no: '2026-1', publishedOn: '2026-11-01' }, ...changes });
   const soldBy = (uscc: string): Pick<SamplingResultPublished, 'sampledParty'> => ({ sampledParty: { name: '示例商店', uscc } });
-  const withdrawn = (sampleNo: string, revision: number, named: Partial<SamplingResultPublished> = {}): SamplingResultWithdrawn => ({
-    ...published(sampleNo, named),
-    revision,
-    reason: 'wrong sample',
-    withdrawnAt: '2026-11-03T00:00:00Z',
-  });
+  const withdrawn = (sampleNo: string, revision: number, changes: Changes<SamplingResultPublished> = {}): SamplingResultWithdrawn =>
+    Object.assign(published(sampleNo, { ...changes, revision }), { reason: 'wrong sample', withdrawnAt: '2026-11-03T00:00:00Z' });
 
   const applied = (sampleNo: string, revision: number): Promise<void> =>
     eventually(async () => {
@@ -125,9 +119,7 @@ describe('credit records', () => {
     await place.publish(SamplingResultPublished, published('AFTER', soldBy(uscc)));
     await applied('AFTER', 1);
     await eventually(async () => {
-      const letters = await place.sql(
-        "SELECT topic, code FROM dead_letters WHERE key LIKE 'tj-amr:POISON%'",
-      );
+      const letters = await place.sql("SELECT topic, code FROM dead_letters WHERE key LIKE 'tj-amr:POISON%'");
       expect(letters).toHaveLength(1);
     });
     expect(await kept('AFTER')).toEqual([{ uscc, revision: 1, source_revision: 1, standing: 'PUBLIC' }]);
@@ -202,7 +194,7 @@ describe('credit records', () => {
 
   it('ends in silence what was never public', async () => {
     const uscc = testUscc(8);
-    const undated = { ...soldBy(uscc), notice: { no: '1' } };
+    const undated = { ...soldBy(uscc), notice: { no: '1', publishedOn: undefined } };
     await place.publish(SamplingResultPublished, published('UNDATED', undated));
     await applied('UNDATED', 1);
     expect(await kept('UNDATED')).toMatchObject([{ revision: 0, standing: 'NO_DOCUMENT_DATE' }]);
@@ -229,6 +221,15 @@ describe('credit records', () => {
     expect((await told(RECORDS, uscc)).map((event) => event.value?.['endedReason'])).toEqual([undefined, 'REVOKED', undefined]);
   });
 
+  it('takes a tombstone of the result for its withdrawal', async () => {
+    const uscc = testUscc(14);
+    await place.publish(SamplingResultPublished, published('ERASED', soldBy(uscc)));
+    await place.publishTombstone(SamplingResultWithdrawn, { key: 'tj-amr:ERASED', revision: 2 });
+    await applied('ERASED', 2);
+    expect(await kept('ERASED')).toMatchObject([{ revision: 2, standing: 'REVOKED' }]);
+    expect((await told(STATUSES, uscc)).at(-1)).toMatchObject({ revision: 2, value: null });
+  });
+
   it('ends a record on the day after its last one', async () => {
     const uscc = testUscc(10);
     await place.publish(SamplingResultPublished, published('OLD', { ...soldBy(uscc), notice: { no: '1', publishedOn: '2023-11-23' } }));
@@ -246,7 +247,10 @@ describe('credit records', () => {
     await place.publish(SamplingResultPublished, published('FOLLOWED', soldBy(testUscc(11))));
     await applied('FOLLOWED', 1);
     const http = place.http(await place.token('DEPARTMENT', 'tj-amr'));
-    expect((await http.get('/api/credit/applied/tj-amr:FOLLOWED')).body).toEqual({ revision: 1, appliedAt: expect.stringMatching(/Z$/) });
+    expect((await http.get('/api/credit/applied/tj-amr:FOLLOWED')).body).toEqual({
+      revision: 1,
+      appliedAt: expect.stringMatching(/Z$/) as unknown,
+    });
     expect(await http.get('/api/credit/applied/tj-amr:NEVER')).toMatchObject({ status: 404, body: { code: 'SUBJECT_NEVER_APPLIED' } });
   });
 
@@ -276,7 +280,7 @@ describe('credit records', () => {
   describe('who may read what', () => {
     const uscc = testUscc(13);
     beforeAll(async () => {
-      await place.publish(SamplingResultPublished, published('SECRET', { ...soldBy(uscc), notice: { no: '1' } }));
+      await place.publish(SamplingResultPublished, published('SECRET', { ...soldBy(uscc), notice: { no: '1', publishedOn: undefined } }));
       await applied('SECRET', 1);
     });
 

@@ -36,6 +36,9 @@ export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestro
     } catch (problem) {
       this.log.error(`sweep failed, the next one is in ${PAUSE_MS} ms: ${String(problem)}`);
     }
-    if (!this.stopped) this.timer = setTimeout(() => (this.round = this.sweep()), PAUSE_MS);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.round = this.sweep();
+    }, PAUSE_MS);
   }
 }
