@@ -1,0 +1,116 @@
+import js from '@eslint/js';
+import { createProjectGraphAsync } from '@nx/devkit';
+import nx from '@nx/eslint-plugin';
+import globals from 'globals';
+import tseslint from 'typescript-eslint';
+
+// The boundary rule only reads a project graph that somebody has made, and without one it lets everything pass.
+const { nodes } = await createProjectGraphAsync();
+const services = Object.values(nodes)
+  .flatMap((node) => node.data.tags ?? [])
+  .filter((tag) => tag.startsWith('scope:') && tag !== 'scope:shared');
+
+const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', '**/*.harness.ts', 'tools/**/*.ts', 'e2e/**/*.ts'];
+const TYPES = {
+  'type:contracts': [],
+  'type:lib': ['type:lib', 'type:contracts'],
+  'type:service': ['type:lib', 'type:contracts'],
+  'type:infra': ['type:lib', 'type:contracts', 'type:infra'],
+  'type:testing': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
+};
+
+/** Who may import whom. `more`: what the files of a test may import besides. */
+const boundaries = (more = []) => [
+  'error',
+  {
+    enforceBuildableLibDependency: true,
+    // Test support stands on these libraries, and their specs stand on test support; a spec is imported by nobody, so no cycle is ever run.
+    ignoredCircularDependencies: ['messaging', 'platform'].flatMap((lib) =>
+      ['testing', 'infra-local'].map((support) => [`@jinqiao/${lib}`, `@jinqiao/${support}`]),
+    ),
+    depConstraints: [
+      ...Object.entries(TYPES).map(([sourceTag, allowed]) => ({
+        sourceTag,
+        onlyDependOnLibsWithTags: [...allowed, ...more],
+        // reflect-metadata is what class-transformer itself asks for.
+        ...(sourceTag === 'type:contracts' &&
+          more.length === 0 && { allowedExternalImports: ['class-validator', 'class-transformer', 'reflect-metadata'] }),
+      })),
+      { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
+      ...services.map((scope) => ({ sourceTag: scope, onlyDependOnLibsWithTags: [scope, 'scope:shared'] })),
+    ],
+  },
+];
+
+const TRANSPORT = {
+  paths: ['kafkajs', '@nestjs/microservices'].map((name) => ({ name, message: 'The broker is spoken to in libs/messaging only.' })),
+  patterns: [{ group: ['kafkajs/*', '@nestjs/microservices/*'], message: 'The broker is spoken to in libs/messaging only.' }],
+};
+
+const OUTSIDE_THE_TRANSACTION = 'MemberExpression[object.type="ThisExpression"][property.name=/^(db|dataSource|\\w+Repository)$/]';
+const transaction = (within) => ({
+  selector: `${within} ${OUTSIDE_THE_TRANSACTION}`,
+  message: 'Inside a transaction only tx exists: anything else would use a connection of its own.',
+});
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.local/**', 'data/**', 'coverage/**'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' }, plugins: { '@nx': nx } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: ['tsconfig.spec.json'], tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(),
+      'no-restricted-imports': ['error', TRANSPORT],
+      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' }],
+      'no-restricted-exports': [
+        'error',
+        { restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true } },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        transaction('CallExpression[callee.property.name="transaction"] > :function'),
+        transaction(':function[params.0.name="tx"]'),
+        { selector: 'TSEnumDeclaration', message: 'A union of strings says the same and disappears at run time.' },
+      ],
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+      'max-depth': ['error', 3],
+      'max-params': ['error', 4],
+      // Payloads are plain objects of their class's shape; empty classes are Nest modules and events without fields of their own.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
+      // An interface may ask for a promise where there is nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+    },
+  },
+  {
+    files: ['libs/messaging/**', 'libs/testing/**', 'infra/**', 'bench/**', 'chaos/**'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['**/config.ts', 'infra/**', 'tools/**', 'bench/**', 'chaos/**', 'libs/testing/**', ...SPECS],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    files: SPECS,
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(['type:testing', 'type:infra']),
+      // A describe is a function too.
+      'max-lines-per-function': 'off',
+    },
+  },
+  // A migration is SQL, read in one piece.
+  {
+    files: ['services/*/src/migrations/**', 'libs/*/src/migrations/**', 'libs/*/src/migrations.ts'],
+    rules: { 'max-lines-per-function': 'off' },
+  },
+  { files: ['**/*.mjs'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
+);
