@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CannotStart } from './cannot-start.js';
+import { runUntilStopped } from './command.js';
 import { startServers } from './servers.js';
 
 // Servers alone, on free ports, for those who run tests again and again: `npm run servers -w infra/local -- --data DIR --file FILE`,
@@ -10,19 +10,10 @@ const { values } = parseArgs({ options: { data: { type: 'string', default: '.loc
 const dataDir = resolve(values.data);
 const say = (line: string): void => console.log(line);
 
-const stopped = new Promise<void>((done) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
-});
-try {
-  const servers = await startServers({ dataDir, ports: 'free', report: say });
-  const { processes, stop, ...addresses } = servers;
+await runUntilStopped(async (signal) => {
+  const { processes, stop, ...addresses } = await startServers({ dataDir, ports: 'free', signal, report: say });
   const file = resolve(values.file ?? `${dataDir}/servers.json`);
   writeFileSync(file, JSON.stringify(addresses, null, 2), { mode: 0o600 });
   say(`${processes.length} servers are up; TEST_SERVERS_FILE=${file}`);
-  await stopped;
-  await stop();
-} catch (error) {
-  if (!(error instanceof CannotStart)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+  return { stop };
+});

@@ -9,6 +9,7 @@ import { fetchDownloads } from './downloads.js';
 import { prepareKafka } from './kafka.js';
 import { freePorts, requireFree, type ServerPorts, usualPorts } from './ports.js';
 import { ADMIN_ROLE, createDatabase, createRoles, databaseUrl, preparePostgres, postgresUser, requirePostgres } from './postgres.js';
+import { CannotStart } from './cannot-start.js';
 import { lock, requireJava, requireMaven } from './preflight.js';
 import { organisations, servicePrincipals, services, STACK_PRINCIPAL } from './principals.js';
 import { issuerProgram } from './repository.js';
@@ -46,58 +47,79 @@ export interface StartServersOptions {
   readonly dataDir: string;
   /** `free` (as every test and the demo asks) takes any; else the usual ones with these exceptions, and a taken one is an error. */
   readonly ports?: 'free' | Partial<ServerPorts>;
+  /** Servers that exist already and are used instead. A broker has to trust the issuer and have STACK_PRINCIPAL as a super user. */
+  readonly given?: Partial<ServerAddresses>;
+  /** Gives the start up: whatever runs by then is stopped. */
+  readonly signal?: AbortSignal;
   readonly report?: (line: string) => void;
 }
 
+interface Context extends ServerAddresses {
+  readonly dataDir: string;
+  readonly ports: ServerPorts;
+  readonly report: (line: string) => void;
+}
+
 /** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
-export async function startServers({
-  dataDir,
-  ports: wanted = {},
-  report = () => undefined,
-}: StartServersOptions): Promise<RunningServers> {
-  const java = requireJava();
-  requireMaven();
-  const postgresBin = requirePostgres();
+export async function startServers(options: StartServersOptions): Promise<RunningServers> {
+  const { dataDir, given = {}, signal, report = () => undefined } = options;
+  const java = given.kafkaBrokers ? null : requireJava();
+  const postgresBin = given.databaseAdminUrl ? null : requirePostgres();
+  if (!given.kafkaBrokers || !given.redisUrl) requireMaven();
   const unlock = lock(dataDir);
   const processes: Supervised[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(processes.map((each) => each.stop()));
     unlock();
   };
+  const run = async (process: Supervised): Promise<void> => {
+    if (signal?.aborted) throw new CannotStart('the start was given up', 'start again');
+    processes.push(process);
+    const began = Date.now();
+    await process.start();
+    report(`${process.name} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  };
+  signal?.addEventListener('abort', () => void stop(), { once: true });
   try {
-    const ports = wanted === 'free' ? await freePorts(dataDir) : { ...usualPorts, ...wanted };
-    await requireFree({ ...ports }, (name) => `end it, or choose another port with ${portVariable(name)}, and start again`);
-    const downloads = fetchDownloads(report);
-    const addresses = addressesOf(dataDir, ports);
-    const context: Context = { dataDir, ports, addresses, report };
-    const run = async (process: Supervised, version: string): Promise<void> => {
-      processes.push(process);
-      const began = Date.now();
-      await process.start();
-      report(`${process.name} ${version} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
-    };
+    mkdirSync(join(dataDir, 'logs'), { recursive: true });
+    const ports = await choosePorts(options);
+    const context: Context = { ...addressesOf(dataDir, ports), ...given, dataDir, ports, report };
+    const downloads = given.kafkaBrokers && given.redisUrl ? null : fetchDownloads(report);
     // All of them are waited for, also when one fails: whatever was started has to be known to `stop`.
     const outcomes = await Promise.allSettled([
-      // Kafka fetches the issuer's keys while it starts.
-      run(issuerProcess({ dataDir, port: ports.issuer, seed: addresses.seed, report }), 'oidc-provider').then(() =>
-        run(kafka(context, java, downloads.kafkaClassPath), '4.3.0'),
-      ),
-      run(postgres(context, postgresBin), '18').then(() => createDatabases(addresses)),
-      run(redis(context, downloads.redisServer), ''),
+      (async () => {
+        if (!given.issuer) await run(issuerProcess({ ...context, port: ports.issuer }));
+        // Kafka fetches the issuer's keys while it starts.
+        if (java && downloads) await run(kafka(context, java, downloads.kafkaClassPath));
+      })(),
+      (async () => {
+        if (postgresBin) await run(postgres(context, postgresBin));
+        await createDatabases(context);
+      })(),
+      (async () => {
+        if (!given.redisUrl && downloads) await run(redis(context, downloads.redisServer));
+      })(),
     ]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    return { ...addresses, processes, stop };
+    const { kafkaBrokers, databaseAdminUrl, redisUrl, issuer, audience, seed } = context;
+    return { kafkaBrokers, databaseAdminUrl, redisUrl, issuer, audience, seed, processes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-interface Context {
-  readonly dataDir: string;
-  readonly ports: ServerPorts;
-  readonly addresses: ServerAddresses;
-  readonly report: (line: string) => void;
+async function choosePorts({ dataDir, ports: wanted = {}, given = {} }: StartServersOptions): Promise<ServerPorts> {
+  if (wanted === 'free') return freePorts(dataDir);
+  const ports = { ...usualPorts, ...wanted };
+  const needed = {
+    ...(!given.kafkaBrokers && { kafka: ports.kafka, kafkaInternal: ports.kafkaInternal, kafkaController: ports.kafkaController }),
+    ...(!given.databaseAdminUrl && { postgres: ports.postgres }),
+    ...(!given.redisUrl && { redis: ports.redis }),
+    ...(!given.issuer && { issuer: ports.issuer }),
+  };
+  await requireFree(needed, (name) => `end it or choose another port with ${portVariable(name)}, and start again`);
+  return ports;
 }
 
 /** The environment variable that moves a server of `npm start` to another port. */
@@ -136,7 +158,6 @@ export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supe
     signingKey: signingKey(seed),
     clients: [...servicePrincipals(), ...organisations()],
   };
-  mkdirSync(join(dataDir, 'logs'), { recursive: true });
   writeFileSync(join(dataDir, 'issuer.json'), JSON.stringify(settings), { mode: 0o600 });
   return new Supervised({
     name: 'issuer',
@@ -154,7 +175,7 @@ export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supe
 
 export const issuerUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
-function kafka({ dataDir, ports, addresses, report }: Context, java: string, classPath: string): Supervised {
+function kafka({ dataDir, ports, report, ...addresses }: Context, java: string, classPath: string): Supervised {
   const logFile = join(dataDir, 'logs/kafka.log');
   const args = prepareKafka({
     java,
@@ -175,6 +196,7 @@ function kafka({ dataDir, ports, addresses, report }: Context, java: string, cla
       const admin = kafkaOf(addresses, STACK_PRINCIPAL, { retry: { retries: 0 }, logLevel: logLevel.NOTHING }).admin();
       try {
         await admin.connect();
+        await admin.listTopics(); // KafkaJS learns here which brokers there are
         // Has the broker make its topic of offsets now: else the first consumers meet a coordinator that is not available.
         await admin.fetchOffsets({ groupId: 'stack', topics: [] });
       } finally {
@@ -186,7 +208,7 @@ function kafka({ dataDir, ports, addresses, report }: Context, java: string, cla
   });
 }
 
-function postgres({ dataDir, ports, addresses, report }: Context, bin: string): Supervised {
+function postgres({ dataDir, ports, report, ...addresses }: Context, bin: string): Supervised {
   return new Supervised({
     name: 'PostgreSQL',
     command: join(bin, 'postgres'),
@@ -208,7 +230,7 @@ function postgres({ dataDir, ports, addresses, report }: Context, bin: string): 
   });
 }
 
-function redis({ dataDir, ports, addresses, report }: Context, carried: string): Supervised {
+function redis({ dataDir, ports, report, ...addresses }: Context, carried: string): Supervised {
   const file = join(dataDir, 'redis.conf');
   // Redis holds only what can be rebuilt: nothing goes to the disk.
   writeFileSync(file, `bind 127.0.0.1\nport ${ports.redis}\nrequirepass ${redisPassword(addresses.seed)}\nsave ""\nappendonly no\n`, {

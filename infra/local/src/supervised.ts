@@ -27,7 +27,9 @@ const BACKOFF_MS_MAX = 30_000;
 /** A process that stayed up this long is healthy again: the next restart begins with the first pause. */
 const STEADY_MS = 60_000;
 /** Every server stops well within this; with the services before them the whole stack is down within 10 s. */
-const STOP_MS_MAX = 6_000;
+const STOP_MS_MAX = 4_500;
+/** What the keeper needs to end what did not end by itself. */
+const KILL_MS = 300;
 
 export interface ProcessPlan {
   readonly name: string;
@@ -83,7 +85,7 @@ export class Supervised {
     const child = this.child;
     if (!child) return;
     child.stdin?.end();
-    const timer = setTimeout(() => killGroup(child), STOP_MS_MAX + 1_000);
+    const timer = setTimeout(() => killGroup(child), STOP_MS_MAX + KILL_MS);
     await this.ended;
     clearTimeout(timer);
   }

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   ADMIN_ROLE,
   AUDIENCE,
@@ -26,6 +28,7 @@ export const engineAnswers = (): Promise<boolean> =>
 export async function startContainers(home: string): Promise<{ addresses: ServerAddresses; stop: () => Promise<void> }> {
   const seed = secretSeed(home);
   const [issuerPort, kafka, kafkaInternal, kafkaController] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  mkdirSync(join(home, 'logs'));
   const issuer = issuerProcess({ dataDir: home, port: issuerPort, seed, report: () => undefined });
   await issuer.start();
   const started: StartedTestContainer[] = [];

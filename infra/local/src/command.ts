@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { CannotStart } from './cannot-start.js';
+
+/** Everything is stopped within 10 s of the signal; what is not ends with us, by its keeper. */
+const STOP_MS_MAX = 9_500;
+
+/** Runs something that stays up until Ctrl-C, SIGTERM or a closed terminal. What cannot be started: its one sentence and exit code 1. */
+export async function runUntilStopped(start: (signal: AbortSignal) => Promise<{ stop(): Promise<void> }>): Promise<void> {
+  quietKafkaJs();
+  const asked = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      asked.abort();
+      setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
+    });
+  }
+  try {
+    const running = await start(asked.signal);
+    if (!asked.signal.aborted) await once(asked.signal, 'abort');
+    await running.stop();
+  } catch (error) {
+    if (asked.signal.aborted) return;
+    if (!(error instanceof CannotStart)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** KafkaJS 2.2.4 reckons a pause that is negative, and Node 24 says so once a process. */
+export function quietKafkaJs(): void {
+  const print = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'TimeoutNegativeWarning') for (const listener of print) listener(warning);
+  });
+}

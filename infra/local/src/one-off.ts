@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { CannotStart } from './cannot-start.js';
+
+interface Program {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly logFile: string;
+  readonly withinMs: number;
+}
+
+/** Runs a program of ours that ends by itself; one that fails is the reason why nothing can be started. */
+export async function runToEnd({ name, args, env, logFile, withinMs }: Program): Promise<void> {
+  const log = openSync(logFile, 'a');
+  const child = spawn(process.execPath, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env }, timeout: withinMs });
+  closeSync(log);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  if (code === 0) return;
+  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  throw new CannotStart(`${name} failed (“${last.trim().slice(0, 200)}”)`, `read ${logFile} and start again`);
+}

@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { accessRules, sharedTopics } from '@jinqiao/schema';
+import { CannotStart } from './cannot-start.js';
+import { runToEnd } from './one-off.js';
+import { freePort, requireFree } from './ports.js';
+import { organisations, services } from './principals.js';
+import { registerOrganisations } from './register-organisations.js';
+import { repository } from './repository.js';
+import { type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
+import { serviceEnvironment } from './service-environment.js';
+import { Supervised } from './supervised.js';
+import { ensureTopics } from './topics.js';
+
+export interface StackOptions extends StartServersOptions {
+  /** Where the gateway listens; absent = any free port. */
+  readonly port?: number;
+  readonly partitions?: number;
+}
+
+export interface RunningStack {
+  /** Where everything is reached: the gateway. */
+  readonly origin: string;
+  readonly servers: RunningServers;
+  readonly processes: readonly Supervised[];
+  stop(): Promise<void>;
+}
+
+type Service = (typeof services)[number];
+
+const READY_MS_MAX = 60_000;
+const MIGRATION_MS_MAX = 60_000;
+
+/** Everything: servers, topics and access rules, migrations, every service, the gateway, the organisations of the development stack. */
+export async function startStack(options: StackOptions): Promise<RunningStack> {
+  const { port, report = () => undefined, partitions = 3 } = options;
+  requireBuilt();
+  if (port) await requireFree({ gateway: port }, () => 'end it or choose another port with PORT, and start again');
+  const servers = await startServers(options);
+  const started: Supervised[] = [];
+  const stop = async (): Promise<void> => {
+    // Services first: they hand over what they have in hand while the servers are still there.
+    await Promise.all(started.map((each) => each.stop()));
+    await servers.stop();
+  };
+  options.signal?.addEventListener('abort', () => void Promise.all(started.map((each) => each.stop())), { once: true });
+  try {
+    const ports = await servicePorts(port);
+    const context: Context = { servers, ports, partitions, dataDir: options.dataDir, report };
+    await Promise.all([
+      ensureTopics(servers, sharedTopics({ partitions }), accessRules()).then(() => report('topics and access rules are there')),
+      Promise.all(services.filter(hasMigrations).map((service) => migrate(context, service))).then(() =>
+        report('databases are up to date'),
+      ),
+    ]);
+    if (options.signal?.aborted) throw new CannotStart('the start was given up', 'start again');
+    await startAll(context, started);
+    const origin = `http://localhost:${ports.gateway}`;
+    const added = await registerOrganisations(`http://127.0.0.1:${ports.exchange}`, servers, organisations());
+    if (added > 0) report(`${added} organisations are registered`);
+    return { origin, servers, processes: [...servers.processes, ...started], stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Context {
+  readonly servers: ServerAddresses;
+  readonly ports: Readonly<Record<Service, number>>;
+  readonly partitions: number;
+  readonly dataDir: string;
+  readonly report: (line: string) => void;
+}
+
+const program = (service: string, name: string): string => join(repository, 'services', service, 'dist', `${name}.js`);
+
+const hasMigrations = (service: Service): boolean => existsSync(program(service, 'migrate'));
+
+function requireBuilt(): void {
+  const missing = services.filter((service) => !existsSync(program(service, 'main')));
+  if (missing.length > 0) throw new CannotStart(`not built: ${missing.join(', ')}`, '`npm run build` and start again');
+}
+
+async function servicePorts(gateway: number | undefined): Promise<Context['ports']> {
+  const ports = await Promise.all(
+    services.map(async (service) => [service, service === 'gateway' && gateway ? gateway : await freePort()] as const),
+  );
+  return Object.fromEntries(ports) as Record<Service, number>;
+}
+
+function environment({ servers, ports, partitions }: Context, service: Service): NodeJS.ProcessEnv {
+  const addresses = services.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`]);
+  return {
+    ...serviceEnvironment(servers, service, { database: `jinqiao_${service}`, partitions }),
+    ...Object.fromEntries(addresses),
+    HOST: process.env['HOST'] ?? '127.0.0.1',
+    PORT: String(ports[service]),
+    SCHEMA_BASE_URL: process.env['SCHEMA_BASE_URL'] ?? `http://localhost:${ports.gateway}/schemas`,
+    NODE_ENV: 'production',
+  };
+}
+
+async function migrate(context: Context, service: Service): Promise<void> {
+  await runToEnd({
+    name: `the migration of ${service}`,
+    args: [program(service, 'migrate')],
+    env: environment(context, service),
+    logFile: join(context.dataDir, `logs/${service}.log`),
+    withinMs: MIGRATION_MS_MAX,
+  });
+}
+
+async function startAll(context: Context, started: Supervised[]): Promise<void> {
+  const processes = services.map((service) => supervise(context, service));
+  started.push(...processes);
+  const outcomes = await Promise.allSettled(
+    processes.map(async (each) => {
+      await each.start();
+      context.report(`${each.name} is ready`);
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function supervise(context: Context, service: Service): Supervised {
+  return new Supervised({
+    name: service,
+    command: process.execPath,
+    args: [...NODE_OPTIONS, program(service, 'main')],
+    env: environment(context, service),
+    logFile: join(context.dataDir, `logs/${service}.log`),
+    ready: async () => {
+      const answer = await fetch(`http://127.0.0.1:${context.ports[service]}/health/ready`, { signal: AbortSignal.timeout(3_000) });
+      if (!answer.ok) throw new Error(String(answer.status));
+    },
+    readyWithinMs: READY_MS_MAX,
+    report: context.report,
+  });
+}
+
+/** KafkaJS 2.2.4 reckons a pause that is negative; every process of ours would warn of it once. */
+const NODE_OPTIONS = ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps'];
