@@ -12,7 +12,7 @@ import type { ImportAnswer } from './import-run.service.js';
  */
 const PATH = '/api/inspection/imports';
 const NOTICES = readFileSync(join(import.meta.dirname, '../../../../data/sampling-notices.csv'));
-const HEADING = '抽样编号,公告号,公告日期,被抽样单位名称,被抽样单位统一社会信用代码,产品名称,食品大类,不合格项目,检验结果,标准值,检验结论';
+const HEADING = '抽样编号,公告号,公告日期,被抽样单位名称,被抽样单位统一社会信用代码,产品名称,食品大类,不合格项目,实测值,标准值,检验结论';
 const row = (sampleNo: string, party = '示例经营部', item = '甜蜜素'): string =>
   `${sampleNo},2026年第1号,2026-01-05,${party},${party ? testUscc(7) : ''},金桔油,调味品,${item},1.2,0.65,不合格`;
 const csv = (...rows: string[]): string => [HEADING, ...rows].join('\r\n');

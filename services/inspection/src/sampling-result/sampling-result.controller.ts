@@ -3,7 +3,7 @@ import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } f
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
-import { SamplingResults, type Answer, type BatchAnswer } from './sampling-result.service.js';
+import { ITEMS_MAX, SamplingResults, type Answer, type BatchAnswer } from './sampling-result.service.js';
 import { STATUSES, type Status } from './sampling-result.js';
 
 export class RetractSamplingResultBody {
@@ -26,6 +26,8 @@ export class ListSamplingResultsQuery extends ReadSamplingResultQuery {
   @Optional() @Whole({ min: 1, max: 500, about: 'Results a page; 100 unless told.' }) limit?: number;
 }
 
+const REPORTED = { $ref: '#/components/schemas/SamplingResultReported' };
+
 @Controller('api/inspection')
 export class SamplingResultController {
   constructor(
@@ -40,7 +42,10 @@ export class SamplingResultController {
   @Post('sampling-results')
   @HttpCode(200)
   @Allow('DEPARTMENT')
-  @ApiBody({ description: 'A or an array of up to 1,000 of them (8 MiB).', schema: {} })
+  @ApiBody({
+    description: 'One result, or an array of up to 1,000 (8 MiB).',
+    schema: { oneOf: [REPORTED, { type: 'array', maxItems: ITEMS_MAX, items: REPORTED }] },
+  })
   report(@Caller() reporter: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer> {
     return Array.isArray(body)
       ? this.results.acceptMany(reporter.id, body)

@@ -375,6 +375,17 @@ describe('reading', () => {
   });
 });
 
+describe('the OpenAPI document', () => {
+  it('says what a result looks like, alone and in an array', async () => {
+    const { body } = await department.get<{ paths: Record<string, unknown>; components: { schemas: Record<string, unknown> } }>(
+      '/openapi.json',
+    );
+    expect(JSON.stringify(body.paths[PATH])).toContain('"maxItems":1000,"items":{"$ref":"#/components/schemas/SamplingResultReported"}');
+    expect(body.components.schemas).toHaveProperty('SamplingResultReported');
+    expect(body.components.schemas).toHaveProperty('FailingItem');
+  });
+});
+
 describe('who may call', () => {
   it('is said on every route', () => {
     expect(routesThatNameNobody(service.app)).toEqual([]);
