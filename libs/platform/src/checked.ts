@@ -1,5 +1,5 @@
 import type { EventClass } from '@jinqiao/contracts';
-import { check, DomainError, schemaOf, type Finding } from '@jinqiao/schema';
+import { check, declaredEvents, DomainError, schemaOf, type Finding } from '@jinqiao/schema';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiBody, ApiQuery } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -12,8 +12,8 @@ export class ValidationFailed extends DomainError {
 
 const bodies = new Map<string, EventClass>();
 
-/** The class behind a schema name that @CheckedBody has put into an OpenAPI document. */
-export const bodyNamed = (name: string): EventClass | undefined => bodies.get(name);
+/** The class behind a schema name in an OpenAPI document: one that @CheckedBody has put there, or an event a route takes as its body. */
+export const bodyNamed = (name: string): EventClass | undefined => bodies.get(name) ?? declaredEvents().find((type) => type.name === name);
 
 const checkedBody = createParamDecorator((type: EventClass, context: ExecutionContext): object => {
   return accepted(type, context.switchToHttp().getRequest<FastifyRequest>().body);
