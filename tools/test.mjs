@@ -1,0 +1,28 @@
+// `npm test`: every spec, against real servers that are started once (libs/testing). Arguments go to Jest: `npm test -- credit`.
+// The last line is always the totals, also when the run broke before the first test.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+const folder = mkdtempSync(join(tmpdir(), 'jinqiao-totals-'));
+const printed = join(folder, 'printed');
+
+const run = spawn(process.execPath, [jest, '--config', join(root, 'jest.config.cjs'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, TOTALS_PRINTED_FILE: printed },
+});
+// Jest gets the terminal's Ctrl-C by itself and stops the servers; this process only has to outlive it.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => run.kill('SIGTERM'));
+run.on('exit', (code) => {
+  const broke = !existsSync(printed);
+  rmSync(folder, { recursive: true, force: true });
+  if (broke) console.log('0 passed, 1 failed, 0 skipped');
+  process.exitCode = broke ? 1 : (code ?? 1);
+});
