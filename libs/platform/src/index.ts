@@ -9,8 +9,9 @@ export { migrateDatabase, migrateService, platformMigrations } from './migrate-s
 export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page } from './page.js';
 export { configured, PlatformModule, type ServiceParts } from './platform.module.js';
 export type { Principal, PrincipalKind } from './principal.js';
-export { PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
+export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
+export { traceHeaders } from './tracing.js';
 export { UploadedFile, type Upload } from './upload.js';

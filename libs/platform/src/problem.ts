@@ -80,22 +80,26 @@ function statusOf(error: unknown): number | null {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : null;
 }
 
+/** Sends an exception as what it is to a caller. */
+export async function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const problem = problemOf(error, request.url.split('?')[0] ?? '/');
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+  if (typeof problem['retryAfter'] === 'number') void reply.header('retry-after', String(problem['retryAfter']));
+  if (problem.status === 503) void reply.header('retry-after', '5');
+  if (problem.code === 'INTERNAL')
+    log.error(error instanceof Error ? error : new Error(String(error)), `${request.method} ${problem.instance}`);
+  await reply.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+const log = new Logger('Problem');
+
 /** The last word on every exception over HTTP. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  private readonly log = new Logger('Problem');
-
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
     if (reply.sent) return;
     if (error instanceof AnsweredBefore) return error.repeat(reply);
-    const problem = problemOf(error, request.url.split('?')[0] ?? '/');
-    if (problem.status >= 500)
-      this.log.error(error instanceof Error ? error : new Error(String(error)), `${request.method} ${problem.instance}: ${problem.code}`);
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    if (typeof problem['retryAfter'] === 'number') void reply.header('retry-after', String(problem['retryAfter']));
-    if (problem.status === 503) void reply.header('retry-after', '5');
-    await reply.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+    await answerProblem(error, host.switchToHttp().getRequest<FastifyRequest>(), reply);
   }
 }

@@ -14,7 +14,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -47,6 +47,13 @@ export const flushTracing = async (): Promise<void> => provider?.forceFlush().ca
 export function currentTraceId(): string | null {
   const current = trace.getActiveSpan()?.spanContext();
   return current && isSpanContextValid(current) ? current.traceId : null;
+}
+
+/** What carries a request's trace on to another process over HTTP. */
+export function traceHeaders(request: FastifyRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (request.trace) propagation.inject(request.trace.context, headers);
+  return headers;
 }
 
 /** A span per request, under the caller's `traceparent`. */
