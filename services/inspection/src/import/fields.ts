@@ -6,7 +6,7 @@ import type { Reading } from './headings.js';
  * The fields an import fills. The vocabulary of data/column-names.json is coarser than a sampling result, so what the importer can tell
  * apart beyond it (sheet number, platform, shop, codes, regions, organiser) is recognised first, by name or by the form of the heading.
  */
-export const IMPORT_FIELDS = [
+const IMPORT_FIELDS = [
   'sampleNo',
   'revision',
   'revisionReason',

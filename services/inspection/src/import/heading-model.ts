@@ -3,11 +3,11 @@
  * it. The same examples in the same order give the same weights, so every process reads a heading alike.
  */
 export type Features = ReadonlyMap<string, number>;
-export interface Example {
+interface Example {
   readonly features: Features;
   readonly label: string;
 }
-export type Classifier = (features: Features) => { label: string; probability: number };
+type Classifier = (features: Features) => { label: string; probability: number };
 
 const EPOCHS = 30;
 const STEP = 0.3;

@@ -38,7 +38,7 @@ const WORDS = {
   REMARK: '备注 说明 原因 处理 处置 附注',
 } as const;
 
-export type Word = keyof typeof WORDS;
+type Word = keyof typeof WORDS;
 
 const spellings: { spelling: string; word: Word }[] = Object.entries(WORDS).flatMap(([word, list]) =>
   list.split(' ').map((spelling) => ({ spelling, word: word as Word })),

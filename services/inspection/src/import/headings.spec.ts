@@ -18,10 +18,11 @@ function groupOf(heading: string): string {
 }
 
 function crossValidation(): number {
-  const groups = [...Map.groupBy(corpus, ([heading]) => groupOf(heading)).values()];
+  const groups = new Map<string, [string, string][]>();
+  for (const entry of corpus) groups.set(groupOf(entry[0]), [...(groups.get(groupOf(entry[0])) ?? []), entry]);
   let right = 0;
   for (let repeat = 1; repeat <= REPEATS; repeat++) {
-    const dealt = shuffled(groups, repeat);
+    const dealt = shuffled([...groups.values()], repeat);
     for (let fold = 0; fold < FOLDS; fold++) {
       const tested = dealt.filter((_, at) => at % FOLDS === fold).flat();
       const known = dealt.filter((_, at) => at % FOLDS !== fold).flat();

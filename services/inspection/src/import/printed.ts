@@ -120,15 +120,20 @@ export function combinedItems(cell: string): PrintedItem[] {
 /** Divides a cell outside brackets. */
 function partsOf(cell: string | undefined, separator: RegExp): string[] {
   if (cell === undefined) return [];
-  const parts = [''];
+  const parts: string[] = [];
+  let part = '';
   let depth = 0;
   for (const character of cell) {
     if (/[（([]/u.test(character)) depth++;
     if (/[）)\]]/u.test(character)) depth = Math.max(0, depth - 1);
-    if (depth === 0 && separator.test(character)) parts.push('');
-    else parts[parts.length - 1] += character;
+    if (depth === 0 && separator.test(character)) {
+      parts.push(part);
+      part = '';
+    } else {
+      part += character;
+    }
   }
-  return parts.map((part) => part.trim()).filter((part) => part !== '');
+  return [...parts, part].map((each) => each.trim()).filter((each) => each !== '');
 }
 
 function withoutAbsent(item: {

@@ -23,24 +23,65 @@ const FILE_BYTES_MAX = 50 * 1024 * 1024;
 const HEADER_WITHIN_ROWS = 20;
 const DELIMITERS = [',', '\t', ';', '|'];
 
-const refusal = (code: string, status: number, title: { zh: string; en: string }, pointer: string, message: string): DomainError =>
-  new DomainError(code, status, title, [{ code, pointer, message }]);
-const empty = (): DomainError =>
-  refusal('FILE_EMPTY', 400, { zh: '文件为空', en: 'The file is empty' }, '/file', 'The file holds no row under a header.');
-const headerMissing = (pointer: string): DomainError =>
-  refusal(
-    'HEADER_MISSING',
-    400,
-    { zh: '未找到表头', en: 'No header row was found' },
-    pointer,
-    `None of the first ${HEADER_WITHIN_ROWS} rows names the product and one more field; is the delimiter one of comma, tab, semicolon, bar?`,
-  );
+class FileRefused extends DomainError {
+  constructor(code: string, title: { zh: string; en: string }, { pointer = '/file', message = title.en, status = 400 } = {}) {
+    super(code, status, title, [{ code, pointer, message }]);
+  }
+}
+
+class FileEmpty extends FileRefused {
+  constructor() {
+    super('FILE_EMPTY', { zh: '文件为空', en: 'The file holds no row under a header' });
+  }
+}
+
+class HeaderMissing extends FileRefused {
+  constructor(pointer: string) {
+    const message = `None of the first ${HEADER_WITHIN_ROWS} rows names the product and one more field; is the delimiter one of comma, tab, semicolon, bar?`;
+    super('HEADER_MISSING', { zh: '未找到表头', en: 'No header row was found' }, { pointer, message });
+  }
+}
+
+class BrokenQuote extends FileRefused {
+  constructor(line: number, message: string) {
+    super(
+      'CSV_BROKEN_QUOTE',
+      { zh: 'CSV 引号未正确配对', en: 'A quote in the CSV file is broken' },
+      { pointer: `/lines/${line}`, message },
+    );
+  }
+}
+
+class FileTooLarge extends FileRefused {
+  constructor() {
+    super('FILE_TOO_LARGE', { zh: '文件过大，上限 50 MiB', en: 'The file is larger than 50 MiB' }, { status: 413 });
+  }
+}
+
+class EncodingUnknown extends FileRefused {
+  constructor() {
+    super('ENCODING_UNKNOWN', { zh: '无法识别文件编码', en: 'The file is neither UTF-8, UTF-16 nor GB18030 text' }, { status: 415 });
+  }
+}
+
+class LegacyWorkbook extends FileRefused {
+  constructor() {
+    super(
+      'XLS_NOT_SUPPORTED',
+      { zh: '不支持 .xls，请另存为 .xlsx 或 CSV', en: 'Legacy .xls is not supported: save it as .xlsx or CSV' },
+      { status: 415 },
+    );
+  }
+}
 
 export async function readSheet(stream: Readable, fileName: string): Promise<Sheet> {
   const file = await whole(stream);
-  if (file.length === 0) throw empty();
+  if (file.length === 0) throw new FileEmpty();
   if (file.subarray(0, 4).equals(Buffer.from('PK\x03\x04'))) return readWorkbook(file);
-  if (file.subarray(0, 4).toString('hex') === 'd0cf11e0') throw compoundFile(file);
+  if (file.subarray(0, 4).toString('hex') === 'd0cf11e0') {
+    // Excel keeps encrypted workbooks and those of before 2007 in the same kind of container.
+    throw file.includes(Buffer.from('EncryptedPackage', 'utf16le')) ? new FileEncrypted() : new LegacyWorkbook();
+  }
   return readCsv(file, fileName);
 }
 
@@ -50,43 +91,21 @@ async function whole(stream: Readable): Promise<Buffer> {
   for await (const chunk of stream) {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string);
     length += bytes.length;
-    if (length > FILE_BYTES_MAX) {
-      throw refusal('FILE_TOO_LARGE', 413, { zh: '文件过大', en: 'The file is too large' }, '/file', 'A file may have 50 MiB.');
-    }
+    if (length > FILE_BYTES_MAX) throw new FileTooLarge();
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
 }
 
-/** Excel keeps encrypted workbooks and the workbooks of before 2007 in the same kind of container. */
-function compoundFile(file: Buffer): DomainError {
-  if (file.includes(Buffer.from('EncryptedPackage', 'utf16le'))) return new FileEncrypted();
-  return refusal(
-    'XLS_NOT_SUPPORTED',
-    415,
-    { zh: '不支持 .xls 格式', en: 'Legacy .xls is not supported' },
-    '/file',
-    'Save the workbook as .xlsx or CSV.',
-  );
-}
-
 function readCsv(file: Buffer, fileName: string): Sheet {
   const text = decoded(file);
-  if (text.trim() === '') throw empty();
+  if (text.trim() === '') throw new FileEmpty();
   const delimiter = delimiterOf(text);
   const { rows, lines, broken } = cellsOf(text, delimiter);
-  if (broken) {
-    throw refusal(
-      'CSV_BROKEN_QUOTE',
-      400,
-      { zh: 'CSV 引号未正确配对', en: 'A quote in the CSV file is broken' },
-      `/lines/${broken.line}`,
-      broken.why,
-    );
-  }
+  if (broken) throw new BrokenQuote(broken.line, broken.why);
   const header = headerIn(rows);
-  if (!header) throw headerMissing(`/lines/${lines[0] ?? 1}`);
-  if (header.end === rows.length) throw empty();
+  if (!header) throw new HeaderMissing(`/lines/${lines[0] ?? 1}`);
+  if (header.end === rows.length) throw new FileEmpty();
   const notes = delimiter === ',' ? [] : [`${fileName}：分隔符为 ${JSON.stringify(delimiter)} (delimiter)`];
   return under(header, { rows, lines }, notes);
 }
@@ -95,15 +114,7 @@ function readCsv(file: Buffer, fileName: string): Sheet {
 function decoded(file: Buffer): string {
   const mark = file.subarray(0, 2).toString('hex');
   const text = mark === 'fffe' || mark === 'feff' ? iconv.decode(file, 'utf16') : iconv.decode(file, isUtf8(file) ? 'utf8' : 'gb18030');
-  if (text.includes('\0') || text.includes('\uFFFD')) {
-    throw refusal(
-      'ENCODING_UNKNOWN',
-      415,
-      { zh: '无法识别文件编码', en: 'The encoding is unknown' },
-      '/file',
-      'The file is neither UTF-8, UTF-16 nor GB18030 text.',
-    );
-  }
+  if (text.includes('\0') || text.includes('\uFFFD')) throw new EncodingUnknown();
   return text;
 }
 
@@ -160,8 +171,8 @@ async function readWorkbook(file: Buffer): Promise<Sheet> {
       notes.push(...(grid.rows.length ? [`工作表“${grid.name}”未读取 (sheet not read)`] : grid.notes));
     }
   }
-  if (!found) throw rowsSeen === 0 ? empty() : headerMissing(`/sheets/${seen}`);
-  if (found.rows.length === 0) throw empty();
+  if (!found) throw rowsSeen === 0 ? new FileEmpty() : new HeaderMissing(`/sheets/${seen}`);
+  if (found.rows.length === 0) throw new FileEmpty();
   return { ...found, notes: [...found.notes, ...notes] };
 }
 

@@ -8,7 +8,7 @@ import type { Entry, ZipFile } from 'yauzl';
  * Formulas: their cached value, never evaluated. Merged cells: every cell of the range holds the text. Hidden rows and columns are read
  * like the others, because a filter left on hides rows of a notice, and a note says so; hidden sheets are not read and are named.
  */
-export interface Grid {
+interface Grid {
   readonly name: string;
   readonly rows: readonly (readonly string[])[];
   /** Printed number of each row; rows without a cell are left out. */
@@ -24,7 +24,7 @@ const ENTRIES_MAX = 2_000;
 const COLUMNS_MAX = 1_000;
 export const ROWS_MAX = 200_000;
 
-export class WorkbookBroken extends DomainError {
+class WorkbookBroken extends DomainError {
   constructor(why: string) {
     super('XLSX_BROKEN', 400, { zh: 'XLSX 文件损坏', en: 'The XLSX file is broken' }, [
       { code: 'XLSX_BROKEN', pointer: '/file', message: why },
@@ -32,7 +32,7 @@ export class WorkbookBroken extends DomainError {
   }
 }
 
-export class ZipBomb extends DomainError {
+class ZipBomb extends DomainError {
   constructor(entry: string) {
     super('ZIP_BOMB', 400, { zh: '压缩文件解压后过大', en: 'The file inflates beyond all reason' }, [
       {
@@ -232,7 +232,8 @@ interface Book {
 }
 
 class CellsReader implements PartReader {
-  private readonly rows = new Map<number, string[]>();
+  // Rows are sparse arrays: a cell without a text is not there.
+  private readonly rows = new Map<number, (string | undefined)[]>();
   private readonly merges: string[] = [];
   private readonly counts = { hiddenRows: 0, hiddenColumns: 0, uncached: 0, errors: 0 };
   private row = 0;
