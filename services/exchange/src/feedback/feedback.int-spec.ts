@@ -89,6 +89,7 @@ describe('a published result', () => {
       ce_revision: '1',
       ce_purpose: 'SAMPLING_FEEDBACK',
       ce_classification: 'RESTRICTED_TO_RECIPIENT',
+      ce_retentionuntil: '2029-11-23T23:59:59+08:00',
     });
     expect(record?.headers).toHaveProperty('ce_legalbasis');
     expect(record?.headers).toHaveProperty('ce_causationid');

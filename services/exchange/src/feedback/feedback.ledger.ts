@@ -2,7 +2,7 @@ import { FeedbackIssued, type FeedbackKind, FeedbackWithdrawn } from '@jinqiao/c
 import { event, type EventOptions, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Feedback } from './feedback.js';
+import { type Feedback, keptUntil } from './feedback.js';
 
 /** A feedback to tell, with the event it follows from. */
 export interface Told {
@@ -87,10 +87,12 @@ function rowOf({ feedback }: Told): object {
 function announcement({ feedback, causedBy }: Told): OutgoingEvent {
   const { kind, legalBasis } = feedback.said;
   const [basis] = legalBasis;
+  const retentionUntil = keptUntil(feedback.said);
   const options: EventOptions = {
     purpose: PURPOSES[kind],
     classification: 'RESTRICTED_TO_RECIPIENT',
     ...(basis && { legalBasis: `${basis.instrument}${basis.article ?? ''}` }),
+    ...(retentionUntil && { retentionUntil }),
     ...(causedBy && { causedBy }),
   };
   return feedback.status === 'ISSUED' ? event(FeedbackIssued, feedback.said, options) : event(FeedbackWithdrawn, feedback.said, options);

@@ -285,6 +285,12 @@ function dueAt(row: RuleRow, now: Date): string {
   return typeof due === 'string' ? `${due}T23:59:59+08:00` : due.toISOString();
 }
 
+/** Until when a recipient may keep what it was told: as long as it has to keep the trade records that belong to it. */
+export function keptUntil({ issuedAt }: Pick<FeedbackIssued, 'issuedAt'>): string | null {
+  const row = rule('TRADE_RECORDS_KEPT', { on: dayInChina(new Date(issuedAt)) });
+  return row === 'NO_RULE' ? null : dueAt(row, new Date(issuedAt));
+}
+
 const sameActions = (one: readonly RequiredAction[], other: readonly RequiredAction[]): boolean =>
   one.length === other.length &&
   one.every(({ action, mandatory, basis }, index) => {

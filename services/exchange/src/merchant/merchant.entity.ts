@@ -1,4 +1,4 @@
-import type { CreditStatusChanged, Listing } from '@jinqiao/contracts';
+import type { CreditStatusChanged } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity('platform_merchants')
@@ -8,7 +8,6 @@ export class PlatformMerchant {
   @Column('integer') revision: number;
   @Column('text', { nullable: true }) uscc: string | null;
   @Column('text', { name: 'shop_name', nullable: true }) shopName: string | null;
-  @Column('jsonb', { nullable: true }) listings: Listing[] | null;
   @Column('timestamptz', { name: 'exited_at', nullable: true }) exitedAt: Date | null;
   @Column('timestamptz', { name: 'applied_at' }) appliedAt: Date;
 }

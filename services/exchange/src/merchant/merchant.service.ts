@@ -33,13 +33,13 @@ export class MerchantCredit {
     const usccs = [...newest.values()].flatMap(({ data }) => data.uscc ?? []);
     await lockKeys(tx, USCC_LOCKS, [...before, ...usccs]);
     const rows: { was: string | null; uscc: string | null; key: string }[] = await tx.query(
-      `INSERT INTO platform_merchants (platform_id, shop_id, revision, uscc, shop_name, listings, exited_at, applied_at)
-       SELECT platform_id, shop_id, revision, uscc, shop_name, listings, exited_at, clock_timestamp()
-       FROM jsonb_to_recordset($1::jsonb) AS x(platform_id text, shop_id text, revision integer, uscc text, shop_name text, listings jsonb,
+      `INSERT INTO platform_merchants (platform_id, shop_id, revision, uscc, shop_name, exited_at, applied_at)
+       SELECT platform_id, shop_id, revision, uscc, shop_name, exited_at, clock_timestamp()
+       FROM jsonb_to_recordset($1::jsonb) AS x(platform_id text, shop_id text, revision integer, uscc text, shop_name text,
          exited_at timestamptz)
        ORDER BY platform_id, shop_id
        ON CONFLICT (platform_id, shop_id) DO UPDATE SET revision = EXCLUDED.revision, uscc = EXCLUDED.uscc,
-         shop_name = EXCLUDED.shop_name, listings = EXCLUDED.listings, exited_at = EXCLUDED.exited_at, applied_at = EXCLUDED.applied_at
+         shop_name = EXCLUDED.shop_name, exited_at = EXCLUDED.exited_at, applied_at = EXCLUDED.applied_at
        WHERE platform_merchants.revision < EXCLUDED.revision
        RETURNING old.uscc AS was, new.uscc, new.platform_id || ':' || new.shop_id AS key`,
       [JSON.stringify([...newest.values()].map(({ data }) => merchantRow(data)))],
@@ -157,7 +157,7 @@ export class MerchantCredit {
   private async shops(tx: EntityManager, usccs: readonly string[]): Promise<Map<string, Merchant[]>> {
     const rows: { uscc: string; shop: Merchant }[] = await tx.query(
       `SELECT m.uscc, jsonb_strip_nulls(jsonb_build_object('platformId', m.platform_id, 'shopId', m.shop_id, 'uscc', m.uscc,
-         'shopName', m.shop_name, 'listings', m.listings, 'exitedAt', m.exited_at)) AS shop
+         'shopName', m.shop_name, 'exitedAt', m.exited_at)) AS shop
        FROM platform_merchants m JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM'
        WHERE m.uscc = ANY($1)
        ORDER BY m.platform_id, m.shop_id`,
@@ -183,12 +183,11 @@ const revisionOf = ({ data, revision }: Received<{ revision: number } | null>): 
 /** `platformId:shopId`; only the shop's id may hold a colon. */
 const splitKey = (key: string): object => ({ platform_id: key.slice(0, key.indexOf(':')), shop_id: key.slice(key.indexOf(':') + 1) });
 
-const merchantRow = ({ platformId, shopId, revision, uscc, shopName, listings, exitedAt }: MerchantOnboarded): object => ({
+const merchantRow = ({ platformId, shopId, revision, uscc, shopName, exitedAt }: MerchantOnboarded): object => ({
   platform_id: platformId,
   shop_id: shopId,
   revision,
   uscc: uscc ?? null,
   shop_name: shopName ?? null,
-  listings: listings ?? null,
   exited_at: exitedAt ?? null,
 });

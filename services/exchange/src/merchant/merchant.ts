@@ -6,7 +6,7 @@ import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction
 import { type Draft, type Feedback, issue, withdraw } from '../feedback/feedback.js';
 
 /** A shop as its platform registered it. */
-export type Merchant = Pick<MerchantOnboarded, 'platformId' | 'shopId' | 'shopName' | 'uscc' | 'listings' | 'exitedAt'>;
+export type Merchant = Pick<MerchantOnboarded, 'platformId' | 'shopId' | 'shopName' | 'uscc' | 'exitedAt'>;
 
 /** The last status heard of; `facts` is null when nothing public remains. */
 export interface CreditStatus {
@@ -75,6 +75,9 @@ function draftFor(
   };
 }
 
+/** Shops named in one feedback; a chain with more is told how many there are. */
+const SHOPS_MAX = 500;
+
 /** The public facts and the recipient's own shops; `own` must hold no other platform's. */
 export function minimiseStatus(
   uscc: string,
@@ -84,11 +87,10 @@ export function minimiseStatus(
   const { lists, mark, publicRecords, recordNos } = facts;
   const shops = own
     .map(({ shopId, shopName }) => ({ shopId, ...(shopName !== undefined && { shopName }) }))
-    .sort((one, other) => (one.shopId < other.shopId ? -1 : 1));
-  const [only] = own;
-  const shop = own.length === 1 && only ? { ...shops[0], ...(only.listings && { listings: only.listings }) } : {};
+    .sort((one, other) => (one.shopId < other.shopId ? -1 : 1))
+    .slice(0, SHOPS_MAX);
   return {
-    merchant: { uscc, ...shop },
-    content: { uscc, lists, ...(mark !== undefined && { mark }), publicRecords, recordNos, shops },
+    merchant: { uscc, ...(own.length === 1 && shops[0]) },
+    content: { uscc, lists, ...(mark !== undefined && { mark }), publicRecords, recordNos, shopCount: own.length, shops },
   };
 }

@@ -108,7 +108,6 @@ export class CreateExchange1795450000000 implements MigrationInterface {
         revision    integer NOT NULL CHECK (revision > 0),
         uscc        text,
         shop_name   text,
-        listings    jsonb,
         exited_at   timestamptz,
         applied_at  timestamptz NOT NULL,
         PRIMARY KEY (platform_id, shop_id)
