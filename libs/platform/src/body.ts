@@ -26,7 +26,9 @@ export function parseJson(body: Buffer): unknown {
 
 function decoded(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), withoutPrototype);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    // A reviver makes parsing several times slower, and a batch has a million fields: only where the name can be, spelled or escaped.
+    return text.includes('__proto__') || text.includes('\\u') ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
   } catch {
     throw new NotJson();
   }
