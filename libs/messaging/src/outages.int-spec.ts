@@ -1,6 +1,6 @@
 import { SamplingResultPublished } from '@jinqiao/contracts';
 import { Controller, type INestApplication } from '@nestjs/common';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -34,6 +34,7 @@ describe('an outage', () => {
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'jinqiao-outage-'));
+    chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user
     stack = await startServers({ dataDir, ports: 'free' });
     writing = await aPlace('inspection', stack);
     counting = await aPlace('credit', stack, writing.namespace);

@@ -199,4 +199,34 @@ describe('the relay', () => {
     await eventually(async () => expect(await outbox()).toEqual([]));
     expect(revisionsOf(await place.readAll(TOPIC, 5), 'big')).toEqual([1, 2]);
   });
+
+  it('lets the rest pass while a topic is missing, and catches up when it is there', async () => {
+    const unknown = 'inspection.sampling-elsewhere.v1';
+    await place.sql.query(
+      `INSERT INTO outbox (topic, key, headers, value) SELECT $1, 'k', json_build_object('ce_id', 'e' || n), n::text FROM generate_series(1, 3) AS n`,
+      [unknown],
+    );
+    await add(app, 'beside', [1]);
+    expect(revisionsOf(await place.readAll(TOPIC, 1), 'beside')).toEqual([1]);
+    expect((await outbox()).map((row) => row.parked_reason)).toEqual([null, null, null]);
+    const admin = kafkaOf(place.servers, 'service.stack').admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: place.namespace + unknown, numPartitions: 1 }] });
+    await admin.createAcls({
+      acl: [
+        {
+          principal: 'User:service.inspection',
+          host: '*',
+          resourceType: 2,
+          resourceName: place.namespace + unknown,
+          resourcePatternType: 3,
+          operation: 4,
+          permissionType: 3,
+        },
+      ],
+    });
+    await admin.disconnect();
+    expect((await place.readAll(unknown, 3)).map((record) => record.value)).toEqual(['1', '2', '3']);
+    await eventually(async () => expect(await outbox()).toEqual([]));
+  });
 });

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import kafkajs, { type Message, Partitioners, type Producer } from 'kafkajs';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { KafkaConnection } from './kafka.js';
@@ -22,6 +21,7 @@ const BATCH_ROWS = 1_000;
 const BATCH_BYTES = 4_000_000;
 const LEASE_MS = 10_000;
 const POLL_MS = 200;
+const HOLD_MS = 1_000;
 const BACKOFF_MS = { first: 100, longest: 5_000 };
 const CHANNEL = 'outbox';
 
@@ -42,6 +42,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private readonly holder = randomUUID();
   private producer: Producer | null = null;
   private listener: pg.Client | null = null;
+  private readonly held = new Map<string, number>();
   private leaseUntil = 0;
   private running = false;
   private finished: Promise<void> = Promise.resolve();
@@ -162,10 +163,10 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private async publishNext(): Promise<number> {
     const rows: Row[] = await this.db.query(
       `SELECT seq, topic, key, headers, value, raw FROM outbox AS next
-       WHERE parked_at IS NULL
+       WHERE parked_at IS NULL AND topic <> ALL($2::text[])
          AND NOT EXISTS (SELECT FROM outbox AS parked WHERE parked.parked_at IS NOT NULL AND parked.topic = next.topic AND parked.key = next.key)
        ORDER BY seq LIMIT $1`,
-      [BATCH_ROWS],
+      [BATCH_ROWS, this.heldTopics()],
     );
     for (const batch of bySize(rows)) await this.publish(batch);
     return rows.length;
@@ -179,8 +180,9 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
       await this.forgetProducer();
       const refused = refusalOf(error);
       if (!refused) throw error;
-      if (rows.length > 1) return this.publishHalves(rows);
-      return this.park(rows, refused);
+      const [alone] = rows;
+      if (!alone || rows.length > 1) return this.publishHalves(rows);
+      return refused.of === 'RECORD' ? this.park(alone, refused.reason) : this.hold(alone.topic, refused.reason);
     }
     await this.remove(rows);
   }
@@ -193,7 +195,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
       'SELECT topic, key FROM outbox WHERE parked_at IS NOT NULL',
     );
     const waits = new Set(parked.map((row) => `${row.topic}\n${row.key ?? ''}`));
-    const rest = rows.slice(middle).filter((row) => !waits.has(`${row.topic}\n${row.key ?? ''}`));
+    const rest = rows.slice(middle).filter((row) => !waits.has(`${row.topic}\n${row.key ?? ''}`) && !this.held.has(row.topic));
     if (rest.length > 0) await this.publish(rest);
   }
 
@@ -238,11 +240,20 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
     if (removed[1] < rows.length) throw new LeaseLost();
   }
 
-  private async park(rows: readonly Row[], reason: string): Promise<void> {
-    for (const row of rows) {
-      this.log.error(`the broker refused ${row.topic} seq ${row.seq}: ${reason}; its key is parked`);
-      await this.db.query('UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = $2 WHERE seq = $1', [row.seq, reason]);
-    }
+  private async park(row: Row, reason: string): Promise<void> {
+    this.log.error(`the broker refused ${row.topic} seq ${row.seq}: ${reason}; its key is parked`);
+    await this.db.query('UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = $2 WHERE seq = $1', [row.seq, reason]);
+  }
+
+  // The rows stay in their order and are tried again; the topics beside it go on.
+  private hold(topic: string, reason: string): void {
+    this.log.error(`the broker takes nothing for ${topic}: ${reason}; trying again every ${HOLD_MS} ms`);
+    this.held.set(topic, performance.now() + HOLD_MS);
+  }
+
+  private heldTopics(): string[] {
+    for (const [topic, until] of this.held) if (performance.now() > until) this.held.delete(topic);
+    return [...this.held.keys()];
   }
 }
 
@@ -262,23 +273,17 @@ function* bySize(rows: readonly Row[]): Generator<readonly Row[]> {
   if (batch.length > 0) yield batch;
 }
 
-const REFUSALS = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'INVALID_TOPIC_EXCEPTION',
-  'INVALID_TIMESTAMP',
-  'POLICY_VIOLATION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-]);
+/** Refused for what the record is: waiting will not help, so its key is parked until a person looks. */
+const ABOUT_THE_RECORD = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP', 'POLICY_VIOLATION']);
+/** Refused for where it goes. A broker that has just started says so too, until it knows its topics and rules again. */
+const ABOUT_THE_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION']);
 
-// Refused for what the record is: waiting will not help. Everything else (network, leader election) is tried again.
-function refusalOf(error: unknown): string | null {
+/** What the broker has against a record or its topic; null for what may pass (network, leader election) and is tried again. */
+function refusalOf(error: unknown): { reason: string; of: 'RECORD' | 'TOPIC' } | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const type = 'type' in cause ? String(cause.type) : '';
-    if (REFUSALS.has(type)) return type;
-    if (cause instanceof kafkajs.KafkaJSNonRetriableError && cause.name === 'KafkaJSNonRetriableError') return cause.message;
+    const reason = 'type' in cause ? String(cause.type) : '';
+    if (ABOUT_THE_RECORD.has(reason)) return { reason, of: 'RECORD' };
+    if (ABOUT_THE_TOPIC.has(reason)) return { reason, of: 'TOPIC' };
   }
   return null;
 }
