@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type Message, Partitioners, type Producer } from 'kafkajs';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { KafkaConnection } from './kafka.js';
