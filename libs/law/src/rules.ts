@@ -46,31 +46,17 @@ const E_COMMERCE = '中华人民共和国电子商务法';
 const TRADE_MEASURES = '网络交易监督管理办法（市场监管总局令第37号）';
 const LOCAL = '天津市数据共享系统配置（待业务主管部门确认）';
 
-function statute(
-  name: string,
-  value: number,
-  unit: PeriodUnit,
-  source: [instrument: string, article: string, validFrom: string, Confidence],
-  where: Where = {},
-): RuleRow {
-  const [instrument, article, validFrom, confidence] = source;
-  const { regime } = where;
-  const version = `${name}${regime ? `/${regime}` : ''}@${validFrom}`;
-  return {
-    name,
-    value,
-    unit,
-    ...where,
-    validFrom,
-    legalBasis: { instrument, ...(article !== '' && { article }) },
-    basis: 'STATUTE',
-    confidence,
-    version,
-  };
+type Length = readonly [value: number, unit: PeriodUnit];
+type Source = readonly [instrument: string, article: string, validFrom: string, confidence: Confidence];
+
+function statute(name: string, [value, unit]: Length, [instrument, article, validFrom, confidence]: Source, where: Where = {}): RuleRow {
+  const version = `${name}${where.regime ? `/${where.regime}` : ''}@${validFrom}`;
+  const legalBasis = { instrument, ...(article !== '' && { article }) };
+  return { name, value, unit, ...where, validFrom, legalBasis, basis: 'STATUTE', confidence, version };
 }
 
-const localPolicy = (name: string, value: number, unit: PeriodUnit, where: Where = {}): RuleRow => ({
-  ...statute(name, value, unit, [LOCAL, '', '2015-01-01', 'LOW'], where),
+const localPolicy = (name: string, length: Length, where: Where = {}): RuleRow => ({
+  ...statute(name, length, [LOCAL, '', '2015-01-01', 'LOW'], where),
   basis: 'LOCAL_POLICY',
 });
 
@@ -79,79 +65,79 @@ const FOOD = { regime: 'FOOD' } as const;
 
 const rows: readonly RuleRow[] = [
   // What the slices ask for.
-  localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', 3, 'YEARS'),
-  localPolicy('FEEDBACK_ACTION', 24, 'HOURS', PRODUCT),
-  localPolicy('FEEDBACK_ACTION', 24, 'HOURS', FOOD),
+  localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', [3, 'YEARS']),
+  localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], PRODUCT),
+  localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], FOOD),
 
   // Product-quality sampling: calendar days that end on a free day run on.
-  statute('SAMPLING_OBJECTION', 15, 'CALENDAR_DAYS', [QUALITY_LAW, '第十五条', '2000-09-01', 'HIGH'], PRODUCT),
-  statute('REINSPECTION_FORMALITIES', 7, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第三十八条', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('REINSPECTION_LABORATORY', 10, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第三十九条', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('CORRECTION', 60, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第四十六条', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('FIRST_RECHECK', 75, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第四十七条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('SAMPLING_OBJECTION', [15, 'CALENDAR_DAYS'], [QUALITY_LAW, '第十五条', '2000-09-01', 'HIGH'], PRODUCT),
+  statute('REINSPECTION_FORMALITIES', [7, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第三十八条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('REINSPECTION_LABORATORY', [10, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第三十九条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('CORRECTION', [60, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第四十六条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('FIRST_RECHECK', [75, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第四十七条', '2020-01-01', 'MEDIUM'], PRODUCT),
   // The second re-check lies after day 60 and before day 90 from the announcement.
-  statute('SECOND_RECHECK_NOT_BEFORE', 60, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第四十八条', '2020-01-01', 'MEDIUM'], {
+  statute('SECOND_RECHECK_NOT_BEFORE', [60, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第四十八条', '2020-01-01', 'MEDIUM'], {
     ...PRODUCT,
     roll: 'NONE',
   }),
-  statute('SECOND_RECHECK_BEFORE', 90, 'CALENDAR_DAYS', [SAMPLING_MEASURES, '第四十八条', '2020-01-01', 'MEDIUM'], {
+  statute('SECOND_RECHECK_BEFORE', [90, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第四十八条', '2020-01-01', 'MEDIUM'], {
     ...PRODUCT,
     roll: 'NONE',
   }),
-  statute('NO_REPEAT_SAMPLING', 6, 'MONTHS', [SAMPLING_MEASURES, '第八条', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('SAMPLING_FILES_KEPT', 2, 'YEARS', [SAMPLING_MEASURES, '第五十四条', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('FOOD_REINSPECTION', 7, 'WORKING_DAYS', [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
+  statute('NO_REPEAT_SAMPLING', [6, 'MONTHS'], [SAMPLING_MEASURES, '第八条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('SAMPLING_FILES_KEPT', [2, 'YEARS'], [SAMPLING_MEASURES, '第五十四条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('FOOD_REINSPECTION', [7, 'WORKING_DAYS'], [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
 
   // Recall of consumer products.
-  statute('RECALL_TAKE_DOWN', 24, 'HOURS', ['消费品召回信息共享监测评估指南', '', '2025-12-16', 'HIGH'], PRODUCT),
-  statute('RECALL_INCIDENT_REPORT', 2, 'WORKING_DAYS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_PLAN_REPORT', 10, 'WORKING_DAYS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_PLAN_REPORT_ORDERED', 5, 'WORKING_DAYS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_PUBLICATION', 3, 'WORKING_DAYS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_PROGRESS_SUMMARY', 3, 'MONTHS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_FINAL_SUMMARY', 15, 'WORKING_DAYS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
-  statute('RECALL_RECORDS_KEPT', 5, 'YEARS', [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_TAKE_DOWN', [24, 'HOURS'], ['消费品召回信息共享监测评估指南', '', '2025-12-16', 'HIGH'], PRODUCT),
+  statute('RECALL_INCIDENT_REPORT', [2, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_PLAN_REPORT', [10, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_PLAN_REPORT_ORDERED', [5, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_PUBLICATION', [3, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_PROGRESS_SUMMARY', [3, 'MONTHS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_FINAL_SUMMARY', [15, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+  statute('RECALL_RECORDS_KEPT', [5, 'YEARS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
 
   // Penalties in public, and their end. Until 2026-03 the period is a flat one; since then it depends on the class of dishonesty.
-  statute('PENALTY_PUBLICATION', 20, 'WORKING_DAYS', [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
-  statute('PENALTY_PUSH_OTHER_PROVINCE', 10, 'WORKING_DAYS', [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
-  statute('PENALTY_PUBLICATION_OTHER_PROVINCE', 10, 'WORKING_DAYS', [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
-  statute('PENALTY_WITHDRAWAL', 3, 'WORKING_DAYS', [PENALTY_LAW, '第四十八条', '2021-07-15', 'HIGH']),
-  statute('PENALTY_PUBLIC_SMALL_FINE', 3, 'MONTHS', [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH'], { validTo: '2026-03-31' }),
-  statute('PENALTY_PUBLIC_OTHER', 3, 'YEARS', [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH'], { validTo: '2026-03-31' }),
-  statute('DISHONESTY_PUBLIC_MINOR_MOST', 3, 'MONTHS', [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
-  statute('DISHONESTY_PUBLIC_GENERAL_LEAST', 3, 'MONTHS', [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
-  statute('DISHONESTY_PUBLIC_GENERAL_MOST', 1, 'YEARS', [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
-  statute('DISHONESTY_PUBLIC_SERIOUS_LEAST', 1, 'YEARS', [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
-  statute('DISHONESTY_PUBLIC_SERIOUS_MOST', 3, 'YEARS', [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
-  statute('SERIOUS_LIST_REMOVAL', 3, 'YEARS', [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
-  statute('SERIOUS_LIST_APPLICATION', 1, 'YEARS', [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
-  statute('FIRST_VIOLATION_LOOK_BACK', 2, 'YEARS', ['国市监法〔2025〕10号', '', '2025-01-27', 'HIGH']),
+  statute('PENALTY_PUBLICATION', [20, 'WORKING_DAYS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
+  statute('PENALTY_PUSH_OTHER_PROVINCE', [10, 'WORKING_DAYS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
+  statute('PENALTY_PUBLICATION_OTHER_PROVINCE', [10, 'WORKING_DAYS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),
+  statute('PENALTY_WITHDRAWAL', [3, 'WORKING_DAYS'], [PENALTY_LAW, '第四十八条', '2021-07-15', 'HIGH']),
+  statute('PENALTY_PUBLIC_SMALL_FINE', [3, 'MONTHS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH'], { validTo: '2026-03-31' }),
+  statute('PENALTY_PUBLIC_OTHER', [3, 'YEARS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH'], { validTo: '2026-03-31' }),
+  statute('DISHONESTY_PUBLIC_MINOR_MOST', [3, 'MONTHS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('DISHONESTY_PUBLIC_GENERAL_LEAST', [3, 'MONTHS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('DISHONESTY_PUBLIC_GENERAL_MOST', [1, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('DISHONESTY_PUBLIC_SERIOUS_LEAST', [1, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('DISHONESTY_PUBLIC_SERIOUS_MOST', [3, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('SERIOUS_LIST_REMOVAL', [3, 'YEARS'], [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
+  statute('SERIOUS_LIST_APPLICATION', [1, 'YEARS'], [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
+  statute('FIRST_VIOLATION_LOOK_BACK', [2, 'YEARS'], ['国市监法〔2025〕10号', '', '2025-01-27', 'HIGH']),
 
   // Registration. A complete application is decided on the spot.
-  statute('REGISTRATION_ON_THE_SPOT', 0, 'WORKING_DAYS', [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
-  statute('REGISTRATION_DECISION', 3, 'WORKING_DAYS', [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
-  statute('REGISTRATION_EXTENSION', 3, 'WORKING_DAYS', [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
-  statute('SIMPLE_DEREGISTRATION_NOTICE', 20, 'CALENDAR_DAYS', [REGISTRATION, '第三十三条', '2022-03-01', 'HIGH']),
-  statute('INDIVIDUAL_DEREGISTRATION_OBJECTION', 10, 'CALENDAR_DAYS', [REGISTRATION, '第三十三条', '2022-03-01', 'HIGH']),
+  statute('REGISTRATION_ON_THE_SPOT', [0, 'WORKING_DAYS'], [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
+  statute('REGISTRATION_DECISION', [3, 'WORKING_DAYS'], [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
+  statute('REGISTRATION_EXTENSION', [3, 'WORKING_DAYS'], [REGISTRATION, '第十九条', '2022-03-01', 'HIGH']),
+  statute('SIMPLE_DEREGISTRATION_NOTICE', [20, 'CALENDAR_DAYS'], [REGISTRATION, '第三十三条', '2022-03-01', 'HIGH']),
+  statute('INDIVIDUAL_DEREGISTRATION_OBJECTION', [10, 'CALENDAR_DAYS'], [REGISTRATION, '第三十三条', '2022-03-01', 'HIGH']),
 
   // Sharing between departments.
-  statute('SHARING_ANSWER_UNCONDITIONAL', 1, 'WORKING_DAYS', [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
-  statute('SHARING_ANSWER_CONDITIONAL', 10, 'WORKING_DAYS', [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
-  statute('SHARING_ANSWER_EXTENSION', 10, 'WORKING_DAYS', [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
-  statute('SHARING_DELIVERY', 20, 'WORKING_DAYS', [SHARING, '第二十二条', '2025-08-01', 'HIGH']),
-  statute('SHARING_CORRECTION', 10, 'WORKING_DAYS', [SHARING, '第二十六条', '2025-08-01', 'HIGH']),
-  statute('CATALOGUE_UPDATE', 10, 'WORKING_DAYS', [SHARING, '第十七条', '2025-08-01', 'HIGH']),
-  statute('CATALOGUE_UPDATE_EXTENSION', 5, 'WORKING_DAYS', [SHARING, '第十七条', '2025-08-01', 'HIGH']),
-  statute('CATALOGUE_REVIEW', 2, 'WORKING_DAYS', [SHARING, '第十七条', '2025-08-01', 'HIGH']),
-  statute('SHARING_LOGS_KEPT', 3, 'YEARS', [SHARING, '第二十九条', '2025-08-01', 'HIGH']),
+  statute('SHARING_ANSWER_UNCONDITIONAL', [1, 'WORKING_DAYS'], [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
+  statute('SHARING_ANSWER_CONDITIONAL', [10, 'WORKING_DAYS'], [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
+  statute('SHARING_ANSWER_EXTENSION', [10, 'WORKING_DAYS'], [SHARING, '第二十一条', '2025-08-01', 'HIGH']),
+  statute('SHARING_DELIVERY', [20, 'WORKING_DAYS'], [SHARING, '第二十二条', '2025-08-01', 'HIGH']),
+  statute('SHARING_CORRECTION', [10, 'WORKING_DAYS'], [SHARING, '第二十六条', '2025-08-01', 'HIGH']),
+  statute('CATALOGUE_UPDATE', [10, 'WORKING_DAYS'], [SHARING, '第十七条', '2025-08-01', 'HIGH']),
+  statute('CATALOGUE_UPDATE_EXTENSION', [5, 'WORKING_DAYS'], [SHARING, '第十七条', '2025-08-01', 'HIGH']),
+  statute('CATALOGUE_REVIEW', [2, 'WORKING_DAYS'], [SHARING, '第十七条', '2025-08-01', 'HIGH']),
+  statute('SHARING_LOGS_KEPT', [3, 'YEARS'], [SHARING, '第二十九条', '2025-08-01', 'HIGH']),
 
   // Keeping, and what platforms do regularly.
-  statute('NETWORK_LOGS_KEPT', 6, 'MONTHS', ['中华人民共和国网络安全法', '第二十三条', '2026-01-01', 'HIGH']),
-  statute('IMPACT_ASSESSMENT_KEPT', 3, 'YEARS', ['中华人民共和国个人信息保护法', '第五十六条', '2021-11-01', 'HIGH']),
-  statute('TRADE_RECORDS_KEPT', 3, 'YEARS', [E_COMMERCE, '第三十一条', '2019-01-01', 'HIGH']),
-  statute('MERCHANT_REVERIFICATION', 6, 'MONTHS', [TRADE_MEASURES, '第二十四条', '2021-05-01', 'MEDIUM']),
-  statute('RANDOM_INSPECTION_RESULT_PUBLIC', 20, 'WORKING_DAYS', ['国发〔2019〕5号', '', '2019-01-27', 'MEDIUM']),
+  statute('NETWORK_LOGS_KEPT', [6, 'MONTHS'], ['中华人民共和国网络安全法', '第二十三条', '2026-01-01', 'HIGH']),
+  statute('IMPACT_ASSESSMENT_KEPT', [3, 'YEARS'], ['中华人民共和国个人信息保护法', '第五十六条', '2021-11-01', 'HIGH']),
+  statute('TRADE_RECORDS_KEPT', [3, 'YEARS'], [E_COMMERCE, '第三十一条', '2019-01-01', 'HIGH']),
+  statute('MERCHANT_REVERIFICATION', [6, 'MONTHS'], [TRADE_MEASURES, '第二十四条', '2021-05-01', 'MEDIUM']),
+  statute('RANDOM_INSPECTION_RESULT_PUBLIC', [20, 'WORKING_DAYS'], ['国发〔2019〕5号', '', '2019-01-27', 'MEDIUM']),
 ];
 
 /** The row that is law for this regime on this day, or NO_RULE. Another regime's row is never an answer. */

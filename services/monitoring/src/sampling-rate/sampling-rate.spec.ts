@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { SamplingResultPublished } from '@jinqiao/contracts';
-import { contributionOf, type Counts, newestOf, plainName, rateOf, refuseUnknown, withdrawn } from './sampling-rate.js';
+import {
+  contributionOf,
+  type Counts,
+  newestOf,
+  plainName,
+  rateOf,
+  refuseUnknown,
+  UnknownRateParameter,
+  withdrawn,
+} from './sampling-rate.js';
 
 const published = (fields: Partial<SamplingResultPublished> = {}): SamplingResultPublished => ({
   reporterId: 'tj-amr',
@@ -82,7 +91,7 @@ describe('rates', () => {
   });
 
   it('refuses a parameter it does not know', () => {
-    expect(() => refuseUnknown(['groupBy', 'catgory'])).toThrow(expect.objectContaining({ code: 'UNKNOWN_PARAMETER', status: 400 }));
+    expect(() => refuseUnknown(['groupBy', 'catgory'])).toThrow(UnknownRateParameter);
     expect(() => refuseUnknown(['groupBy', 'from', 'regime'])).not.toThrow();
   });
 });
@@ -95,11 +104,12 @@ describe('the published food table of the second half of 2019', () => {
     .reduce<string[][]>((rows, cell, at) => (at % 5 === 0 ? [...rows, []] : (rows.at(-1)?.push(cell), rows)), []);
 
   it('comes out exactly as printed, class by class and in total', () => {
-    const sums = new Map<string, Counts>();
+    const sums = new Map<string, { results: number; unqualified: number }>();
     const add = (name: string, failed: boolean): void => {
-      const { results = 0, unqualified = 0 } = sums.get(name) ?? {};
-      const next = { results: results + 1, unqualified: unqualified + Number(failed) };
-      sums.set(name, { ...next, completeResults: next.results, completeUnqualified: next.unqualified });
+      const sum = sums.get(name) ?? { results: 0, unqualified: 0 };
+      sum.results += 1;
+      sum.unqualified += Number(failed);
+      sums.set(name, sum);
     };
     const rows = printed.map(([label = '', samples, failed, rate = '']) => ({
       label: label.replaceAll('"', ''),
@@ -124,9 +134,12 @@ describe('the published food table of the second half of 2019', () => {
       const sum = sums.get(counted({ product: { name: label, category: label } })?.category ?? '');
       expect({ label, results: sum?.results, rate: percent(sum, 1) }).toEqual({ label, results: samples, rate });
     }
-  });
+    // Three and a half million results take 3 s on an idle machine; a busy one is not wrong.
+  }, 120_000);
 });
 
-function percent(counts: Counts | undefined, digits: number): string {
-  return ((counts ? (rateOf(counts).rate ?? NaN) : NaN) * 100).toFixed(digits);
+function percent(sum: { results: number; unqualified: number } | undefined, digits: number): string {
+  if (!sum) return 'not counted';
+  const { rate } = rateOf({ ...sum, completeResults: sum.results, completeUnqualified: sum.unqualified });
+  return ((rate ?? NaN) * 100).toFixed(digits);
 }
