@@ -22,7 +22,7 @@ const ENTRIES_A_WRITE = 1_000;
  */
 @Injectable()
 export class AccessLog {
-  private waiting: { entry: Entry; settle: (failure?: unknown) => void }[] = [];
+  private waiting: { entry: Entry; settle: (failure?: Error) => void }[] = [];
   private writing = false;
 
   constructor(private readonly db: DataSource) {}
@@ -49,7 +49,7 @@ export class AccessLog {
       const together = this.waiting.splice(0, ENTRIES_A_WRITE);
       const failure = await this.insert(together.map(({ entry }) => entry)).then(
         () => undefined,
-        (problem: unknown) => problem,
+        (problem: unknown) => (problem instanceof Error ? problem : new Error(String(problem))),
       );
       for (const { settle } of together) settle(failure);
     }

@@ -77,14 +77,14 @@ export function routesThatNameNobody(app: INestApplicationContext): string[] {
   const scanner = new MetadataScanner();
   return discovery.getControllers().flatMap(({ metatype, instance }) => {
     if (!metatype || !instance || Reflect.hasMetadata(WHO_MAY_CALL, metatype)) return [];
-    const prototype: object = metatype.prototype;
+    const prototype = metatype.prototype as object;
     return scanner
       .getAllMethodNames(prototype)
       .map((name) => Reflect.get(prototype, name) as object)
       .filter((route) => Reflect.hasMetadata(PATH_METADATA, route) && !Reflect.hasMetadata(WHO_MAY_CALL, route))
       .map(
         (route) =>
-          `${RequestMethod[Reflect.getMetadata(METHOD_METADATA, route)]} /${joined(Reflect.getMetadata(PATH_METADATA, metatype), Reflect.getMetadata(PATH_METADATA, route))}`,
+          `${RequestMethod[Reflect.getMetadata(METHOD_METADATA, route) as RequestMethod]} /${joined(Reflect.getMetadata(PATH_METADATA, metatype), Reflect.getMetadata(PATH_METADATA, route))}`,
       );
   });
 }

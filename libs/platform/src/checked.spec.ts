@@ -24,7 +24,7 @@ describe('a query', () => {
 
   it.each([
     [{ limit: '20x' }, 'WRONG_TYPE', '/limit'],
-    [{ limit: '' + 201 }, 'OUT_OF_RANGE', '/limit'],
+    [{ limit: '201' }, 'OUT_OF_RANGE', '/limit'],
     [{ open: 'yes' }, 'WRONG_TYPE', '/open'],
     [{ kind: 'C' }, 'NOT_IN_CODE_LIST', '/kind'],
     [{ code: ['1', '2'] }, 'WRONG_TYPE', '/code'],

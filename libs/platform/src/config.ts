@@ -3,6 +3,9 @@ import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSy
 
 const loopbackUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 
+const WithoutEndingSlash = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : value));
+
 /** What every process that answers HTTP reads from its environment. A property has the name of its variable. */
 export class HttpConfig {
   @IsString({ message: 'HOST must be the address to listen on' })
@@ -14,7 +17,7 @@ export class HttpConfig {
   @IsInt({ message: 'PORT must be a whole number' })
   PORT: number;
 
-  @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : value))
+  @WithoutEndingSlash()
   @IsUrl(loopbackUrl, { message: 'OIDC_ISSUER must be the http(s) URL of the token issuer' })
   OIDC_ISSUER: string;
 
@@ -71,7 +74,7 @@ export class ServiceConfig extends HttpConfig {
   OIDC_CLIENT_SECRET: string;
 
   /** Where event schemas are served: the base of `ce_dataschema`. */
-  @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : value))
+  @WithoutEndingSlash()
   @IsUrl(loopbackUrl, { message: 'SCHEMA_BASE_URL must be the http(s) URL under which event schemas are served' })
   SCHEMA_BASE_URL: string = 'http://localhost:3000/schemas';
 

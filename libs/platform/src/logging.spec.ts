@@ -18,7 +18,7 @@ describe('an error in the log', () => {
     expect(withoutValues(new TypeError('x is not a function'))).toMatchObject({
       type: 'TypeError',
       message: 'x is not a function',
-      stack: expect.stringMatching(/^\s+at /),
+      stack: expect.stringMatching(/^\s+at /) as string,
     });
   });
 });

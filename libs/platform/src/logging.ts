@@ -30,10 +30,10 @@ export const loggingOf = (name: string, config: HttpConfig): Params => ({
 export function logRequests(fastify: FastifyInstance, logger: PinoLogger): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     const path = request.url.split('?')[0] ?? '/';
-    if (QUIET.test(path)) return done();
     const ms = Math.round(reply.elapsedTime);
     const traceId = request.trace?.span.spanContext().traceId;
-    logger.info({ method: request.method, path, status: reply.statusCode, ms, principal: request.principal?.id, traceId }, 'answered');
+    const line = { method: request.method, path, status: reply.statusCode, ms, principal: request.principal?.id, traceId };
+    if (!QUIET.test(path)) logger.info(line, 'answered');
     done();
   });
 }

@@ -22,13 +22,13 @@ export function openApiOf(app: NestFastifyApplication, name: string): OpenAPIObj
 
 /** Puts the schema of every body class under components, its nested classes beside it. */
 function withBodies(document: OpenAPIObject): OpenAPIObject {
-  const schemas: Record<string, object> = { ...document.components?.schemas };
+  const schemas: NonNullable<OpenAPIObject['components']>['schemas'] = { ...document.components?.schemas };
   const named = JSON.stringify(document).matchAll(/"#\/components\/schemas\/([\w.-]+)"/g);
   for (const [, name = ''] of named) {
     const type = schemas[name] ? undefined : bodyNamed(name);
     if (type) Object.assign(schemas, componentSchemas([type]));
   }
-  return { ...document, components: { ...document.components, schemas: schemas as NonNullable<OpenAPIObject['components']>['schemas'] } };
+  return { ...document, components: { ...document.components, schemas } };
 }
 
 /** Every operation may answer with a problem. */

@@ -33,5 +33,5 @@ export function decodeCursor(list: string, cursor: string): (string | number | n
   const [encoded = '', given = ''] = cursor.split('.');
   const text = Buffer.from(encoded, 'base64url').toString();
   if (given !== sum(list, text)) throw new BadCursor();
-  return JSON.parse(text);
+  return JSON.parse(text) as (string | number | null)[];
 }

@@ -108,7 +108,7 @@ const get = async (path: string, { as, headers = {} }: Request = {}): Promise<An
 const post = async (path: string, body: unknown, { as, headers = {} }: Request = {}): Promise<Answer> =>
   (await httpOf(as)).post(path, body, { headers });
 
-const formWith = (name: string, content: BlobPart): FormData => {
+const formWith = (name: string, content: string | Buffer<ArrayBuffer>): FormData => {
   const form = new FormData();
   form.set('file', new Blob([content]), name);
   return form;
@@ -119,12 +119,15 @@ beforeAll(async () => {
   service = await startTestService(CreditModule, place);
 });
 
-afterAll(() => service?.close());
+afterAll(() => service.close());
 
 describe('who may call', () => {
   it('is asked for a token', async () => {
     const answer = await get('/api/credit/things/1', { as: null });
-    expect(answer).toMatchObject({ status: 401, body: { code: 'TOKEN_MISSING', title: expect.any(String), titleZh: '缺少访问令牌' } });
+    expect(answer).toMatchObject({
+      status: 401,
+      body: { code: 'TOKEN_MISSING', title: expect.any(String) as string, titleZh: '缺少访问令牌' },
+    });
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
@@ -301,7 +304,7 @@ describe('for operators', () => {
   });
 
   it('measures', async () => {
-    const { body } = await get('/metrics', { as: null });
+    const text = await place.http(null).get<string>('/metrics');
     for (const name of [
       'outbox_oldest_row_age_seconds',
       'outbox_parked_keys',
@@ -309,7 +312,7 @@ describe('for operators', () => {
       'http_request_duration_seconds',
       'nodejs_eventloop_lag_seconds',
     ]) {
-      expect(String(body)).toContain(name);
+      expect(text.body).toContain(name);
     }
   });
 

@@ -19,7 +19,7 @@ export class Shutdown implements OnModuleDestroy {
   ) {}
 
   async onModuleDestroy(): Promise<void> {
-    await this.http.httpAdapter?.close();
+    await this.http.httpAdapter.close();
     await this.consumer.close();
     await this.drain();
   }

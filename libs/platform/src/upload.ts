@@ -52,7 +52,10 @@ async function uploadIn(request: FastifyRequest): Promise<Upload> {
     },
     flush(done) {
       // The form parser ends a file that is too large early, and says so only here.
-      if (part.file.truncated) return done(new FileTooLarge());
+      if (part.file.truncated) {
+        done(new FileTooLarge());
+        return;
+      }
       digest = hash.digest('hex');
       done();
     },

@@ -81,9 +81,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.close();
-  credit?.server.closeAllConnections();
-  await Promise.all([credit?.close(), inspection?.close()]);
+  await app.close();
+  credit.server.closeAllConnections();
+  await Promise.all([credit.close(), inspection.close()]);
 });
 
 interface Answer {
@@ -95,7 +95,11 @@ interface Answer {
 async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
   const answer = await fetch(`${base}${path}`, init);
   const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : { text } };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text },
+  };
 }
 
 describe('a request to a service', () => {
@@ -108,7 +112,7 @@ describe('a request to a service', () => {
     expect(body['url']).toBe('/api/credit/things/tj-amr%3AS1?limit=2');
     expect(body['headers']).toMatchObject({
       authorization: 'Bearer abc',
-      traceparent: expect.stringContaining(traceId),
+      traceparent: expect.stringContaining(traceId) as string,
       'x-forwarded-for': '127.0.0.1',
     });
   });
@@ -191,7 +195,7 @@ describe('what outsiders program against', () => {
 
   it('has the events, their schemas and the codes', async () => {
     expect(await ask('/api/asyncapi.json')).toMatchObject({ status: 200, body: { asyncapi: '3.0.0' } });
-    expect(await ask('/api/codes')).toMatchObject({ status: 200, body: { regime: expect.arrayContaining(['FOOD']) } });
+    expect(await ask('/api/codes')).toMatchObject({ status: 200, body: { regime: expect.arrayContaining(['FOOD']) as string[] } });
     const byName = await ask('/schemas/SamplingResultPublished');
     expect(byName).toMatchObject({ status: 200, body: { title: 'SamplingResultPublished', type: 'object' } });
     const address = new URL(String(byName.body['$id']));

@@ -38,15 +38,15 @@ function withOwnNames(document: OpenApi, service: string, taken: Record<string, 
     return own ? `"${REFERENCE}${own}"` : reference;
   });
   const own = JSON.parse(text) as OpenApi;
-  const schemas = Object.entries(own.components?.schemas ?? {}).map(([name, schema]) => [renamed.get(name) ?? name, schema]);
-  return { ...own, components: { ...own.components, schemas: Object.fromEntries(schemas) } };
+  const schemas = Object.entries(own.components?.schemas ?? {}).map(([name, schema]) => [renamed.get(name) ?? name, schema] as const);
+  return { ...own, components: { ...own.components, schemas: Object.fromEntries<unknown>(schemas) } };
 }
 
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** Every operation stands under its service. */
 function tagged(paths: Record<string, unknown>, service: string): Record<string, unknown> {
-  const operations = Object.entries(paths).map(([path, item]) => [
+  const operations = Object.entries(paths).map(([path, item]): [string, unknown] => [
     path,
     Object.fromEntries(
       Object.entries(item ?? {}).map(([method, operation]) => [
@@ -55,5 +55,5 @@ function tagged(paths: Record<string, unknown>, service: string): Record<string,
       ]),
     ),
   ]);
-  return Object.fromEntries(operations);
+  return Object.fromEntries<unknown>(operations);
 }

@@ -27,7 +27,7 @@ const KEEP_ALIVE_MS = 30_000;
 export async function proxyTo(fastify: FastifyInstance, { name, url }: Upstream, config: GatewayConfig): Promise<void> {
   const prefix = `/api/${name}`;
   await fastify.register(async (scope) => {
-    scope.setErrorHandler(refuse);
+    scope.setErrorHandler((error: Error, request, reply) => refuse(error, request, reply));
     await scope.register(httpProxy, {
       upstream: url,
       prefix,
@@ -46,7 +46,7 @@ export async function proxyTo(fastify: FastifyInstance, { name, url }: Upstream,
       },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => forwarded(request as FastifyRequest, headers),
-        onError: (reply, { error }) => reply.send(refusalOf(error, reply.request.body, name)),
+        onError: (reply, { error }) => void reply.send(refusalOf(error, reply.request.body, name)),
       },
     });
   });
