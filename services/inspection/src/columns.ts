@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { readForImport } from './import/fields.js';
 import { corpusOfHeadings, headingReader } from './import/headings.js';
 import type { Reading } from './import/headings.js';
@@ -21,6 +21,6 @@ function inVocabulary(heading: string): Reading {
   return vocabulary.has(word) ? { heading, field: word, score } : reading;
 }
 
-for await (const heading of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  if (heading !== '') process.stdout.write(`${JSON.stringify(inVocabulary(heading))}\n`);
-}
+// Split at line feeds only: spreadsheets put carriage returns and line separators inside headings.
+const lines = (await text(process.stdin)).replace(/^\uFEFF|\n$/gu, '').split('\n');
+for (const line of lines) process.stdout.write(`${JSON.stringify(inVocabulary(line.replace(/\r$/u, '')))}\n`);

@@ -64,7 +64,7 @@ export function wordsOf(text: string): { words: Word[]; rest: string } {
 
 // Some sheets have a column per tested substance: pesticides, veterinary drugs, additives, metals, microbes, indices such as 酸价.
 const SUBSTANCE =
-  /[酸磷酯威唑脲酮醇胺醛酚苷铅镉汞砷铬铝锌铜锡镍硼硒氟氯碘溴硫砂菌酶烷烯炔嗪啶啉腈肼胍菊醚酐盐钠钾钙镁铁碱素霉毒醌苯吡噻咪嘧喹呋吲哒嘌蒽萘芘]|[红黄蓝绿]$|(?:那|卡|待)[可因]|吗啡|蒂巴因|农药|兽药|残留|代谢物|价$|[糖脂]精|乐果|特罗|余氯|成分|[水灰]分|脂肪|蛋白|过氧化|农残|激素|甜蜜|安赛蜜|色度|浊度|酒精度|感官|杂质|ph值?$|总[糖酸氮砷]|虫[^类]|罗丹明/;
+  /[酸磷酯威唑脲酮醇胺醛酚苷铅镉汞砷铬铝锌铜锡镍硼硒氟氯碘溴硫砂菌酶烷烯炔嗪啶啉腈肼胍菊醚酐盐钠钾钙镁铁碱素霉毒醌泮苯吡噻咪嘧喹呋吲哒嘌蒽萘芘]|[红黄蓝绿]$|(?:那|卡|待)[可因]|吗啡|蒂巴因|农药|兽药|残留|代谢物|价$|[糖脂]精|乐果|特罗|余氯|成分|[水灰]分|脂肪|蛋白|过氧化|农残|激素|甜蜜|安赛蜜|色度|浊度|酒精度|感官|杂质|ph值?$|总[糖酸氮砷]|虫[^类]|罗丹明/;
 const UNIT = /(?:[muμnk]?g|ml?|mpn|cfu|iu|mol|[kc]?m2?|cm)\/(?:100)?(?:[mk]?g|m?l|kj|cm2?|dm2)|\/\d+cm2|%|‰/;
 const METHOD = /(?:gb|ny|sn|sb|yz)\/?t?\d+|cma|无公害/;
 

@@ -67,7 +67,7 @@ export function normaliseHeading(heading: string): string {
   return [...heading.normalize('NFKC').toLowerCase()]
     .map((character) => simplified.get(character) ?? character)
     .join('')
-    .replace(/[\s\u200b\ufeff]+/gu, '')
+    .replace(/[\s\u200b\ufeff]+|\\(?:[nrt]|xa0|u3000)/gu, '')
     .replace(/[‖∥∣║¦丨|]+/gu, '|')
     .replace(/[[【〔{]/gu, '(')
     .replace(/[\]】〕}]/gu, ')')

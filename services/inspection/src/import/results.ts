@@ -52,7 +52,7 @@ export function resultsFromRows(
   { lines }: { readonly lines?: readonly number[] } = {},
 ): ImportedRows {
   const columns = columnsOf(headings);
-  const grouping = columns.filter(({ field }) => !WITHIN_A_RESULT.has(field));
+  const grouping = columns.filter(({ field }) => !WITHIN_A_RESULT.has(field)).sort((a, b) => (a.key < b.key ? -1 : 1));
   const groups = new Map<string, { rows: (readonly string[])[]; rowNumbers: number[] }>();
   const rejectedRows: RejectedRow[] = [];
   rows.forEach((cells, at) => {
@@ -89,10 +89,10 @@ function refusalOf(headings: readonly string[], cells: readonly string[]): Rejec
   return new Set(filled).size < 2 ? 'NOT_A_RESULT' : undefined;
 }
 
-/** What the grouping columns say, whatever their order and whichever of their spellings the sheet uses. */
+/** What the grouping columns, sorted by name, say: whatever their order in the sheet and whichever of their spellings it uses. */
 function identityOf(grouping: readonly Column[], cells: readonly string[]): string {
-  const said = grouping.map(({ key, at }) => [key, sameText(cells[at] ?? '')] as const).filter(([, text]) => text !== '');
-  return JSON.stringify(said.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const said = grouping.map(({ key, at }) => [key, sameText(cells[at] ?? '')] as const);
+  return JSON.stringify(said.filter(([, text]) => text !== ''));
 }
 
 function resultOf(

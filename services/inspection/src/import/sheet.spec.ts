@@ -110,6 +110,7 @@ describe('a CSV file', () => {
     ['nothing', '', 'FILE_EMPTY /file'],
     ['spaces only', ' \r\n \r\n', 'FILE_EMPTY /file'],
     ['a header only', HEADER.join(','), 'FILE_EMPTY /file'],
+    ['UTF-8 with a broken byte', Buffer.concat([Buffer.from(CSV), Buffer.from([0xe5, 0x41])]), 'ENCODING_UNKNOWN /file'],
     ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'ENCODING_UNKNOWN /file'],
     ['a workbook of before 2007', Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'XLS_NOT_SUPPORTED /file'],
     [

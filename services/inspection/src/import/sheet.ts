@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { DomainError } from '@jinqiao/schema';
-import { CsvError, parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
 import { readForImport } from './fields.js';
 import { FileEncrypted, ROWS_MAX, TooManyRows, sheetsOf } from './xlsx.js';
@@ -21,6 +23,8 @@ export interface Sheet {
 const FILE_BYTES_MAX = 50 * 1024 * 1024;
 // Notices print a title, a date and remarks above the header.
 const HEADER_WITHIN_ROWS = 20;
+// Parsed between turns of the event loop, so that a large file stops nobody else's request.
+const SLICE_BYTES = 1024 * 1024;
 const DELIMITERS = [',', '\t', ';', '|'];
 
 class FileRefused extends DomainError {
@@ -97,12 +101,12 @@ async function whole(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function readCsv(file: Buffer, fileName: string): Sheet {
-  const text = decoded(file);
-  if (text.trim() === '') throw new FileEmpty();
-  const delimiter = delimiterOf(text);
-  const { rows, lines, broken } = cellsOf(text, delimiter);
+async function readCsv(file: Buffer, fileName: string): Promise<Sheet> {
+  const text = inUtf8(file);
+  const delimiter = await delimiterOf(text);
+  const { rows, lines, broken } = await cellsOf(text, delimiter);
   if (broken) throw new BrokenQuote(broken.line, broken.why);
+  if (rows.length === 0) throw new FileEmpty();
   const header = headerIn(rows);
   if (!header) throw new HeaderMissing(`/lines/${lines[0] ?? 1}`);
   if (header.end === rows.length) throw new FileEmpty();
@@ -111,18 +115,33 @@ function readCsv(file: Buffer, fileName: string): Sheet {
 }
 
 /** UTF-8, UTF-16 by its byte order mark, else GB18030, which Chinese spreadsheet programs write. */
-function decoded(file: Buffer): string {
+function inUtf8(file: Buffer): Buffer {
   const mark = file.subarray(0, 2).toString('hex');
-  const text = mark === 'fffe' || mark === 'feff' ? iconv.decode(file, 'utf16') : iconv.decode(file, isUtf8(file) ? 'utf8' : 'gb18030');
+  const wide = mark === 'fffe' || mark === 'feff';
+  if (!wide && file.includes(0)) throw new EncodingUnknown();
+  if (!wide && isUtf8(file)) return file;
+  if (!wide && isDamagedUtf8(file)) throw new EncodingUnknown();
+  const text = iconv.decode(file, wide ? 'utf16' : 'gb18030');
   if (text.includes('\0') || text.includes('\uFFFD')) throw new EncodingUnknown();
-  return text;
+  return Buffer.from(text);
+}
+
+/** A few broken bytes in UTF-8: read as GB18030 every text would come out as other characters, and nobody would notice. */
+function isDamagedUtf8(file: Buffer): boolean {
+  const opening = file.toString('utf8');
+  const count = (pattern: RegExp): number => opening.match(pattern)?.length ?? 0;
+  return count(/\p{Script=Han}/gu) > count(/\uFFFD/gu);
 }
 
 /** The delimiter under which the header is understood best. */
-function delimiterOf(text: string): string {
-  const opening = text.split('\n', HEADER_WITHIN_ROWS).join('\n');
-  const understood = DELIMITERS.map((delimiter) => ({ delimiter, fields: headerIn(cellsOf(opening, delimiter).rows)?.fields ?? 0 }));
-  return understood.reduce((best, next) => (next.fields > best.fields ? next : best)).delimiter;
+async function delimiterOf(text: Buffer): Promise<string> {
+  const opening = Buffer.from(text.subarray(0, SLICE_BYTES).toString().split('\n', HEADER_WITHIN_ROWS).join('\n'));
+  let best = { delimiter: ',', fields: 0 };
+  for (const delimiter of DELIMITERS) {
+    const fields = headerIn((await cellsOf(opening, delimiter)).rows)?.fields ?? 0;
+    if (fields > best.fields) best = { delimiter, fields };
+  }
+  return best.delimiter;
 }
 
 interface Cells {
@@ -132,7 +151,7 @@ interface Cells {
   readonly broken?: { readonly line: number; readonly why: string };
 }
 
-function cellsOf(text: string, delimiter: string): Cells {
+async function cellsOf(text: Buffer, delimiter: string): Promise<Cells> {
   const rows: string[][] = [];
   const lines: number[] = [];
   let line = 0;
@@ -146,13 +165,29 @@ function cellsOf(text: string, delimiter: string): Cells {
     }
     return null;
   };
+  const parser = parse({
+    bom: true,
+    delimiter,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    on_record: take,
+  });
   try {
-    parse(text, { delimiter, record_delimiter: ['\r\n', '\n', '\r'], relax_column_count: true, skip_empty_lines: true, on_record: take });
+    // Every row is taken as it passes; nothing is left to read at the end.
+    await pipeline(slicesOf(text), parser.resume());
   } catch (error) {
     if (error instanceof CsvError) return { rows, lines, broken: { line: line + 1, why: error.message } };
     throw error;
   }
   return { rows, lines };
+}
+
+async function* slicesOf(text: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < text.length; at += SLICE_BYTES) {
+    yield text.subarray(at, at + SLICE_BYTES);
+    await setImmediate();
+  }
 }
 
 /** The first visible sheet with a header is the one that is read; the others are named. */
