@@ -157,7 +157,7 @@ const LANGUAGE: Case[] = [
   ],
   [
     'five parameters',
-    'max-params',
+    'no-restricted-syntax',
     inService('export function f(a: 1, b: 1, c: 1, d: 1, e: 1) { return [a, b, c, d, e]; }\n'),
     inService('export function f(a: 1, b: 1, c: 1, d: 1) { return [a, b, c, d]; }\n'),
   ],

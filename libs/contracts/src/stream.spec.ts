@@ -23,7 +23,7 @@ describe('every declared stream', () => {
   });
 
   it.each(streams)('%s carries a revision in every event, for the higher one wins', (_topic, one) => {
-    for (const event of one.events) expect(Reflect.getMetadata('design:type', event.prototype, 'revision')).toBe(Number);
+    for (const event of one.events) expect(Reflect.getMetadata('design:type', event.prototype as object, 'revision')).toBe(Number);
   });
 
   it('is named by one topic only, and so is every event', () => {

@@ -69,6 +69,8 @@ function consumerRules(consumer: ServiceName, namespace: string): AccessRule[] {
   return [
     ...allow(service(consumer), group(namespace + consumer), 'READ', 'DESCRIBE'),
     ...(readsOwners ? allow(service(consumer), group(`${namespace}${consumer}.intake`), 'READ', 'DESCRIBE') : []),
+    // Its recount reads the topic again beside the running service, so in a group of its own.
+    ...(consumer === 'monitoring' ? allow(service(consumer), group(`${namespace}${consumer}.recount`), 'READ', 'DESCRIBE') : []),
     ...allow(service(consumer), topic(namespace + deadLetterTopic(consumer)), 'WRITE', 'DESCRIBE'),
     ...allow(service(consumer), CLUSTER, 'IDEMPOTENT_WRITE'),
   ];

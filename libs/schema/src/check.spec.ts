@@ -58,6 +58,12 @@ describe('check', () => {
     expect(findings(more)).toEqual(expected);
   });
 
+  it('refuses a list of a million wrong entries without a finding for each', () => {
+    const found = findings({ failingItems: Array.from({ length: 1_000_000 }, () => 7) });
+    expect(found).toContain('OUT_OF_RANGE /failingItems');
+    expect(found.length).toBeLessThan(600);
+  });
+
   it('names every finding, not only the first', () => {
     expect(findings({ regime: 'TOYS', verdict: 7, sampledOn: 'yesterday' }).sort()).toEqual([
       'NOT_IN_CODE_LIST /regime',
@@ -65,6 +71,12 @@ describe('check', () => {
       'WRONG_FORMAT /sampledOn',
       'WRONG_TYPE /verdict',
     ]);
+  });
+
+  it('refuses a list that is too long for its length, not with a finding for each of its million entries', () => {
+    const found = findings({ failingItems: Array.from({ length: 1_000_000 }, () => 1) });
+    expect(found).toContain('OUT_OF_RANGE /failingItems');
+    expect(found.length).toBeLessThan(600);
   });
 
   it('counts characters as people do: one outside the basic plane is one', () => {

@@ -11,7 +11,7 @@ const report = (more: object = {}): SamplingResultReported =>
     verdict: 'QUALIFIED',
     product: { name: '香蕉' },
     ...more,
-  }) as SamplingResultReported;
+  });
 const hash = (more: object = {}): string => contentHash(SamplingResultReported, report(more));
 
 describe('canonicalHash', () => {

@@ -65,7 +65,8 @@ function reduceField(field: DeclaredField, value: unknown, walk: Walk): unknown 
   return reduced;
 }
 
-function reduceContainer({ nested }: DeclaredField, value: unknown, walk: Walk): unknown {
+function reduceContainer({ nested, schema }: DeclaredField, given: unknown, walk: Walk): unknown {
+  const value = withinReason(given, schema['maxItems']);
   if (!nested) return freeForm(value, walk, 0);
   if (isObject(value)) return reduce(nested.type, value, walk);
   if (!nested.list || !Array.isArray(value)) return value;
@@ -77,6 +78,10 @@ function reduceContainer({ nested }: DeclaredField, value: unknown, walk: Walk):
     return reduced;
   });
 }
+
+/** A list that is too long keeps one entry too many: it is refused for that, and not with a finding for each of a million wrong entries. */
+const withinReason = (value: unknown, most: unknown): unknown =>
+  Array.isArray(value) && typeof most === 'number' && value.length > most ? value.slice(0, most + 1) : value;
 
 function freeForm(value: unknown, walk: Walk, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;

@@ -42,8 +42,9 @@ function scalar(schema: Json): fc.Arbitrary<unknown> {
   const format = formats[String(schema['format'])];
   if (format) return format;
   const [min, max] = [Number(schema['minLength']), Number(schema['maxLength'])];
-  if (!schema['pattern']) return text(min, max);
-  const pattern = new RegExp(String(schema['pattern']));
+  const source = schema['pattern'] as string | undefined;
+  if (source === undefined) return text(min, max);
+  const pattern = new RegExp(source);
   return fc.stringMatching(pattern).filter((one) => one.length >= min && one.length <= max);
 }
 
@@ -104,7 +105,7 @@ function places(value: unknown, path: readonly (string | number)[] = []): (reado
 type Change = { readonly at: number; readonly how: 'drop' | 'replace' | 'bend' | 'wrap' | 'repeat' | 'add'; readonly by: unknown };
 
 const changes: fc.Arbitrary<readonly Change[]> = fc.array(
-  fc.record({ at: fc.nat(), how: fc.constantFrom('drop', 'replace', 'bend', 'wrap', 'repeat', 'add'), by: spoilt }) as fc.Arbitrary<Change>,
+  fc.record({ at: fc.nat(), how: fc.constantFrom('drop', 'replace', 'bend', 'wrap', 'repeat', 'add'), by: spoilt }),
   { maxLength: 2 },
 );
 
