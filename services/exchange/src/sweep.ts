@@ -33,7 +33,7 @@ export class Sweep implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Gives back how much had slipped. */
   async sweep(): Promise<number> {
-    const slipped = (await this.feedback.issueWaiting('ANY')) + (await this.credit.tellMissing('ALL'));
+    const slipped = (await this.feedback.issueWaiting('ANY')) + (await this.credit.tellMissing(null));
     if (slipped > 0) this.log.warn(`${slipped} feedbacks had slipped and were issued`);
     return slipped;
   }

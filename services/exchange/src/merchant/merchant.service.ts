@@ -68,11 +68,10 @@ export class MerchantCredit {
   }
 
   /**
-   * Tells one platform (it has just registered), or all, what they should have been told and were not, in transactions of its own. Gives
-   * back how many merchants that concerned.
+   * Tells one platform (it has just registered), or all of them (null), what they should have been told and were not, in transactions of
+   * its own. Gives back how many merchants that concerned.
    */
-  async tellMissing(platform: string | 'ALL'): Promise<number> {
-    const platformId = platform === 'ALL' ? null : platform;
+  async tellMissing(platformId: string | null): Promise<number> {
     let told = 0;
     let after = '';
     // Bounded by the number of merchants: each round begins behind the last one.
