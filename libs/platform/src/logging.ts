@@ -18,6 +18,8 @@ export const loggingOf = (name: string, config: HttpConfig): Params => ({
     level: config.LOG_LEVEL,
     base: { service: name },
     autoLogging: false,
+    // Else pino-http reads the error first, message, parameters and all, and ours sees what is left.
+    wrapSerializers: false,
     serializers: { err: withoutValues },
     mixin: () => {
       const traceId = currentTraceId();
@@ -38,8 +40,9 @@ export function logRequests(fastify: FastifyInstance, logger: PinoLogger): void 
   });
 }
 
-/** An error as it may stand in a log. */
-export function withoutValues(error: unknown): Record<string, unknown> {
+/** An error as it may stand in a log. pino-http hands over its own reading of it, with the error itself under `raw`. */
+export function withoutValues(given: unknown): Record<string, unknown> {
+  const error: unknown = typeof given === 'object' && given !== null && 'raw' in given ? given.raw : given;
   if (!(error instanceof Error)) return { type: typeof error };
   const driver: unknown = 'driverError' in error ? error.driverError : undefined;
   const stack = error.stack
