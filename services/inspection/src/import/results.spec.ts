@@ -96,6 +96,10 @@ describe('grouping', () => {
     expect(report).toMatchObject({ sampleNo: 'GC24120001', revision: 2, revisionReason: 'REINSPECTED' });
   });
 
+  it('leaves a revision that is no number to be refused', () => {
+    expect(oneOf({ ...base, revision: '二' }).report.revision).toBe('二');
+  });
+
   it('keeps apart rows that differ in a column it does not know, and keeps that column', () => {
     const { results, unknownColumns } = resultsFromRows(
       ['公告号', '样品名称', '不合格项目', '仓位'],
@@ -159,6 +163,12 @@ describe('what is printed', () => {
     ['近日', undefined],
   ])('date of the notice %s', (text, publishedOn) => {
     expect(oneOf({ ...base, 公告日期: text }).report.notice?.publishedOn).toBe(publishedOn);
+  });
+
+  it('is kept beside the result when a result cannot carry it', () => {
+    const { report, extra } = oneOf({ ...base, 公告日期: '近日', 抽样日期: '上月', 标称生产企业统一社会信用代码: 'X', 检验结论: '见备注' });
+    expect(extra).toEqual({ 公告日期: '近日', 抽样日期: '上月', 标称生产企业统一社会信用代码: 'X', 检验结论: '见备注' });
+    expect(report).not.toHaveProperty('nominalProducer');
   });
 
   it.each([

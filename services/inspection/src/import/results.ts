@@ -114,10 +114,10 @@ function resultOf(
   const [name, produced, batch] = [say('product.name'), say('product.producedOnOrBatch'), say('product.batch')];
   const producedOn = wholeDay(produced ?? '');
   const noticeNo = say('noticeNo');
-  const revision = Number(say('revision'));
+  const [publishedOn, sampledOn] = [partialDay(say('publishedOn') ?? ''), wholeDay(say('sampledOn') ?? '')];
   const report = present({
     sampleNo: say('sampleNo') ?? `N${createHash('sha256').update(identity).digest('hex').slice(0, 24).toUpperCase()}`,
-    revision: Number.isInteger(revision) && revision > 0 ? revision : undefined,
+    revision: revisionOf(say('revision')),
     revisionReason: say('revisionReason')?.toUpperCase() as RevisionReason | undefined,
     organiser: named({ name: say('organiser.name') }),
     regime,
@@ -140,14 +140,29 @@ function resultOf(
     nominalProducer: named({ name: say('producer.name'), uscc: say('producer.uscc'), regionName: say('producer.regionName') }),
     online: onlineOf(say),
     laboratory: named({ name: say('laboratory.name'), uscc: say('laboratory.uscc') }),
-    notice: noticeNo && present({ no: noticeNo, publishedOn: partialDay(say('publishedOn') ?? '') }),
-    sampledOn: wholeDay(say('sampledOn') ?? ''),
+    notice: noticeNo && present({ no: noticeNo, publishedOn }),
+    sampledOn,
   });
+  // Printed, but not in a form or beside a name that a result could carry.
+  const unused = new Set<string>([
+    ...(publishedOn && noticeNo ? [] : ['publishedOn']),
+    ...(sampledOn ? [] : ['sampledOn']),
+    ...(verdictOf(say('verdict') ?? '') ? [] : ['verdict']),
+    ...(report.sampledParty ? [] : ['sampledParty.uscc', 'sampledParty.regionName']),
+    ...(report.nominalProducer ? [] : ['producer.uscc', 'producer.regionName']),
+    ...(report.laboratory ? [] : ['laboratory.uscc']),
+  ]);
   const extra = present(
-    Object.fromEntries(columns.filter(({ field }) => field === null).map((column) => [column.heading, cellAt(column.at)])),
+    Object.fromEntries(
+      columns.filter(({ field, key }) => field === null || unused.has(key)).map((column) => [column.heading, cellAt(column.at)]),
+    ),
   );
   return { report: report as ImportedResult['report'], rowNumbers, extra: extra as Record<string, string>, regimeInferred: inferred };
 }
+
+/** What is no number is left as it is, for the intake to refuse by its field. */
+const revisionOf = (text: string | undefined): number | undefined =>
+  text && /^\d+$/u.test(text) ? Number(text) : (text as number | undefined);
 
 /** Every item once, in an order that does not hang on the rows'. */
 function itemsIn(rows: readonly (readonly string[])[], at: ReadonlyMap<string, number>): PrintedItem[] {
@@ -183,7 +198,10 @@ function onlineOf(say: (field: ImportField) => string | undefined): SamplingResu
 const named = <P extends { name?: string | undefined }>(party: P): Partial<P> | undefined =>
   party.name === undefined ? undefined : present(party);
 
-const present = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== '')) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(fields: T): Present<T> {
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== '') kept[name] = value;
+  return kept as Present<T>;
+}
