@@ -10,6 +10,7 @@ export { messagingMigrations } from './migrations.js';
 export { On, OnBatch } from './on.js';
 export { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 export { Outbox, OutboxOutsideTransaction } from './outbox.js';
+export { readStream } from './read-stream.js';
 export { type Lag } from './reader.js';
 export { Received, type Refusal } from './received.js';
 export { Relay } from './relay.js';

@@ -204,7 +204,7 @@ const indexAfter = (records: readonly RawRecord[], chunk: readonly RawRecord[]):
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function toRecord(topic: string, partition: number, message: KafkaMessage): RawRecord {
+export function toRecord(topic: string, partition: number, message: KafkaMessage): RawRecord {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const single = Array.isArray(value) ? value[0] : value;

@@ -7,6 +7,9 @@ import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 // Node sees only some of this CommonJS package's names; the others are reached through its default export.
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
+const ATTEMPTS = 5;
+const PAUSE_MS = 300;
+
 /** Makes topics and access rules on the broker. Everything here may be done again and again. */
 @Injectable()
 export class Topics {
@@ -27,12 +30,25 @@ export class Topics {
     await this.ensure(organisationTopics(kind, organisationId, namespace), organisationRules(kind, organisationId, namespace));
   }
 
+  // A controller that is busy answers late, and KafkaJS gives up sooner than the topic is there.
   private async ensure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.tryToEnsure(topics, rules);
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, attempt * PAUSE_MS));
+      }
+    }
+  }
+
+  private async tryToEnsure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
     const admin = this.kafka.client.admin();
     await admin.connect();
     try {
-      if (topics.length > 0) await admin.createTopics({ waitForLeaders: true, topics: topics.map(toTopicConfig) });
+      // Rules first: a topic that is there before its rules is seen by readers that are refused it, and ends them.
       if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
+      if (topics.length > 0) await admin.createTopics({ waitForLeaders: true, timeout: 15_000, topics: topics.map(toTopicConfig) });
     } finally {
       await admin.disconnect();
     }

@@ -1,0 +1,87 @@
+/** What `npm run demo -- --report FILE` writes. Every figure was read from the topics or the services' answers afterwards. */
+export interface DemoReport {
+  readonly input: { readonly file: string; readonly rows: number; readonly results: number };
+  readonly intake: Intake;
+  readonly secondIntake: Intake;
+  readonly published: number;
+  readonly feedback: { readonly issued: number; readonly unmatched: number; readonly byPlatform: Readonly<Record<string, number>> };
+  readonly credit: { readonly records: number; readonly entities: number };
+  readonly monitoring: Totals;
+  readonly receipt: { readonly feedbackId: string; readonly status: string; readonly acceptedAt: string } | null;
+  readonly refusedTopic: string | null;
+  readonly retraction: Retraction | null;
+  readonly reinspection: Reinspection | null;
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
+  readonly seconds: number;
+}
+
+export interface Intake {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly rejections: Readonly<Record<string, number>>;
+}
+
+export interface Totals {
+  readonly results: number;
+  readonly unqualified: number;
+}
+
+export interface Retraction {
+  readonly sampleNo: string;
+  readonly feedbackWithdrawn: number;
+  readonly creditEnded: number;
+  readonly monitoring: Totals;
+}
+
+export interface Reinspection {
+  readonly sampleNo: string;
+  readonly feedbackRevision: number;
+  readonly creditEnded: number;
+  readonly monitoring: Totals;
+}
+
+/** The report as a person reads it. */
+export function asTable(report: DemoReport): string {
+  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs } = report;
+  const platforms = Object.entries(feedback.byPlatform).sort(([, a], [, b]) => b - a);
+  const lines: (readonly [string, string])[] = [
+    ['file 文件', `${report.input.file}: ${report.input.rows} rows, ${report.input.results} results`],
+    ['intake 接收', sentence(intake)],
+    ['same file again 重复', sentence(secondIntake)],
+    ['published 公布', `${report.published} results`],
+    ['feedback 反馈', `${feedback.issued} to ${platforms.length} platforms (${platforms.map(([id, n]) => `${id} ${n}`).join(', ')})`],
+    ['', `${feedback.unmatched} wait for a platform nobody has registered`],
+    ['credit 信用', `${credit.records} records of ${credit.entities} entities`],
+    ['statistics 统计', counted(monitoring)],
+    ['receipt 回执', receipt ? `${receipt.status}, accepted ${receipt.acceptedAt}` : 'no platform to answer'],
+    ["another's topic 越权", report.refusedTopic ? `refused by the broker: platform.${report.refusedTopic}.feedback.v1` : 'none to try'],
+    [
+      'retraction 撤回',
+      retraction
+        ? `${retraction.sampleNo}: ${retraction.feedbackWithdrawn} feedback withdrawn, ${retraction.creditEnded} records ended; ${counted(retraction.monitoring)}`
+        : NONE,
+    ],
+    [
+      'reinspection 复检',
+      reinspection
+        ? `${reinspection.sampleNo}: feedback revision ${reinspection.feedbackRevision} (RESTORE), ${reinspection.creditEnded} records ended; ${counted(reinspection.monitoring)}`
+        : NONE,
+    ],
+    ['latency 时延', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms from acceptance to the last effect`],
+  ];
+  const width = Math.max(...lines.map(([name]) => columns(name)));
+  return lines.map(([name, text]) => `  ${name}${' '.repeat(width - columns(name))}  ${text}`).join('\n');
+}
+
+const NONE = 'no accepted result has both a known platform and a valid USCC';
+
+const counted = ({ results, unqualified }: Totals): string => `${unqualified} of ${results} unqualified`;
+
+function sentence({ accepted, duplicate, rejected, rejections }: Intake): string {
+  const why = Object.entries(rejections).map(([code, n]) => `${n} ${code}`);
+  return `${accepted} accepted, ${duplicate} duplicate, ${rejected} rejected${why.length > 0 ? ` (${why.join(', ')})` : ''}`;
+}
+
+/** Chinese characters take two columns of a terminal. */
+const columns = (text: string): number => [...text].reduce((sum, character) => sum + (character > '\u2e7f' ? 2 : 1), 0);
