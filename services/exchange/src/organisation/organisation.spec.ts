@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   assertNamesFree,
   change,
@@ -70,4 +72,29 @@ describe('a change', () => {
   it('raises the revision', () =>
     expect(change(jd, { ...changeable, aliases: ['京东商城'] })).toEqual({ ...jd, aliases: ['京东商城'], revision: 2 }));
   it('of nothing leaves the revision', () => expect(change(jd, { ...changeable, aliases: [...jd.aliases] })).toBe(jd));
+});
+
+describe('the platforms of data/platforms.csv', () => {
+  const rows = (file: string): string[][] =>
+    readFileSync(join(process.cwd(), 'data', file), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((row) => row.split(','));
+  const platforms = rows('platforms.csv').map(([id = '', name = '', aliases = '']) => ({
+    id,
+    name,
+    aliases: aliases.trim().split(';').filter(Boolean),
+  }));
+  const holders = new Map(platforms.flatMap((platform) => namesOf(platform).map(({ key }): [string, string] => [key, platform.id])));
+
+  it('share no name', () => expect(holders.size).toBe(platforms.reduce((names, platform) => names + namesOf(platform).length, 0)));
+
+  it('are all that published notices print, but for the one that was not printed', () => {
+    const printed = new Set(rows('sampling-notices.csv').map((row) => row[3] ?? ''));
+    printed.delete('');
+    const unknown = [...printed].filter((name) => !holders.has(nameKey(name)));
+    expect(unknown).toEqual(['线上（平台未印出）']);
+    expect(new Set([...printed].map((name) => holders.get(nameKey(name)))).size).toBe(15);
+  });
 });
