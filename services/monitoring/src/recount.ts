@@ -1,21 +1,20 @@
 /**
- * `npm run recount -w services/monitoring`: counts every rollup again from the contributions and names each bucket that differs.
- * Prints one JSON object; exit code 1 when anything differs. Changes nothing, and may run beside the service.
+ * `npm run recount -w services/monitoring`, in the environment of the service: counts the rollups again and names everything that differs.
+ * Prints one JSON object; exit code 1 when anything differs.
  */
-import { readConfig } from '@jinqiao/platform';
+import { KafkaConnection } from '@jinqiao/messaging';
+import { configured, readConfig } from '@jinqiao/platform';
+import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { MonitoringConfig } from './config.js';
-import { recount } from './sampling-rate/sampling-rate.recount.js';
+import { MonitoringModule } from './monitoring.module.js';
+import { recountEvents, recountRollups } from './sampling-rate/sampling-rate.recount.js';
 
-const db = await new DataSource({
-  type: 'postgres',
-  url: readConfig(MonitoringConfig).DATABASE_URL,
-  installExtensions: false,
-}).initialize();
-try {
-  const answer = await recount(db.manager);
-  process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-  process.exitCode = answer.differences.length === 0 ? 0 : 1;
-} finally {
-  await db.destroy();
-}
+// Neither HTTP nor consumers: those are started by startService.
+const app = await NestFactory.createApplicationContext(configured(MonitoringModule, readConfig(MonitoringConfig)), { logger: ['error'] });
+const db = app.get(DataSource, { strict: false });
+const events = await recountEvents(db, app.get(KafkaConnection, { strict: false }));
+const rollups = await recountRollups(db.manager);
+process.stdout.write(`${JSON.stringify({ rollups, events }, null, 2)}\n`);
+process.exitCode = rollups.differences.length + events.differences.length === 0 ? 0 : 1;
+await app.close();

@@ -16,7 +16,8 @@ export class SamplingRateConsumer {
   }
 }
 
-function stated({ data, type, key, revision }: Received<SamplingResultPublished | SamplingResultWithdrawn | null>): Contribution {
+/** What an event says a result adds from its revision on. */
+export function stated({ data, type, key, revision }: Received<SamplingResultPublished | SamplingResultWithdrawn | null>): Contribution {
   // A tombstone ends the series of an already withdrawn result; only its header knows the revision.
   if (data === null) return withdrawn(key, revision ?? 1);
   const subject = subjectOf(data);

@@ -1,15 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SamplingResultPublished } from '@jinqiao/contracts';
-import {
-  contributionOf,
-  type Counts,
-  newestOf,
-  plainName,
-  rateOf,
-  refuseUnknown,
-  UnknownRateParameter,
-  withdrawn,
-} from './sampling-rate.js';
+import { contributionOf, newestOf, plainName, rateOf, refuseUnknown, UnknownRateParameter, withdrawn } from './sampling-rate.js';
 
 const published = (fields: Partial<SamplingResultPublished> = {}): SamplingResultPublished => ({
   reporterId: 'tj-amr',
