@@ -76,7 +76,7 @@ describe('a change', () => {
 
 describe('the platforms of data/platforms.csv', () => {
   const rows = (file: string): string[][] =>
-    readFileSync(join(process.cwd(), 'data', file), 'utf8')
+    readFileSync(join(import.meta.dirname, '../../../../data', file), 'utf8')
       .trim()
       .split('\n')
       .slice(1)
