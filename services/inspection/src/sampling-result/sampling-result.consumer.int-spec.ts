@@ -41,7 +41,7 @@ afterAll(() => service.close());
 
 const fresh = (): string => `KAFKA-${(last += 1)}`;
 const headers = (more: Record<string, string | undefined> = {}): Record<string, string> => {
-  const usual = {
+  const usual: Record<string, string | undefined> = {
     ce_specversion: '1.0',
     ce_id: randomUUID(),
     ce_source: '/departments/tj-amr/sampling-system',

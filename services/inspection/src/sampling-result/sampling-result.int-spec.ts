@@ -97,27 +97,23 @@ describe('one result', () => {
   });
 
   it.each([
-    [
-      '409 REVISION_CONFLICT when its content differs under the same number',
-      aReport({ revision: 1, verdict: 'QUALIFIED' }),
-      409,
-      'REVISION_CONFLICT',
-      '/revision',
-    ],
-    [
-      '422 with every error when it breaks rules',
-      numbered(2, { failingItems: [], finality: 'PROVISIONAL' }),
-      422,
-      'FAILING_ITEM_MISSING',
-      '/failingItems',
-    ],
-    ['422 when it is not a report at all', { hello: 'world' }, 422, 'FIELD_MISSING', '/sampleNo'],
-  ])('is a problem: %s', async (_case, input, status, code, pointer) => {
+    {
+      why: 'its content differs under the same number',
+      input: aReport({ revision: 1, verdict: 'QUALIFIED' }),
+      problem: { status: 409, code: 'REVISION_CONFLICT', pointer: '/revision' },
+    },
+    {
+      why: 'it breaks rules',
+      input: numbered(2, { failingItems: [], finality: 'PROVISIONAL' }),
+      problem: { status: 422, code: 'FAILING_ITEM_MISSING', pointer: '/failingItems' },
+    },
+    { why: 'it is not a report at all', input: { hello: 'world' }, problem: { status: 422, code: 'FIELD_MISSING', pointer: '/sampleNo' } },
+  ])('is a problem when $why', async ({ input, problem }) => {
     const sampleNo = fresh();
     await report(aReport({ sampleNo }));
     const before = await rows(sampleNo);
     const answer = await department.post(PATH, 'sampleNo' in input ? { ...input, sampleNo } : input);
-    expect(answer).toMatchObject({ status, body: { code, pointer, titleZh: '抽检结果未被接收' } });
+    expect(answer).toMatchObject({ status: problem.status, body: { ...problem, titleZh: '抽检结果未被接收' } });
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(await rows(sampleNo)).toEqual(before);
     expect(await place.sql('SELECT 1 FROM intake_rejections WHERE sample_no = $1', [sampleNo])).toEqual([]);
@@ -255,6 +251,23 @@ describe('many results', () => {
     expect(await place.sql('SELECT 1 FROM sampling_results WHERE sample_no LIKE $1', [`${sampleNo}-%`])).toEqual([]);
   });
 
+  it('survive the worst that fits into 8 MiB: one of four million wrong entries, one too large for an event', async () => {
+    const sampleNo = fresh();
+    const { status, body } = await department.post<BatchAnswer>(PATH, [
+      aReport({ sampleNo }),
+      { ...aReport(), failingItems: Array.from({ length: 2_000_000 }, () => 1) },
+      aReport({
+        sampleNo: fresh(),
+        failingItems: Array.from({ length: 500 }, (_item, n) => ({ item: `${n}`.padEnd(500, '项'), measured: '值'.repeat(500) })),
+      }),
+    ]);
+    expect({ status, codes: body.items.map(({ errors }) => errors[0]?.code ?? '') }).toEqual({
+      status: 200,
+      codes: ['', 'OUT_OF_RANGE', 'RESULT_TOO_LARGE'],
+    });
+    expect(service.ends).toEqual([]);
+  });
+
   it('are accepted up to 1,000', async () => {
     const sampleNo = fresh();
     const inputs = Array.from({ length: 1_000 }, (_item, place) => aReport({ sampleNo: `${sampleNo}-${place}` }));
@@ -366,6 +379,15 @@ describe('reading', () => {
     expect((await operator.get('/api/inspection/published/counts')).body).toMatchObject({ published: before + 1 });
     const applied = await department.get(`/api/inspection/applied/tj-amr:${sampleNo}`);
     expect(applied).toMatchObject({ status: 200, body: { revision: 1, appliedAt: expect.stringMatching(/Z$/) } });
+  });
+
+  it('knows nothing of what no text column could hold', async () => {
+    expect(await department.get(`${PATH}/%00`)).toMatchObject({ status: 404 });
+    expect(await department.get('/api/inspection/applied/tj-amr:%00')).toMatchObject({ status: 404 });
+    expect(await retract('\0', { revision: 1, reason: 'x' })).toMatchObject({
+      status: 422,
+      body: { code: 'WRONG_FORMAT', pointer: '/sampleNo' },
+    });
   });
 
   it('finds a sampleNo that needs escaping in an address', async () => {

@@ -73,6 +73,7 @@ export class SamplingResultReading {
   async get(principal: Principal, sampleNo: string, named?: string): Promise<ReportedResult> {
     const reporterId = principal.kind === 'DEPARTMENT' ? principal.id : named;
     if (reporterId === undefined) throw new ReporterNotNamed();
+    if (sampleNo.includes('\0')) throw new SamplingResultUnknown();
     const [result, rejections, unreadable] = await Promise.all([
       this.db.getRepository(SamplingResult).findOneBy({ reporterId, sampleNo }),
       this.db.getRepository(IntakeRejection).find({ where: { reporterId, sampleNo }, order: { rejectedAt: 'DESC' }, take: REJECTIONS_MAX }),
@@ -124,7 +125,7 @@ export class SamplingResultReading {
   /** How far the series of one subject (`reporterId:sampleNo`) has come, and since when. */
   async getApplied(principal: Principal, subject: string): Promise<{ revision: number; appliedAt: string }> {
     const [reporterId = '', ...rest] = subject.split(':');
-    const isVisible = principal.kind !== 'DEPARTMENT' || principal.id === reporterId;
+    const isVisible = (principal.kind !== 'DEPARTMENT' || principal.id === reporterId) && !subject.includes('\0');
     const found = isVisible ? await this.db.getRepository(SamplingResult).findOneBy({ reporterId, sampleNo: rest.join(':') }) : null;
     if (!found) throw new SamplingResultUnknown();
     return { revision: found.revision, appliedAt: found.appliedAt.toISOString() };

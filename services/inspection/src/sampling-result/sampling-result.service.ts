@@ -55,6 +55,8 @@ export interface BatchAnswer {
 
 /** Results in one request, and rows that one statement writes. */
 export const ITEMS_MAX = 1_000;
+// Each is named; a sender with more has sent something else.
+const UNKNOWN_FIELDS_MAX = 100;
 // The second pass holds every row of the first, so a third would be a fault in this file.
 const PASSES_MAX = 2;
 const DEADLOCK_ATTEMPTS = 3;
@@ -160,6 +162,7 @@ interface Item {
   readonly sampleNo: string | null;
   readonly revision: number | null;
   readonly reading: Reading;
+  readonly unknownFields: readonly string[];
 }
 type ReadableItem = Item & { readonly sampleNo: string; readonly reading: Reading & { ok: true } };
 
@@ -170,10 +173,11 @@ interface Placed {
 
 function itemOf(submitted: Submitted, place: number, now: Date): Item {
   const reading = submitted.kind === 'REPORT' ? readReport(submitted.input, now) : readRetraction(submitted.input);
-  if (!reading.ok) return { submitted, place, reading, ...namedIn(submitted.input) };
+  const unknownFields = (submitted.unknownFields ?? reading.unknownFields).slice(0, UNKNOWN_FIELDS_MAX);
+  if (!reading.ok) return { submitted, place, reading, unknownFields, ...namedIn(submitted.input) };
   const { submission } = reading;
   const sampleNo = submission.kind === 'REPORT' ? submission.report.sampleNo : submission.sampleNo;
-  return { submitted, place, reading, sampleNo, revision: submission.revision };
+  return { submitted, place, reading, unknownFields, sampleNo, revision: submission.revision };
 }
 
 const isReadable = (item: Item): item is ReadableItem => item.reading.ok;
@@ -196,9 +200,8 @@ function namedIn(input: unknown): { sampleNo: string | null; revision: number | 
   return { sampleNo: isName ? sampleNo : null, revision: isRevision ? Number(revision) : null };
 }
 
-function refusalOf({ reading, sampleNo, revision, submitted }: Item): Answer | null {
+function refusalOf({ reading, sampleNo, revision, unknownFields }: Item): Answer | null {
   if (reading.ok) return null;
-  const unknownFields = submitted.unknownFields ?? reading.unknownFields;
   return { sampleNo, outcome: 'rejected', revision, warnings: [], errors: reading.findings, unknownFields };
 }
 
@@ -232,21 +235,20 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
   return { row: current && current !== stored ? rowOf(current) : null, events, answers };
 }
 
-function answerTo({ sampleNo, revision, reading, submitted }: ReadableItem, decision: Decision): Answer {
-  const unknownFields = submitted.unknownFields ?? reading.unknownFields;
+function answerTo({ sampleNo, revision, unknownFields }: ReadableItem, decision: Decision): Answer {
   const { outcome } = decision;
   if (outcome === 'rejected') return { sampleNo, outcome, revision, warnings: [], errors: decision.findings, unknownFields };
   const { status, acceptedAt, warnings } = decision.held;
   return { sampleNo, outcome, revision, status, acceptedAt, warnings, errors: [], unknownFields };
 }
 
-function carriedBy({ submitted, reading }: ReadableItem, before: Carried | null, { channel, importId }: Context): Carried {
+function carriedBy({ submitted, reading, unknownFields }: ReadableItem, before: Carried | null, { channel, importId }: Context): Carried {
   const { submission } = reading;
   const report = submission.kind === 'REPORT' ? submission.report : null;
   return {
     channel,
     import_id: importId ?? null,
-    unknown_fields: submitted.unknownFields ?? reading.unknownFields,
+    unknown_fields: unknownFields,
     order_no: report ? (report.online?.orderNo ?? null) : (before?.order_no ?? null),
     reported_at: report ? (report.reportedAt ?? null) : (before?.reported_at ?? null),
     other_columns: submitted.otherColumns ?? (report ? null : (before?.other_columns ?? null)),
@@ -368,5 +370,7 @@ async function write(tx: EntityManager, rows: readonly StoredRow[], locked: read
   return new Set(written.map((row) => row.sample_no));
 }
 
-const isDeadlock = (problem: unknown): boolean =>
-  problem instanceof QueryFailedError && 'code' in problem.driverError && problem.driverError.code === '40P01';
+function isDeadlock(problem: unknown): boolean {
+  const driver: unknown = problem instanceof QueryFailedError ? problem.driverError : null;
+  return driver instanceof Error && 'code' in driver && driver.code === '40P01';
+}

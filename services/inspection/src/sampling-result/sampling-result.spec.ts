@@ -127,6 +127,12 @@ describe('a report', () => {
     expect(codesOn({ sampledOn: '2026-11-24' })).toEqual(['SAMPLED_IN_FUTURE /sampledOn']);
   });
 
+  it('is refused when it is too large for one event', () => {
+    const failingItems = Array.from({ length: 400 }, (_item, n) => ({ item: `${n}`.padEnd(500, '项'), measured: '值'.repeat(500) }));
+    expect(codesOn({ failingItems })).toEqual(['RESULT_TOO_LARGE ']);
+    expect(codesOn({ failingItems: failingItems.slice(0, 200) })).toEqual([]);
+  });
+
   it('ignores unknown fields and names them', () => {
     expect(readReport({ ...aReport(), colour: 'red' }, NOW)).toMatchObject({ ok: true, unknownFields: ['/colour'] });
   });

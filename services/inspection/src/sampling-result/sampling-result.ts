@@ -246,8 +246,18 @@ function findingsOf(report: Partial<SamplingResultReported>, now: Date): Finding
     const code = report[party]?.divisionCode;
     if (code && !divisionExists(code)) find('DIVISION_UNKNOWN', `/${party}/divisionCode`, 'is not and never was a code of GB/T 2260');
   }
+  if (isLarge(report)) find('RESULT_TOO_LARGE', '', `has more than ${STATE_BYTES_MAX} bytes, too many for one event`);
   if (report.sampledOn && report.sampledOn > dayInChina(now)) find('SAMPLED_IN_FUTURE', '/sampledOn', 'lies in the future');
   return findings;
+}
+
+// The broker takes 1 MiB a record; what a withdrawal adds, and the headers, need room.
+const STATE_BYTES_MAX = 800_000;
+
+/** Only long lists make a result large, so the others are not measured. */
+function isLarge(report: Partial<SamplingResultReported>): boolean {
+  const entries = (report.failingItems?.length ?? 0) + (report.online?.listings?.length ?? 0);
+  return entries > 50 && Buffer.byteLength(JSON.stringify(report)) > STATE_BYTES_MAX;
 }
 
 const PARTIES = ['sampledParty', 'nominalProducer', 'laboratory'] as const;
@@ -292,6 +302,8 @@ function announced({ revision: _revision, reportedAt: _reportedAt, online, ...fi
 
 // Declared fields are at most four steps deep (/online/listings/0/url); what lies deeper is an unknown field.
 const DEEPEST = 4;
+// No list holds more than 500 entries, no object more than 30 fields.
+const WIDEST = 1_000;
 
 /** A malformed report without its malformed fields. */
 function soundPart(input: unknown, findings: readonly Finding[]): Partial<SamplingResultReported> {
@@ -299,11 +311,12 @@ function soundPart(input: unknown, findings: readonly Finding[]): Partial<Sampli
   const sound = (value: unknown, pointer: string, depth: number): unknown => {
     if (value === null || value === '' || bad.has(pointer) || depth > DEEPEST) return undefined;
     if (typeof value !== 'object') return value;
-    if (Array.isArray(value)) return value.map((entry, index) => sound(entry, `${pointer}/${index}`, depth + 1));
-    return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, sound(entry, `${pointer}/${name}`, depth + 1)]));
+    if (Array.isArray(value)) return value.slice(0, WIDEST).map((entry, index) => sound(entry, `${pointer}/${index}`, depth + 1));
+    const fields = Object.entries(value).slice(0, WIDEST);
+    return Object.fromEntries(fields.map(([name, entry]) => [name, sound(entry, `${pointer}/${name}`, depth + 1)]));
   };
   // Every declared field that is left has passed its schema, so the shape is that of a report with fields missing.
-  return (sound(input, '', 0) ?? {}) as Partial<SamplingResultReported>;
+  return sound(input, '', 0) ?? {};
 }
 
 const overlap = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`) || a === '' || b === '';
