@@ -7,6 +7,8 @@ import Provider, { type Adapter, type AdapterPayload, type ClientMetadata, type 
 
 interface Settings {
   readonly seed: string;
+  readonly issuer: string;
+  readonly host: string;
   readonly audience: string;
   readonly registrationToken: string;
   readonly signingKey: JWK;
@@ -72,7 +74,7 @@ class ClientFile implements Adapter {
 
 const registered = (body: unknown): string => String((body as { client_id?: unknown } | undefined)?.client_id ?? randomUUID());
 
-const issuer: Provider = new Provider(`http://127.0.0.1:${port}`, {
+const issuer: Provider = new Provider(settings.issuer, {
   adapter: ClientFile,
   clients: settings.clients.map(({ id, kind, name }) => metadata(id, kind, name)),
   jwks: { keys: [settings.signingKey] },
@@ -111,7 +113,7 @@ const issuer: Provider = new Provider(`http://127.0.0.1:${port}`, {
   extraTokenClaims: async (_ctx, token) => ({ kind: token.clientId ? (await issuer.Client.find(token.clientId))?.['kind'] : undefined }),
 });
 
-const server = issuer.listen(Number(port), '127.0.0.1');
+const server = issuer.listen(Number(port), settings.host);
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();

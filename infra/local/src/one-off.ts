@@ -6,20 +6,21 @@ interface Program {
   readonly name: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  readonly logFile: string;
+  /** Absent = our own output. */
+  readonly logFile: string | undefined;
   readonly withinMs: number;
 }
 
 /** Runs a program of ours that ends by itself; one that fails is the reason why nothing can be started. */
 export async function runToEnd({ name, args, env, logFile, withinMs }: Program): Promise<void> {
-  const log = openSync(logFile, 'a');
+  const log = logFile === undefined ? 'inherit' : openSync(logFile, 'a');
   const child = spawn(process.execPath, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env }, timeout: withinMs });
-  closeSync(log);
+  if (typeof log === 'number') closeSync(log);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', resolve);
   });
   if (code === 0) return;
-  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  throw new CannotStart(`${name} failed (“${last.trim().slice(0, 200)}”)`, `read ${logFile} and start again`);
+  const last = logFile === undefined ? '' : (readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '').trim().slice(0, 200);
+  throw new CannotStart(`${name} failed (“${last}”)`, `read ${logFile ?? 'what it printed'} and start again`);
 }

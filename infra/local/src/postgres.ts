@@ -5,7 +5,7 @@ import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { CannotStart } from './cannot-start.js';
-import { services } from './principals.js';
+import { keepingServices } from './principals.js';
 import { rolePassword } from './secrets.js';
 
 export const ADMIN_ROLE = 'jinqiao_admin';
@@ -100,12 +100,20 @@ export function databaseUrl(port: number, role: string, password: string, databa
   return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
 }
 
+/** Every service's two roles and its database; what is there stays. */
+export async function createServiceDatabases(adminUrl: string, seed: string): Promise<void> {
+  await createRoles(adminUrl, seed);
+  for (const service of keepingServices) await createDatabase(adminUrl, service, databaseOf(service));
+}
+
+export const databaseOf = (service: string): string => `jinqiao_${service}`;
+
 /** The two roles of every service: `<service>_owner` changes tables, `<service>` only rows. */
-export async function createRoles(adminUrl: string, seed: string): Promise<void> {
+async function createRoles(adminUrl: string, seed: string): Promise<void> {
   await withClient(adminUrl, async (client) => {
     const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles');
     const present = new Set(rows.map(({ rolname }) => rolname));
-    for (const role of services.flatMap((service) => [`${service}_owner`, service])) {
+    for (const role of keepingServices.flatMap((service) => [`${service}_owner`, service])) {
       if (!present.has(role)) await client.query(`CREATE ROLE ${escapeIdentifier(role)} LOGIN PASSWORD '${rolePassword(seed, role)}'`);
     }
   });

@@ -12,6 +12,9 @@ export interface Client {
 
 export const services = ['registration', 'inspection', 'exchange', 'credit', 'monitoring', 'gateway'] as const;
 
+/** Those that keep something; the gateway does not. */
+export const keepingServices = services.filter((service) => service !== 'gateway');
+
 /** The stack itself: makes topics, access rules and databases. The broker's only super user. */
 export const STACK_PRINCIPAL = 'service.stack';
 

@@ -6,7 +6,11 @@ import type { ServerAddresses } from './servers.js';
 const AT_ONCE = 4;
 
 /** Admits organisations to the exchange's directory through its public interface, as the operator. Who is admitted already stays as it is. */
-export async function registerOrganisations(origin: string, servers: ServerAddresses, organisations: readonly Client[]): Promise<number> {
+export async function registerOrganisations(
+  origin: string,
+  servers: Pick<ServerAddresses, 'issuer' | 'seed'>,
+  organisations: readonly Client[],
+): Promise<number> {
   const { token } = await accessToken(servers, 'operator');
   const register = async ({ id, kind, name, aliases }: Client): Promise<boolean> => {
     const answer = await fetch(`${origin}/api/exchange/organisations`, {

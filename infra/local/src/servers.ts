@@ -6,21 +6,22 @@ import { logLevel } from 'kafkajs';
 import { Client } from 'pg';
 import { kafkaOf } from './access.js';
 import { fetchDownloads } from './downloads.js';
+import { writeIssuerSettings } from './issuer-settings.js';
 import { prepareKafka } from './kafka.js';
 import { freePorts, requireFree, type ServerPorts, usualPorts } from './ports.js';
-import { ADMIN_ROLE, createDatabase, createRoles, databaseUrl, preparePostgres, postgresUser, requirePostgres } from './postgres.js';
+import { ADMIN_ROLE, createServiceDatabases, databaseUrl, preparePostgres, postgresUser, requirePostgres } from './postgres.js';
 import { CannotStart } from './cannot-start.js';
 import { lock, requireJava, requireMaven } from './preflight.js';
-import { organisations, servicePrincipals, services, STACK_PRINCIPAL } from './principals.js';
+import { STACK_PRINCIPAL } from './principals.js';
 import { issuerProgram } from './repository.js';
-import { redisPassword, registrationToken, rolePassword, secretSeed, signingKey } from './secrets.js';
+import { redisPassword, rolePassword, secretSeed } from './secrets.js';
 import { Supervised } from './supervised.js';
 
 // What test runs need of this package before anything is built (exports "./servers" in package.json).
 export { CannotStart } from './cannot-start.js';
 export { brokerSettings } from './kafka.js';
 export { freePort } from './ports.js';
-export { ADMIN_ROLE, createRoles, withClient } from './postgres.js';
+export { ADMIN_ROLE, createServiceDatabases, withClient } from './postgres.js';
 export { redisPassword, rolePassword, secretSeed } from './secrets.js';
 export { asStack } from './topics.js';
 
@@ -94,7 +95,7 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
       })(),
       (async () => {
         if (postgresBin) await run(postgres(context, postgresBin));
-        await createDatabases(context);
+        await createServiceDatabases(context.databaseAdminUrl, context.seed);
       })(),
       (async () => {
         if (!given.redisUrl && downloads) await run(redis(context, downloads.redisServer));
@@ -137,11 +138,6 @@ function addressesOf(dataDir: string, ports: ServerPorts): ServerAddresses {
   };
 }
 
-async function createDatabases({ databaseAdminUrl, seed }: ServerAddresses): Promise<void> {
-  await createRoles(databaseAdminUrl, seed);
-  for (const service of services) await createDatabase(databaseAdminUrl, service, `jinqiao_${service}`);
-}
-
 export interface IssuerPlan {
   readonly dataDir: string;
   readonly port: number;
@@ -151,14 +147,7 @@ export interface IssuerPlan {
 
 /** The issuer as a process; also tests on containers need it, whose servers are elsewhere. */
 export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supervised {
-  const settings = {
-    seed,
-    audience: AUDIENCE,
-    registrationToken: registrationToken(seed),
-    signingKey: signingKey(seed),
-    clients: [...servicePrincipals(), ...organisations()],
-  };
-  writeFileSync(join(dataDir, 'issuer.json'), JSON.stringify(settings), { mode: 0o600 });
+  writeIssuerSettings(dataDir, { seed, issuer: issuerUrl(port), host: '127.0.0.1', audience: AUDIENCE });
   return new Supervised({
     name: 'issuer',
     command: process.execPath,

@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessRules, sharedTopics } from '@jinqiao/schema';
 import { CannotStart } from './cannot-start.js';
-import { runToEnd } from './one-off.js';
 import { freePort, requireFree } from './ports.js';
+import { databaseOf } from './postgres.js';
+import { prepareServers, program } from './prepare.js';
 import { organisations, services } from './principals.js';
 import { registerOrganisations } from './register-organisations.js';
-import { repository } from './repository.js';
 import { type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
 import { serviceEnvironment } from './service-environment.js';
 import { Supervised } from './supervised.js';
-import { ensureTopics } from './topics.js';
 
 export interface StackOptions extends StartServersOptions {
   /** Where the gateway listens; absent = any free port. */
@@ -29,7 +27,6 @@ export interface RunningStack {
 type Service = (typeof services)[number];
 
 const READY_MS_MAX = 60_000;
-const MIGRATION_MS_MAX = 60_000;
 
 /** Everything: servers, topics and access rules, migrations, every service, the gateway, the organisations of the development stack. */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
@@ -47,12 +44,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   try {
     const ports = await servicePorts(port);
     const context: Context = { servers, ports, partitions, dataDir: options.dataDir, report };
-    await Promise.all([
-      ensureTopics(servers, sharedTopics({ partitions }), accessRules()).then(() => report('topics and access rules are there')),
-      Promise.all(services.filter(hasMigrations).map((service) => migrate(context, service))).then(() =>
-        report('databases are up to date'),
-      ),
-    ]);
+    await prepareServers(servers, { partitions, report, logFile: (service) => logFileOf(context, service) });
     if (options.signal?.aborted) throw new CannotStart('the start was given up', 'start again');
     await startAll(context, started);
     const origin = `http://localhost:${ports.gateway}`;
@@ -73,9 +65,7 @@ interface Context {
   readonly report: (line: string) => void;
 }
 
-const program = (service: string, name: string): string => join(repository, 'services', service, 'dist', `${name}.js`);
-
-const hasMigrations = (service: Service): boolean => existsSync(program(service, 'migrate'));
+const logFileOf = ({ dataDir }: Pick<Context, 'dataDir'>, service: string): string => join(dataDir, `logs/${service}.log`);
 
 function requireBuilt(): void {
   const missing = services.filter((service) => !existsSync(program(service, 'main')));
@@ -92,23 +82,14 @@ async function servicePorts(gateway: number | undefined): Promise<Context['ports
 function environment({ servers, ports, partitions }: Context, service: Service): NodeJS.ProcessEnv {
   const addresses = services.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`]);
   return {
-    ...serviceEnvironment(servers, service, { database: `jinqiao_${service}`, partitions }),
+    ...serviceEnvironment(servers, service, { database: databaseOf(service), partitions }),
     ...Object.fromEntries(addresses),
     HOST: process.env['HOST'] ?? '127.0.0.1',
     PORT: String(ports[service]),
     SCHEMA_BASE_URL: process.env['SCHEMA_BASE_URL'] ?? `http://localhost:${ports.gateway}/schemas`,
+    PUBLIC_URL: process.env['PUBLIC_URL'] ?? `http://localhost:${ports.gateway}`,
     NODE_ENV: 'production',
   };
-}
-
-async function migrate(context: Context, service: Service): Promise<void> {
-  await runToEnd({
-    name: `the migration of ${service}`,
-    args: [program(service, 'migrate')],
-    env: environment(context, service),
-    logFile: join(context.dataDir, `logs/${service}.log`),
-    withinMs: MIGRATION_MS_MAX,
-  });
 }
 
 async function startAll(context: Context, started: Supervised[]): Promise<void> {
@@ -129,7 +110,7 @@ function supervise(context: Context, service: Service): Supervised {
     command: process.execPath,
     args: [...NODE_OPTIONS, program(service, 'main')],
     env: environment(context, service),
-    logFile: join(context.dataDir, `logs/${service}.log`),
+    logFile: logFileOf(context, service),
     ready: async () => {
       const answer = await fetch(`http://127.0.0.1:${context.ports[service]}/health/ready`, { signal: AbortSignal.timeout(3_000) });
       if (!answer.ok) throw new Error(String(answer.status));

@@ -4,7 +4,7 @@ import {
   ADMIN_ROLE,
   AUDIENCE,
   brokerSettings,
-  createRoles,
+  createServiceDatabases,
   freePort,
   issuerProcess,
   issuerUrl,
@@ -68,7 +68,7 @@ export async function startContainers(home: string): Promise<{ addresses: Server
       audience: AUDIENCE,
       seed,
     };
-    await createRoles(addresses.databaseAdminUrl, seed);
+    await createServiceDatabases(addresses.databaseAdminUrl, seed);
     return { addresses, stop };
   } catch (error) {
     await stop();

@@ -163,8 +163,9 @@ export class MainJob {
     return { p50: percentile(took, 50), p99: percentile(took, 99) };
   }
 
-  private feedbackCounts(): Promise<DemoReport['feedback']> {
-    return this.operator.get('/api/exchange/feedback/counts?kind=SAMPLING_RESULT');
+  private async feedbackCounts(): Promise<DemoReport['feedback']> {
+    const { issued, unmatched, byPlatform } = await this.operator.get<DemoReport['feedback']>('/api/exchange/feedback/counts?kind=SAMPLING_RESULT');
+    return { issued, unmatched, byPlatform };
   }
 
   private async creditCounts(): Promise<DemoReport['credit']> {

@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { cacheDirectory } from './downloads.js';
+import { freePort, type ServerPorts, usualPorts } from './ports.js';
 import { repository } from './repository.js';
-import { type ServerAddresses, startServers } from './servers.js';
+import { portVariable, type ServerAddresses, startServers } from './servers.js';
 
 // Goal: what cannot be started says why in one sentence and leaves nothing behind; what was started stops, comes back and dies whole.
 // Method: the real command as a process of its own, looked at from outside through /proc.
@@ -30,29 +31,33 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-function run(dataDir: string, env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, ['--require', SOURCES, COMMAND, '--data', dataDir], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+function watch(child: ChildProcess): Run {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const exit = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return { child, exit, output: () => said };
 }
 
-/** Every process whose command line names the directory, by its arguments. */
-const processesOf = (directory: string): string[] =>
+const run = (dataDir: string, env: NodeJS.ProcessEnv = {}): Run =>
+  watch(
+    spawn(process.execPath, ['--require', SOURCES, COMMAND, '--data', dataDir], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+
+/** Every process that has to do with the directory: by its command line, or because it inherited JINQIAO_DATA. */
+const processesOf = (directory: string): { id: number; command: string }[] =>
   readdirSync('/proc')
     .filter((id) => /^\d+$/.test(id) && Number(id) !== process.pid)
-    .map((id) => commandLine(id))
-    .filter((line) => line.includes(directory));
+    .map((id) => ({ id: Number(id), command: told(id, 'cmdline'), environment: told(id, 'environ') }))
+    .filter(({ command, environment }) => command.includes(directory) || environment.includes(`JINQIAO_DATA=${directory}`));
 
-function commandLine(id: string): string {
+function told(id: string, file: string): string {
   try {
-    return readFileSync(`/proc/${id}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return readFileSync(`/proc/${id}/${file}`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return '';
+    return ''; // gone, or another user's
   }
 }
 
@@ -164,6 +169,14 @@ describe('what cannot be started', () => {
 });
 
 describe('what was started', () => {
+  it('is what is given where servers are given, and nothing else', async () => {
+    const given = JSON.parse(readFileSync(process.env['TEST_SERVERS_FILE'] ?? '', 'utf8')) as ServerAddresses;
+    const servers = await startServers({ dataDir: join(home, 'given'), given });
+    expect(servers).toMatchObject({ ...given, processes: [] });
+    await servers.stop();
+    expect(existsSync(join(home, 'given/lock'))).toBe(false);
+  });
+
   it('stands beside another, comes back when it dies, keeps its data, stops whole and dies whole', async () => {
     const [one, two] = [join(home, 'one'), join(home, 'two')];
     const [first, second] = await Promise.all([up(one), up(two)]);
@@ -198,7 +211,7 @@ describe('what was started', () => {
     await until(
       () => processesOf(one).length === 0,
       10_000,
-      () => processesOf(one).join('\n'),
+      () => JSON.stringify(processesOf(one)),
     );
     const leftOver = run(one);
     expect(await leftOver.exit).toBe(1);
@@ -213,4 +226,62 @@ describe('what was started', () => {
     expect(await second.run.exit).toBe(0);
     expect(processesOf(two)).toEqual([]);
   }, 300_000);
+});
+
+describe('npm start', () => {
+  let env: NodeJS.ProcessEnv;
+  let dataDir: string;
+
+  beforeAll(async () => {
+    dataDir = join(home, 'start');
+    const names = Object.keys(usualPorts) as (keyof ServerPorts)[];
+    const ports = await Promise.all(names.map(async (name) => [portVariable(name), String(await freePort())] as const));
+    env = { ...process.env, ...Object.fromEntries(ports), PORT: String(await freePort()), JINQIAO_DATA: dataDir };
+  });
+
+  const npmStart = (): Run => watch(spawn('npm', ['start'], { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+
+  async function opened(): Promise<Run> {
+    const started = npmStart();
+    await until(() => started.output().includes('is open') || started.child.exitCode !== null, 240_000, started.output);
+    expect(started.output()).toContain(`http://localhost:${env['PORT']} is open`);
+    return started;
+  }
+
+  const ready = async (): Promise<boolean> =>
+    (await fetch(`http://127.0.0.1:${env['PORT']}/health/ready`).catch(() => null))?.status === 200;
+
+  it('opens everything, brings back a service that dies, and goes without a trace', async () => {
+    const first = await opened();
+    expect(await ready()).toBe(true);
+    expect(first.output()).toContain('20 organisations are registered');
+
+    const twice = npmStart();
+    expect(await twice.exit).toBe(1);
+    expect(twice.output()).toMatch(new RegExp(`port ${env['PORT']} \\(gateway\\) is taken by .*: end it or choose another port with PORT`));
+
+    const credit = processesOf(dataDir).find(({ command }) => /^\S*node .*services\/credit\/dist\/main\.js/.test(command));
+    process.kill(credit?.id ?? 0, 'SIGKILL');
+    await until(() => first.output().includes('credit is back'), 60_000, first.output);
+    expect(await ready()).toBe(true);
+
+    const asked = Date.now();
+    first.child.kill('SIGTERM');
+    await first.exit;
+    await until(
+      () => processesOf(dataDir).length === 0,
+      10_000 - (Date.now() - asked),
+      () => JSON.stringify(processesOf(dataDir)),
+    );
+
+    // What was registered is kept; and when npm is killed nothing of it stays.
+    const second = await opened();
+    expect(second.output()).not.toContain('organisations are registered');
+    second.child.kill('SIGKILL');
+    await until(
+      () => processesOf(dataDir).length === 0,
+      12_000,
+      () => JSON.stringify(processesOf(dataDir)),
+    );
+  }, 600_000);
 });

@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { keepingServices } from './principals.js';
+import { ADMIN_ROLE } from './postgres.js';
+import { brokerPassword, clientSecret, redisPassword, rolePassword } from './secrets.js';
+
+// `npm run -s secrets > .env`: fresh passwords for docker-compose.yml, in the names of .env.example.
+const seed = randomBytes(32).toString('hex');
+const secrets = {
+  JINQIAO_SEED: seed,
+  POSTGRES_PASSWORD: rolePassword(seed, ADMIN_ROLE),
+  REDIS_PASSWORD: redisPassword(seed),
+  KAFKA_BROKER_PASSWORD: brokerPassword(seed),
+  ...Object.fromEntries(
+    keepingServices.flatMap((service) => [
+      [`${service.toUpperCase()}_DATABASE_PASSWORD`, rolePassword(seed, service)],
+      [`${service.toUpperCase()}_CLIENT_SECRET`, clientSecret(seed, `service.${service}`)],
+    ]),
+  ),
+};
+for (const [name, value] of Object.entries(secrets)) console.log(`${name}=${value}`);
