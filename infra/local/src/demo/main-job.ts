@@ -164,7 +164,9 @@ export class MainJob {
   }
 
   private async feedbackCounts(): Promise<DemoReport['feedback']> {
-    const { issued, unmatched, byPlatform } = await this.operator.get<DemoReport['feedback']>('/api/exchange/feedback/counts?kind=SAMPLING_RESULT');
+    const { issued, unmatched, byPlatform } = await this.operator.get<DemoReport['feedback']>(
+      '/api/exchange/feedback/counts?kind=SAMPLING_RESULT',
+    );
     return { issued, unmatched, byPlatform };
   }
 
