@@ -18,8 +18,7 @@ import { v5 as uuidv5 } from 'uuid';
  */
 
 /** Why a record that stands is not public. */
-export const WITHHELD_REASONS = ['NO_DOCUMENT_DATE', 'NOT_YET', 'PERIOD_OVER', 'NO_RULE'] as const;
-export type WithheldReason = (typeof WITHHELD_REASONS)[number];
+export type WithheldReason = 'NO_DOCUMENT_DATE' | 'NOT_YET' | 'PERIOD_OVER' | 'NO_RULE';
 
 /** PUBLIC, or the one reason why not: withheld, or ended. */
 export type Standing = 'PUBLIC' | WithheldReason | CreditEndedReason;
