@@ -1,4 +1,4 @@
-import { headingReader, normaliseHeading, spellingKey } from './headings.js';
+import { corpusOfHeadings, headingReader, normaliseHeading, spellingKey } from './headings.js';
 import { substancesIn, wordsOf } from './heading-words.js';
 import type { Reading } from './headings.js';
 
@@ -159,4 +159,22 @@ export function recogniseColumns(headings: readonly string[]): (Reading & { fiel
     score,
     field: field !== null && chosen.get(field) === column ? (field as ImportField) : null,
   }));
+}
+
+// What the importer names more finely than the vocabulary of the corpus does.
+const COARSER: Readonly<Record<string, string>> = {
+  'sampledParty.regionName': 'sampledParty.division',
+  'producer.regionName': 'producer.address',
+  'product.batch': 'product.producedOnOrBatch',
+  sampleNo: 'noticeNo',
+};
+const VOCABULARY = new Set(corpusOfHeadings().values());
+
+/** The heading in the vocabulary of data/column-names.json: its own words win, names that only the importer knows are translated. */
+export function readInVocabulary(heading: string): Reading {
+  const reading = headingReader().read(heading);
+  if (reading.field !== null) return reading;
+  const { field, score } = readForImport(heading);
+  const word = COARSER[field ?? ''] ?? field ?? '';
+  return VOCABULARY.has(word) ? { heading, field: word, score } : reading;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { readForImport, recogniseColumns } from './fields.js';
+import { readForImport, readInVocabulary, recogniseColumns } from './fields.js';
 import { HeadingReader, corpusOfHeadings, headingReader, normaliseHeading, spellingKey } from './headings.js';
 import { TEMPLATE_HEADINGS } from './heading-words.js';
 
@@ -129,5 +129,23 @@ describe('columns of an import', () => {
   it('fills a field from one column, the surest', () => {
     const fields = recogniseColumns(['样品名称', '产品名称', '样品名']).map(({ field }) => field);
     expect(fields.filter((field) => field === 'product.name')).toHaveLength(1);
+  });
+});
+
+describe('the command', () => {
+  it.each([
+    ['notice_id', 'noticeNo'],
+    ['seller', 'sampledParty.name'],
+    ['seller_region', 'sampledParty.division'],
+    ['production_date_or_batch', 'product.producedOnOrBatch'],
+    ['failing_item', 'failingItem.item'],
+    ['sampleNo', 'noticeNo'],
+    ['抽样编号', 'noticeNo'],
+    ['被抽样单位所在省份', 'sampledParty.division'],
+    ['毒死蜱', 'failingItem.measured'],
+    ['platform', null],
+    ['seller_uscc', null],
+  ])('says of %s: %s, in the words of the corpus', (heading, field) => {
+    expect(readInVocabulary(heading)).toMatchObject({ heading, field });
   });
 });

@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import ExcelJS from 'exceljs';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { resultsFromRows } from './results.js';
@@ -39,11 +40,14 @@ describe('the published notices of data/sampling-notices.csv', () => {
     expect(results.flatMap(({ rowNumbers }) => rowNumbers).sort((a, b) => a - b)).toEqual(Array.from({ length: 321 }, (_, at) => at + 2));
   });
 
-  it('are the same results in any order of rows and columns and in GB18030', async () => {
+  it('are the same results in any order of rows and columns, in GB18030 and in a workbook', async () => {
     const { headings, rows } = await readSheet(createReadStream(NOTICES), 'sampling-notices.csv');
     const expected = byNumber(resultsFromRows(headings, rows));
     const encodable = iconv.encode(readFileSync(NOTICES, 'utf8'), 'gb18030');
     expect(byNumber(await imported(encodable))).toEqual(expected);
+    const book = new ExcelJS.Workbook();
+    book.addWorksheet('附件').addRows([headings, ...rows]);
+    expect(byNumber(await imported(Buffer.from(await book.xlsx.writeBuffer())))).toEqual(expected);
     const order = fc.shuffledSubarray(rows, { minLength: rows.length, maxLength: rows.length });
     const columns = fc.shuffledSubarray([...headings.keys()], { minLength: headings.length, maxLength: headings.length });
     fc.assert(
