@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Principal } from './principal.js';
 import { currentTraceId } from './tracing.js';
 
@@ -29,25 +29,26 @@ export class AccessLog {
 
   /** Resolves when the entry is durable. */
   record(principal: Principal, action: string, subject: string, purpose?: string): Promise<void> {
-    const entry: Entry = {
-      principal_id: principal.id,
-      principal_kind: principal.kind,
-      action,
-      subject,
-      purpose: purpose ?? null,
-      trace_id: currentTraceId(),
-    };
+    const entry = entryOf(principal, action, subject, purpose);
     return new Promise((resolve, reject) => {
       this.waiting.push({ entry, settle: (failure) => (failure === undefined ? resolve() : reject(failure)) });
       if (!this.writing) void this.write();
     });
   }
 
+  /** For what comes in without a request: the entry is kept together with what the transaction does, or not at all. */
+  async recordIn(tx: EntityManager, principal: Principal, action: string, subject: string): Promise<void> {
+    await insert(tx, [entryOf(principal, action, subject)]);
+  }
+
   private async write(): Promise<void> {
     this.writing = true;
     while (this.waiting.length > 0) {
       const together = this.waiting.splice(0, ENTRIES_A_WRITE);
-      const failure = await this.insert(together.map(({ entry }) => entry)).then(
+      const failure = await insert(
+        this.db,
+        together.map(({ entry }) => entry),
+      ).then(
         () => undefined,
         (problem: unknown) => (problem instanceof Error ? problem : new Error(String(problem))),
       );
@@ -55,15 +56,24 @@ export class AccessLog {
     }
     this.writing = false;
   }
+}
 
-  private async insert(entries: Entry[]): Promise<void> {
-    await this.db.query(
-      `INSERT INTO access_log (principal_id, principal_kind, action, subject, purpose, trace_id)
-       SELECT * FROM jsonb_to_recordset($1::jsonb)
-         AS entry(principal_id text, principal_kind text, action text, subject text, purpose text, trace_id text)`,
-      [JSON.stringify(entries)],
-    );
-  }
+const entryOf = (principal: Principal, action: string, subject: string, purpose?: string): Entry => ({
+  principal_id: principal.id,
+  principal_kind: principal.kind,
+  action,
+  subject,
+  purpose: purpose ?? null,
+  trace_id: currentTraceId(),
+});
+
+async function insert(connection: Pick<EntityManager, 'query'>, entries: Entry[]): Promise<void> {
+  await connection.query(
+    `INSERT INTO access_log (principal_id, principal_kind, action, subject, purpose, trace_id)
+     SELECT * FROM jsonb_to_recordset($1::jsonb)
+       AS entry(principal_id text, principal_kind text, action text, subject text, purpose text, trace_id text)`,
+    [JSON.stringify(entries)],
+  );
 }
 
 /** Records every request of an authenticated principal that was answered, before the answer leaves. */

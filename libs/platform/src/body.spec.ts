@@ -19,8 +19,8 @@ describe('a JSON body', () => {
     expect(parseJson(bytes([large]))).toEqual([large]);
   });
 
-  it('cannot reach a prototype', () => {
-    const value = parseJson(Buffer.from('{"__proto__":{"admin":true},"name":"a"}')) as Record<string, unknown>;
+  it.each(['__proto__', '\\u005f_proto__', '__\\u0070roto__'])('cannot reach a prototype as %s', (name) => {
+    const value = parseJson(Buffer.from(`{"${name}":{"admin":true},"name":"a"}`)) as Record<string, unknown>;
     expect(value['admin']).toBeUndefined();
     expect(value).toEqual({ name: 'a' });
   });

@@ -62,9 +62,12 @@ interface Held {
 declare module 'fastify' {
   interface FastifyRequest {
     idempotency?: Held;
+    /** SHA-256 of the body as sent; only where an idempotency key came with it. */
+    bodyDigest?: string;
   }
 }
 
+const NO_BODY = '';
 const WRITES = new Set(['POST', 'PUT', 'DELETE']);
 const KEPT_HOURS = 24;
 // A process that died while it handled a request leaves its row behind; after this the request may be made again.
@@ -101,7 +104,7 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
 
   private async take(request: FastifyRequest, held: Held): Promise<void> {
     // The body of an upload is not here yet; its digest is added when the handler has read it.
-    const hash = request.isMultipart() ? null : requestHash(request, bodyDigest(request.body));
+    const hash = request.isMultipart() ? null : requestHash(request, request.bodyDigest ?? NO_BODY);
     const taken: unknown[] = await this.db.query(
       `INSERT INTO idempotency_keys AS held (principal_id, route, key, request_hash) VALUES ($1, $2, $3, $4)
        ON CONFLICT (principal_id, route, key) DO UPDATE
@@ -124,7 +127,7 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     // Gone between the two statements: a 5xx has just released it.
     if (!before) throw new IdempotencyKeyInUse();
     if (!before.answered && before.request_hash === null) throw new IdempotencyKeyInUse();
-    const digest = request.isMultipart() ? await digestOfUpload(request) : bodyDigest(request.body);
+    const digest = request.isMultipart() ? await digestOfUpload(request) : (request.bodyDigest ?? NO_BODY);
     if (before.request_hash !== requestHash(request, digest)) throw new IdempotencyKeyReused();
     if (!before.answered) throw new IdempotencyKeyInUse();
     throw new AnsweredBefore(before);
@@ -166,10 +169,10 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
   }
 }
 
-const bodyDigest = (body: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(body ?? null))
-    .digest('hex');
+/** Called while the bytes of a body are still there. */
+export function rememberBody(request: Pick<FastifyRequest, 'headers' | 'bodyDigest'>, body: Buffer): void {
+  if (request.headers['idempotency-key'] !== undefined) request.bodyDigest = createHash('sha256').update(body).digest('hex');
+}
 
 /** The address with its ids and query belongs to the request: the same key for another subject is another request. */
 const requestHash = (request: FastifyRequest, digest: string): string =>

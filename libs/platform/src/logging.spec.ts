@@ -27,7 +27,12 @@ describe('an error in the log', () => {
 
   it('is written that way by the logger services have', () => {
     const lines: string[] = [];
-    const memory = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+    const memory = new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk));
+        done();
+      },
+    });
     const config = checkConfig(HttpConfig, { PORT: '0', OIDC_ISSUER: 'http://localhost' });
     const { logger } = pinoHttp(loggingOf('credit', config).pinoHttp as object, memory);
     logger.error(

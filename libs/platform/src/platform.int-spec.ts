@@ -132,6 +132,14 @@ describe('who may call', () => {
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
+  it.each([
+    [{ expired: true }, 'TOKEN_EXPIRED'],
+    [{ audience: 'another' }, 'WRONG_AUDIENCE'],
+  ])('is refused with a token that is %j', async (options, code) => {
+    const http = place.http(await place.token('DEPARTMENT', 'tj-amr', options));
+    expect(await http.get('/api/credit/things/1')).toMatchObject({ status: 401, body: { code } });
+  });
+
   it('is whoever the route names', async () => {
     expect(await get('/api/credit/things/1', { as: 'jd' })).toMatchObject({ status: 200, body: { id: '1' } });
     expect(await post('/api/credit/things', { name: 'a' }, { as: 'jd' })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });

@@ -45,6 +45,7 @@ const byFastifyCode: Readonly<Record<string, Refusal>> = {
 };
 
 const internal = refusal('INTERNAL', 500, '服务内部错误', 'Something went wrong on our side');
+const brokerAway = refusal('BROKER_UNAVAILABLE', 503, '消息系统暂时不可用', 'The message broker is not available at the moment');
 const away = refusal('DATABASE_UNAVAILABLE', 503, '数据库暂时不可用', 'The database is not available at the moment');
 
 /** What an exception is to a caller. Never a stack trace, and nothing of an error that is not a refusal of ours. */
@@ -70,6 +71,7 @@ function refusalOf(error: unknown): Refusal {
   if (fastify) return fastify;
   const status = statusOf(error);
   if (status !== null) return byStatus[status] ?? (status < 500 ? { ...byStatusFallback, status } : internal);
+  if (error instanceof Error && error.name.startsWith('KafkaJS')) return brokerAway;
   return isTransient(error) ? away : internal;
 }
 

@@ -6,7 +6,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { v7 as uuidv7 } from 'uuid';
 import { LIMITS, parseJson } from './body.js';
 import { HttpConfig, type ServiceConfig } from './config.js';
-import { Idempotency } from './idempotency.js';
+import { Idempotency, rememberBody } from './idempotency.js';
 import { logRequests, ServiceLogger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { openApiOf } from './openapi.js';
@@ -44,8 +44,9 @@ export async function prepareHttp(app: NestFastifyApplication, name: string): Pr
 /** Everything between creating an application and listening. Tests use it on applications they have made. */
 export async function prepareService(app: NestFastifyApplication, name: string): Promise<NestFastifyApplication> {
   await prepareHttp(app, name);
-  app.useBodyParser('application/json', { bodyLimit: LIMITS.batch }, (_request, body, done) => {
+  app.useBodyParser('application/json', { bodyLimit: LIMITS.batch }, (request, body, done) => {
     try {
+      rememberBody(request, body);
       done(null, parseJson(body));
     } catch (refusal) {
       done(refusal as Error);
