@@ -9,7 +9,8 @@ import type { RawRecord } from './received.js';
 /** A service that still may not read its topics after this long ends, with the broker's reason. */
 const SUBSCRIBE_WITHIN_MS = 30_000;
 const BATCH_RECORDS = 1_000;
-const SESSION_MS = 10_000;
+/** The least a broker allows by default: a killed member's partitions are free again after this. */
+const SESSION_MS = 6_000;
 const HEARTBEAT_MS = 2_000;
 const BACKOFF_MS = { first: 100, longest: 2_000 };
 /** A batch begun this often in a row without coming back is handled record by record. */
@@ -47,7 +48,7 @@ export class Reader {
       groupId: kafka.physical(group),
       sessionTimeout: SESSION_MS,
       heartbeatInterval: HEARTBEAT_MS,
-      rebalanceTimeout: 3 * SESSION_MS,
+      rebalanceTimeout: 5 * SESSION_MS,
       maxWaitTimeInMs: 1_000,
       maxBytesPerPartition: 2_097_152,
       allowAutoTopicCreation: false,
