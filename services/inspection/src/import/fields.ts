@@ -123,6 +123,8 @@ function importFieldOf(field: string | null): ImportField | null {
 
 /** The vocabulary puts several things under one word; a result takes only the one it means. */
 function holds(field: string | null, normal: string): boolean {
+  // 项目3, 结果3, 标准3: such sheets list what was tested, and nothing says which of it failed.
+  if (field?.startsWith('failingItem.') && /\d$/u.test(normal)) return false;
   const words = new Set<string>(wordsOf(normal).words);
   switch (field) {
     // Serial numbers and dates of reports are no notice.

@@ -218,6 +218,18 @@ describe('failing items', () => {
     ]);
   });
 
+  it('are no failing items when the column lists what was tested and nothing says that it failed', () => {
+    const tested = { 公告号: '3号', 样品名称: '黄桃干', 检验项目: '糖精钠', 检验值: '0.1' };
+    expect(oneOf({ ...tested, 检验结论: '合格' })).toMatchObject({
+      report: { verdict: 'QUALIFIED' },
+      extra: { 检验项目: '糖精钠', 检验值: '0.1' },
+    });
+    expect(oneOf({ ...tested, 检验结论: '合格' }).report).not.toHaveProperty('failingItems');
+    expect(oneOf(tested).report).not.toHaveProperty('verdict');
+    expect(oneOf({ ...tested, 检验结论: '不合格' }).report.failingItems).toEqual([{ item: '糖精钠', measured: '0.1' }]);
+    expect(resultsFromRows(['样品名称', '项目1', '结果1', '标准1'], []).unknownColumns).toEqual(['项目1', '结果1', '标准1']);
+  });
+
   it('are paired with their values when the counts agree, else kept as printed', () => {
     expect(itemsOf({ 不合格项目: '糖精钠；甜蜜素', 检验值: '0.5；0.7', 标准值: '0.15；0.65' })).toEqual([
       { item: '甜蜜素', measured: '0.7', limit: '0.65' },

@@ -34,10 +34,10 @@ export interface ImportedRows {
   readonly unknownColumns: string[];
 }
 
-type Column = Reading & { readonly field: ImportField | null; readonly at: number; readonly key: string };
+type Column = Reading & { readonly field: ImportField | null; readonly at: number; readonly key: string; readonly label: string };
 
 // These do not tell one sample from another: what was found in it, and where its row stands in the sheet.
-const WITHIN_A_RESULT = new Set<string | null>([
+const WITHIN_A_RESULT = new Set<ImportField | null>([
   'failingItem.item',
   'failingItem.measured',
   'failingItem.limit',
@@ -45,6 +45,9 @@ const WITHIN_A_RESULT = new Set<string | null>([
   'failingItem.combined',
   'ordinal',
 ]);
+
+const FAILURES = /不合格|不符合|问题|超标|failing/iu;
+const isItem = (field: ImportField | null): boolean => field === 'failingItem.item' || field === 'failingItem.combined';
 
 export function resultsFromRows(
   headings: readonly string[],
@@ -66,18 +69,24 @@ export function resultsFromRows(
     groups.set(key, group);
   });
   const results = [...groups].map(([key, group]) => resultOf(columns, group, key));
-  const unknownColumns = columns.filter(({ field }) => field === null).map(({ heading }) => heading);
+  const unknownColumns = columns.filter(({ field }) => field === null).map(({ label }) => label);
   return { results, rejectedRows, columns: columns.map(({ heading, field, score }) => ({ heading, field, score })), unknownColumns };
 }
 
-/** Columns under the name they are kept by: the field, else the heading; a heading printed twice or not at all gets a number. */
+/** Columns under the name they are kept by: the field, else the heading; a heading printed twice or not at all gets its number. */
 function columnsOf(headings: readonly string[]): Column[] {
-  const taken = new Set<string>();
+  const keys = new Set<string>();
   return recogniseColumns(headings).map((reading, at) => {
-    let key = reading.field ?? (spellingKey(normaliseHeading(reading.heading)) || `column ${at + 1}`);
-    if (taken.has(key)) key = `${key} ${at + 1}`;
-    taken.add(key);
-    return { ...reading, at, key, heading: reading.heading || `column ${at + 1}` };
+    const number = `column ${at + 1}`;
+    const key = reading.field ?? (spellingKey(normaliseHeading(reading.heading)) || number);
+    const again = keys.has(key);
+    keys.add(key);
+    return {
+      ...reading,
+      at,
+      key: again ? `${key} ${number}` : key,
+      label: again ? `${reading.heading} (${number})` : reading.heading || number,
+    };
   });
 }
 
@@ -102,15 +111,20 @@ function resultOf(
 ): ImportedResult {
   // Rows of one result may spell a cell in two widths; the choice must not hang on their order.
   const cellAt = (at: number): string | undefined => printed(rows.map((row) => row[at] ?? '').reduce((a, b) => (b < a ? b : a)));
+  const cellsAt = (at: number): string => [...new Set(rows.map((row) => row[at] ?? ''))].filter(printed).sort().join('；');
   const at = new Map(columns.map((column) => [column.key, column.at]));
   const say = (field: ImportField): string | undefined => (at.has(field) ? cellAt(at.get(field) ?? -1) : undefined);
-  const failingItems = itemsIn(rows, at);
+  const items = itemsIn(rows, at);
+  const printedVerdict = verdictOf(say('verdict') ?? '');
+  // 不合格项目 lists failures; 检验项目 lists what was tested, which failed only if the verdict says so.
+  const failed = printedVerdict === 'UNQUALIFIED' || columns.some(({ field, heading }) => isItem(field) && FAILURES.test(heading));
+  const failingItems = failed ? items : [];
   const { regime, inferred } = regimeOf(
     say('product.category'),
     say('product.name') ?? '',
-    failingItems.map(({ item }) => item),
+    items.map(({ item }) => item),
   );
-  const verdict = verdictOf(say('verdict') ?? '') ?? (failingItems.length > 0 ? 'UNQUALIFIED' : undefined);
+  const verdict = printedVerdict ?? (failingItems.length > 0 ? 'UNQUALIFIED' : undefined);
   const [name, produced, batch] = [say('product.name'), say('product.producedOnOrBatch'), say('product.batch')];
   const producedOn = wholeDay(produced ?? '');
   const noticeNo = say('noticeNo');
@@ -144,17 +158,20 @@ function resultOf(
     sampledOn,
   });
   // Printed, but not in a form or beside a name that a result could carry.
-  const unused = new Set<string>([
+  const unused = new Set<string | null>([
     ...(publishedOn && noticeNo ? [] : ['publishedOn']),
     ...(sampledOn ? [] : ['sampledOn']),
-    ...(verdictOf(say('verdict') ?? '') ? [] : ['verdict']),
+    ...(printedVerdict ? [] : ['verdict']),
+    ...(failed ? [] : WITHIN_A_RESULT),
     ...(report.sampledParty ? [] : ['sampledParty.uscc', 'sampledParty.regionName']),
     ...(report.nominalProducer ? [] : ['producer.uscc', 'producer.regionName']),
     ...(report.laboratory ? [] : ['laboratory.uscc']),
   ]);
   const extra = present(
     Object.fromEntries(
-      columns.filter(({ field, key }) => field === null || unused.has(key)).map((column) => [column.heading, cellAt(column.at)]),
+      columns
+        .filter(({ field, key }) => field === null || (unused.has(key) && field !== 'ordinal'))
+        .map((column) => [column.label, cellsAt(column.at)]),
     ),
   );
   return { report: report as ImportedResult['report'], rowNumbers, extra: extra as Record<string, string>, regimeInferred: inferred };

@@ -154,7 +154,7 @@ class WorkbookReader implements PartReader {
     if (name !== 'sheet') return;
     this.sheets.push({
       name: attributes['name'] ?? '',
-      relation: attributes['r:id'] ?? '',
+      relation: Object.entries(attributes).find(([key]) => key.endsWith(':id'))?.[1] ?? '',
       hidden: (attributes['state'] ?? 'visible') !== 'visible',
     });
   }
