@@ -145,6 +145,20 @@ describe('a department’s own topic', () => {
     expect((await read(sampleNo)).body).toMatchObject({ status: 'PUBLISHED', rejections: [{ revision: 1 }] });
   });
 
+  it('leaves on record who sent what', async () => {
+    await send(message(aReport({ sampleNo: fresh() })));
+    const log = await place.sql(
+      "SELECT principal_id, principal_kind, subject FROM access_log WHERE action = 'KAFKA intake' ORDER BY id DESC LIMIT 1",
+    );
+    expect(log).toEqual([
+      {
+        principal_id: 'tj-amr',
+        principal_kind: 'DEPARTMENT',
+        subject: expect.stringMatching(/^intake\.tj-amr\.sampling-result\.v1\[0\] \d+-\d+$/),
+      },
+    ]);
+  });
+
   it('is nobody else’s to write to', async () => {
     const forged = place.outside('tj-credit').produce(TOPIC, message(aReport({ sampleNo: fresh() })));
     await expect(forged).rejects.toThrow();

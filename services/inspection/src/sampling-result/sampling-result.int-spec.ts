@@ -55,6 +55,16 @@ async function announced(topic: string, sampleNo: string, count: number): Promis
   return ofIt(records).map(({ headers, body }) => `${headers['ce_type']?.split('.').at(-1)} ${String(body?.['revision'])}`);
 }
 
+/** Holds everybody back until that many have come; open from then on. */
+function barrier(count: number): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  const arrive = (go: () => void): void => {
+    waiting.push(go);
+    if (waiting.length >= count) for (const each of waiting) each();
+  };
+  return () => new Promise(arrive);
+}
+
 /** Waits until nothing is on its way to the broker, then tells whether anything was said of the sampleNo. */
 async function isSilentAbout(sampleNo: string): Promise<boolean> {
   await eventually(async () => expect(await place.sql('SELECT 1 FROM outbox')).toEqual([]));
@@ -327,6 +337,25 @@ describe('senders at the same time', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(answers.reduce((sum, { body }) => sum + body.accepted, 0)).toBe(100);
     expect(answers.reduce((sum, { body }) => sum + body.rejected, 0)).toBe(300);
+  });
+
+  it('that lock each other out are both served, one of them on its second attempt', async () => {
+    const [a, b] = [fresh(), fresh()];
+    await department.post(PATH, [aReport({ sampleNo: a }), aReport({ sampleNo: b })]);
+    const results = service.get(SamplingResults);
+    const bothHoldOne = barrier(2);
+    const revise = (order: readonly string[]): Promise<number> => {
+      let attempts = 0;
+      return results.inTransaction(async (tx) => {
+        attempts += 1;
+        for (const sampleNo of order) {
+          await tx.query('SELECT 1 FROM sampling_results WHERE sample_no = $1 FOR UPDATE', [sampleNo]);
+          await bothHoldOne();
+        }
+        return attempts;
+      });
+    };
+    expect((await Promise.all([revise([a, b]), revise([b, a])])).sort()).toEqual([1, 2]);
   });
 
   it('of rising revisions leave one unbroken series', async () => {
