@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { crc32, deflateRawSync } from 'node:zlib';
 import ExcelJS from 'exceljs';
@@ -135,6 +136,21 @@ describe('a CSV file', () => {
     );
     await expect(readSheet(endless, 'large.csv')).rejects.toMatchObject({ code: 'FILE_TOO_LARGE', status: 413 });
     expect(sent).toBeLessThan(70);
+  });
+});
+
+describe('a file without a header', () => {
+  const rows = readFileSync(new URL('../../../../data/sampling-notices.csv', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1);
+
+  it('is never read with its first row for the header, whichever that is', async () => {
+    const taken: string[] = [];
+    for (let at = 0; at < rows.length - 25; at += 7) {
+      if (!(await refusalOf(rows.slice(at).join('\n'))).startsWith('HEADER_MISSING')) taken.push(rows[at] ?? '');
+    }
+    expect(taken).toEqual([]);
   });
 });
 

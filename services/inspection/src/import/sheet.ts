@@ -2,10 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
+import { categoryOf } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 import { CsvError, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
 import { readForImport } from './fields.js';
+import { normaliseHeading } from './headings.js';
+import { wordsOf } from './heading-words.js';
+import { partialDay } from './printed.js';
 import { FileEncrypted, ROWS_MAX, TooManyRows, sheetsOf } from './xlsx.js';
 
 /**
@@ -25,6 +29,8 @@ const FILE_BYTES_MAX = 50 * 1024 * 1024;
 const HEADER_WITHIN_ROWS = 20;
 // Parsed between turns of the event loop, so that a large file stops nobody else's request.
 const SLICE_BYTES = 1024 * 1024;
+// What the reader of headings answers for a heading it knows in this or another spelling.
+const KNOWN = 0.99;
 const DELIMITERS = [',', '\t', ';', '|'];
 
 class FileRefused extends DomainError {
@@ -237,13 +243,25 @@ const plain = (heading: string): string => heading.replace(/\s+/gu, ' ').trim();
 /** 被抽样单位 over 名称 is 被抽样单位名称; 不合格项目 over 检验结果 is 检验结果. */
 function joined(upper: string, lower: string): string {
   if (upper === lower || lower === '') return plain(upper);
-  return readForImport(lower).score >= 0.9 && !/^(?:名称|地址|省份|编号|日期)$/u.test(lower) ? plain(lower) : plain(upper + lower);
+  return readForImport(lower).score >= KNOWN && !/^(?:名称|地址|省份|编号|日期)$/u.test(lower) ? plain(lower) : plain(upper + lower);
 }
 
-/** Only what is known, or guessed with little doubt, makes a row a header: values may look like headings. */
+/** The fields a row names. Values may look like headings (食用农产品, 不合格): a row with a value in it names none. */
 function fieldsIn(cells: readonly string[]): Set<string> {
-  const readings = cells.filter((cell) => cell !== '' && cell.length <= 60).map(readForImport);
-  return new Set(readings.filter(({ score }) => score >= 0.9).flatMap(({ field }) => field ?? []));
+  const said = cells.filter((cell) => cell !== '');
+  if (said.some(isValue)) return new Set();
+  const readings = said
+    .filter((cell) => cell.length <= 60)
+    .map((cell) => ({ ...readForImport(cell), rest: wordsOf(normaliseHeading(cell)).rest }));
+  // Known headings, and guesses with little doubt about a phrase made of nothing but the words of headings.
+  const sure = readings.filter(({ score, rest }) => score >= KNOWN || (score >= 0.9 && !/\p{L}/u.test(rest)));
+  return new Set(sure.flatMap(({ field }) => field ?? []));
+}
+
+/** Dates, numbers with or without a unit, credit codes, verdicts, product classes, names of companies. */
+function isValue(cell: string): boolean {
+  if (partialDay(cell) !== undefined || /^[<>≤≥]?[\d.,]+ ?[a-zμ%‰/]*$/iu.test(cell) || /^[0-9A-Z]{18}$/u.test(cell)) return true;
+  return /^不?合格$|.{4}公司$/u.test(cell) || (categoryOf(cell) !== null && !['食品', '药品', '化妆品', '农产品'].includes(cell));
 }
 
 function under(
