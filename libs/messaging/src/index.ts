@@ -13,5 +13,5 @@ export { Outbox, OutboxOutsideTransaction } from './outbox.js';
 export { readStream } from './read-stream.js';
 export { type Lag } from './reader.js';
 export { Received, type Refusal } from './received.js';
-export { Relay } from './relay.js';
+export { type ParkedKey, Relay } from './relay.js';
 export { Topics } from './topics.js';

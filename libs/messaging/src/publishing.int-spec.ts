@@ -165,10 +165,19 @@ describe('the relay', () => {
   it('parks the key of a row that the broker refuses, lets everything else pass, and goes on when the key is freed', async () => {
     const admin = kafkaOf(place.servers, 'service.stack').admin();
     await admin.connect();
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: 2, name: place.namespace + TOPIC, configEntries: [{ name: 'max.message.bytes', value: '4000' }] }],
-    });
+    const allow = (bytes: number): Promise<unknown> =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: 2, name: place.namespace + TOPIC, configEntries: [{ name: 'max.message.bytes', value: String(bytes) }] }],
+      });
+    await allow(4_000);
+    // The broker answers before the new limit is in force; an outsider's record tells when it is.
+    let probes = 0;
+    const probe = async (): Promise<void> => {
+      await place.producer.send({ topic: place.namespace + TOPIC, messages: [{ key: 'probe', value: 'x'.repeat(5_000) }] });
+      probes += 1;
+    };
+    await eventually(() => expect(probe()).rejects.toThrow());
     await app.get(DataSource).transaction((tx) =>
       app.get(Outbox).add(tx, [
         event(SamplingResultPublished, aPublished({ sampleNo: 'ok', revision: 1 }) as SamplingResultPublished),
@@ -181,7 +190,7 @@ describe('the relay', () => {
       ]),
     );
     await add(app, 'later', [1]);
-    const seen = await place.readAll(TOPIC, 3);
+    const seen = await place.readAll(TOPIC, 3 + probes);
     expect(revisionsOf(seen, 'ok')).toEqual([1, 2]);
     expect(revisionsOf(seen, 'later')).toEqual([1]);
     await eventually(async () =>
@@ -190,14 +199,13 @@ describe('the relay', () => {
         { topic: TOPIC, key: 'tj-amr:big', parked_reason: null },
       ]),
     );
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: 2, name: place.namespace + TOPIC, configEntries: [{ name: 'max.message.bytes', value: '1000000' }] }],
-    });
+    expect(await app.get(Relay).parked()).toMatchObject([{ topic: TOPIC, key: 'tj-amr:big', reason: 'MESSAGE_TOO_LARGE' }]);
+    await allow(1_000_000);
+    await eventually(() => probe());
     await admin.disconnect();
     expect(await app.get(Relay).unpark(TOPIC, 'tj-amr:big')).toBe(1);
     await eventually(async () => expect(await outbox()).toEqual([]));
-    expect(revisionsOf(await place.readAll(TOPIC, 5), 'big')).toEqual([1, 2]);
+    expect(revisionsOf(await place.readAll(TOPIC, 5 + probes), 'big')).toEqual([1, 2]);
   });
 
   it('lets the rest pass while a topic is missing, and catches up when it is there', async () => {

@@ -35,6 +35,15 @@ interface Row {
   readonly raw: Buffer | null;
 }
 
+/** A record the broker refused; later events of its key wait behind it. */
+export interface ParkedKey {
+  readonly seq: string;
+  readonly topic: string;
+  readonly key: string | null;
+  readonly parkedAt: Date;
+  readonly reason: string;
+}
+
 class LeaseLost extends Error {}
 
 @Injectable()
@@ -82,6 +91,13 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   wake(): void {
     this.pending = true;
     this.wakeUp();
+  }
+
+  /** What the broker refused, oldest first, at most 200. */
+  async parked(): Promise<ParkedKey[]> {
+    return this.db.query(
+      `SELECT seq, topic, key, parked_at AS "parkedAt", parked_reason AS reason FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT 200`,
+    );
   }
 
   /** Publishes again what the broker refused, once the reason is mended. */

@@ -333,6 +333,22 @@ describe('for operators', () => {
     expect(await get('/api/credit/dead-letters')).toMatchObject({ status: 403 });
   });
 
+  it('lists and releases parked keys, to operators only', async () => {
+    await place.sql(
+      "INSERT INTO outbox (topic, key, headers, value, parked_at, parked_reason) VALUES ('credit.credit-record.v1', 'k', '{}', '{}', now(), 'MESSAGE_TOO_LARGE')",
+      [],
+    );
+    expect(await get('/api/credit/parked-keys')).toMatchObject({ status: 403 });
+    expect(await get('/api/credit/parked-keys', { as: 'operator' })).toMatchObject({
+      status: 200,
+      body: { items: [{ topic: 'credit.credit-record.v1', key: 'k', reason: 'MESSAGE_TOO_LARGE' }] },
+    });
+    const operator = place.http(await place.token('OPERATOR', 'operator'));
+    const released = await operator.post('/api/credit/parked-keys/release', { topic: 'credit.credit-record.v1', key: 'k' });
+    expect(released).toMatchObject({ status: 200, body: { released: 1 } });
+    expect(await get('/api/credit/parked-keys', { as: 'operator' })).toMatchObject({ body: { items: [] } });
+  });
+
   it('describes itself in a valid OpenAPI document', async () => {
     const { body } = await get('/openapi.json', { as: null });
     const document = await SwaggerParser.validate(body as never);

@@ -15,6 +15,7 @@ import { Idempotency } from './idempotency.js';
 import { ServiceTokens } from './kafka-tokens.js';
 import { loggingOf, ServiceLogger } from './logging.js';
 import { MessagingMetrics, Metrics, MetricsController } from './metrics.js';
+import { parkedKeysController } from './parked-keys.controller.js';
 import { ProblemFilter } from './problem.js';
 import { ProcessEnd } from './process-end.js';
 import { RateLimit } from './rate-limit.js';
@@ -70,7 +71,7 @@ export class PlatformModule {
       module: PlatformModule,
       global: true,
       imports: [DiscoveryModule, loggingFor(name), messagingFor(name)],
-      controllers: [HealthController, MetricsController, deadLettersController(name)],
+      controllers: [HealthController, MetricsController, deadLettersController(name), parkedKeysController(name)],
       providers,
       exports: [Clock, DataSource, Redis, AccessLog, Metrics, ProcessEnd, ...(config === ServiceConfig ? [] : [config])],
     };
