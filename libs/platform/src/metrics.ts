@@ -2,7 +2,7 @@ import { MessagingStatus, type MessagingState } from '@jinqiao/messaging';
 import { Controller, Get, Header, Injectable, Logger } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AllowAnyone } from './access.js';
 
 /** One registry per application, so that several can live in one process. Services add their own metrics to it. */
@@ -20,6 +20,11 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** A counter of the service's own. */
+  counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
   /** What has to be read anew for every scrape. */
