@@ -55,6 +55,8 @@ async function announced(topic: string, sampleNo: string, count: number): Promis
   return ofIt(records).map(({ headers, body }) => `${headers['ce_type']?.split('.').at(-1)} ${String(body?.['revision'])}`);
 }
 
+const escaped = (text: string): string => text.replace(/[{}]/g, '\\$&');
+
 /** Holds everybody back until that many have come; open from then on. */
 function barrier(count: number): () => Promise<void> {
   const waiting: (() => void)[] = [];
@@ -399,6 +401,20 @@ describe('reading', () => {
     ['from=2025-02-30', 'VALIDATION_FAILED', '/from'],
   ])('refuses %s', async (query, code, pointer) => {
     expect(await department.get(`${PATH}?${query}`)).toMatchObject({ status: 400, body: { code, pointer } });
+  });
+
+  it('counts submissions and unknown fields for whoever watches the service', async () => {
+    const counted = async (name: string): Promise<number> => {
+      const { body } = await place.http().get<string>('/metrics');
+      return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(body)?.[1] ?? 0);
+    };
+    const [submissions, fields] = [
+      'inspection_submissions_total{channel="HTTP",outcome="rejected",code="PARTY_MISSING"}',
+      'inspection_unknown_fields_total{channel="HTTP"}',
+    ];
+    const before = [await counted(escaped(submissions)), await counted(escaped(fields))];
+    await department.post(PATH, [{ ...aReport({ sampledParty: undefined, nominalProducer: undefined }), colour: 'red', size: 3 }]);
+    expect([await counted(escaped(submissions)), await counted(escaped(fields))]).toEqual(before.map((count, at) => count + at + 1));
   });
 
   it('counts what is public, and says how far a subject has come', async () => {

@@ -1,7 +1,7 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
 import { event, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
-import { Clock } from '@jinqiao/platform';
+import { Clock, Metrics } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
@@ -63,11 +63,22 @@ const DEADLOCK_ATTEMPTS = 3;
 
 @Injectable()
 export class SamplingResults {
+  private readonly submissions;
+  private readonly unknownFields;
+
   constructor(
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.submissions = metrics.counter(
+      'inspection_submissions_total',
+      'Reports and retractions answered, by channel, outcome and first error',
+      ['channel', 'outcome', 'code'],
+    );
+    this.unknownFields = metrics.counter('inspection_unknown_fields_total', 'Fields that no report declares, ignored', ['channel']);
+  }
 
   /** One result over HTTP; refused = nothing is kept, not even the refusal. */
   async acceptOne(reporterId: string, submitted: Submitted): Promise<Answer> {
@@ -98,6 +109,7 @@ export class SamplingResults {
     for (const { place, answer } of await this.apply(tx, grouped(items.filter(isReadable)), context)) answers[place] = answer;
     const settled = answers.filter((answer) => answer !== null);
     await this.keepRejections(tx, settled, context);
+    this.count(settled, origin.channel);
     return settled;
   }
 
@@ -131,6 +143,13 @@ export class SamplingResults {
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
+  }
+
+  private count(answers: readonly Answer[], channel: Channel): void {
+    for (const { outcome, errors, unknownFields } of answers) {
+      this.submissions.inc({ channel, outcome, code: errors[0]?.code ?? '' });
+      if (unknownFields.length > 0) this.unknownFields.inc({ channel }, unknownFields.length);
+    }
   }
 
   private async keepRejections(tx: EntityManager, answers: readonly Answer[], { reporterId, channel, now }: Context): Promise<void> {
