@@ -71,7 +71,7 @@ describe('docker-compose.yml', () => {
     );
     expect(secrets.length).toBeGreaterThan(15);
     for (const [name, value] of secrets)
-      if (!String(value).endsWith('OAuthBearerLoginModule required;')) expect(`${name}: ${value}`).toContain(':?see .env.example}');
+      if (!String(value).endsWith('OAuthBearerLoginModule required;')) expect(`${name}: ${String(value)}`).toContain(':?see .env.example}');
   });
 
   it('publishes on the loopback only, and mounts named volumes only', () => {

@@ -36,7 +36,7 @@ async function answer(): Promise<unknown> {
   const filter = new URLSearchParams({ open: String(!values.replayed), limit: '200' });
   if (values.code) filter.set('code', values.code);
   if (values.topic) filter.set('topic', values.topic);
-  return ask('GET', `${path}?${filter}`);
+  return ask('GET', `${path}?${filter.toString()}`);
 }
 
 async function ask(method: string, path: string): Promise<unknown> {

@@ -72,7 +72,7 @@ class ClientFile implements Adapter {
   async revokeByGrantId(): Promise<void> {}
 }
 
-const registered = (body: unknown): string => String((body as { client_id?: unknown } | undefined)?.client_id ?? randomUUID());
+const registered = (body: unknown): string => (body as { client_id?: string } | undefined)?.client_id ?? randomUUID();
 
 const issuer: Provider = new Provider(settings.issuer, {
   adapter: ClientFile,

@@ -41,7 +41,7 @@ export interface ServerAddresses {
 
 export interface RunningServers extends ServerAddresses {
   readonly processes: readonly Supervised[];
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface StartServersOptions {

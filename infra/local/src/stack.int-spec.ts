@@ -81,7 +81,7 @@ async function query(addresses: ServerAddresses, text: string): Promise<unknown[
   client.on('error', () => undefined);
   try {
     await client.connect();
-    return (await client.query(text)).rows;
+    return (await client.query<object>(text)).rows;
   } finally {
     await client.end();
   }

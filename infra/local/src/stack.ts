@@ -16,15 +16,17 @@ export interface StackOptions extends StartServersOptions {
   readonly partitions?: number;
 }
 
+type Service = (typeof services)[number];
+
 export interface RunningStack {
   /** Where everything is reached: the gateway. */
   readonly origin: string;
+  /** Where each service is reached past the gateway. */
+  readonly origins: Readonly<Record<Service, string>>;
   readonly servers: RunningServers;
   readonly processes: readonly Supervised[];
   stop(): Promise<void>;
 }
-
-type Service = (typeof services)[number];
 
 const READY_MS_MAX = 60_000;
 
@@ -50,7 +52,10 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const origin = `http://localhost:${ports.gateway}`;
     const added = await registerOrganisations(`http://127.0.0.1:${ports.exchange}`, servers, organisations());
     if (added > 0) report(`${added} organisations are registered`);
-    return { origin, servers, processes: [...servers.processes, ...started], stop };
+    const origins = Object.fromEntries(
+      services.map((service) => [service, `http://127.0.0.1:${ports[service]}`]),
+    ) as RunningStack['origins'];
+    return { origin, origins, servers, processes: [...servers.processes, ...started], stop };
   } catch (error) {
     await stop();
     throw error;
@@ -76,11 +81,11 @@ async function servicePorts(gateway: number | undefined): Promise<Context['ports
   const ports = await Promise.all(
     services.map(async (service) => [service, service === 'gateway' && gateway ? gateway : await freePort()] as const),
   );
-  return Object.fromEntries(ports) as Record<Service, number>;
+  return Object.fromEntries<number>(ports) as Record<Service, number>;
 }
 
 function environment({ servers, ports, partitions }: Context, service: Service): NodeJS.ProcessEnv {
-  const addresses = services.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`]);
+  const addresses = services.map((name): [string, string] => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`]);
   return {
     ...serviceEnvironment(servers, service, { database: databaseOf(service), partitions }),
     ...Object.fromEntries(addresses),

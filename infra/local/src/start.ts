@@ -25,7 +25,7 @@ await runUntilStopped(async (signal) => {
 });
 
 function serverPorts(): ServerPorts {
-  const ports = Object.entries(usualPorts).map(([name, usual]) => [name, portFrom(portVariable(name), usual)]);
+  const ports = Object.entries<number>({ ...usualPorts }).map(([name, usual]) => [name, portFrom(portVariable(name), usual)]);
   return Object.fromEntries(ports) as ServerPorts;
 }
 

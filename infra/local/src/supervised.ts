@@ -129,7 +129,7 @@ export class Supervised {
       this.plan.report(`${this.plan.name} ended${this.lastWords()}; starting it again in ${this.pauseMs / 1000} s`);
       await sleep(this.pauseMs, undefined, { signal: this.stopRequested.signal }).catch(() => undefined);
       this.pauseMs = Math.min(this.pauseMs * 2, BACKOFF_MS_MAX);
-      if (this.stopping) return;
+      if (this.stopRequested.signal.aborted) return;
       this.restarts++;
       this.spawn();
       if ((await this.waitUntilReady()) === null) {

@@ -95,13 +95,13 @@ export class Outside {
   ): Promise<OutsideRecord[]> {
     const records: OutsideRecord[] = [];
     const reached = new Map<number, bigint>();
-    let crash: Error | null = null;
+    const crashed: { error?: Error } = {};
     const consumer = this.kafka.consumer({
       groupId: `${this.namespace}${this.principal}.outside-${randomUUID()}`,
       maxWaitTimeInMs: 100,
       allowAutoTopicCreation: false,
     });
-    consumer.on(consumer.events.CRASH, ({ payload }) => (crash = payload.error));
+    consumer.on(consumer.events.CRASH, ({ payload }) => (crashed.error = payload.error));
     await consumer.connect();
     try {
       await consumer.subscribe({ topic: this.namespace + topic, fromBeginning: true });
@@ -114,7 +114,7 @@ export class Outside {
       });
       const deadline = Date.now() + within;
       while (!enough(records, reached)) {
-        if (crash) throw crash;
+        if (crashed.error) throw crashed.error;
         if (Date.now() > deadline)
           throw new Error(`${topic} did not hold what was awaited within ${within / 1000} s; it holds ${records.length} records`);
         await sleep(20);

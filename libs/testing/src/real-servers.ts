@@ -83,4 +83,4 @@ async function migrationsOf(service: ServiceName): Promise<Migration[]> {
 }
 
 const isMigration = (exported: unknown): exported is Migration =>
-  typeof exported === 'function' && typeof exported.prototype?.up === 'function';
+  typeof exported === 'function' && typeof (exported.prototype as { up?: unknown } | undefined)?.up === 'function';
