@@ -110,13 +110,13 @@ export function readForImport(heading: string): Reading {
   const named = byName.get(key) ?? FORMS.find(([form]) => form.test(key))?.[1](key);
   if (named) return { heading, field: named, score: 1 };
   const reading = headingReader().read(heading);
-  return reading.score >= CERTAIN && holds(reading.field, normal)
-    ? { ...reading, field: importFieldOf(reading.field) }
-    : { ...reading, field: null };
+  return { ...reading, field: reading.score >= CERTAIN && holds(reading.field, normal) ? importFieldOf(reading.field, normal) : null };
 }
 
 /** Two words of the vocabulary have another name here; addresses and the source of the task have no place in a sampling result. */
-function importFieldOf(field: string | null): ImportField | null {
+function importFieldOf(field: string | null, normal: string): ImportField | null {
+  // 生产（购进）日期: which of the two a date is, the sheet does not say, so it stays a text.
+  if (field === 'product.producedOnOrBatch' && wordsOf(normal.replace(/[()]/gu, '')).words.includes('BUY')) return 'product.batch';
   if (field === 'sampledParty.division') return 'sampledParty.regionName';
   return IMPORT_FIELDS.find((own) => own === field) ?? null;
 }
@@ -141,6 +141,12 @@ function holds(field: string | null, normal: string): boolean {
       return substancesIn(normal) === 0 && !words.has('BASIS') && words.size > 0;
     case 'failingItem.item':
       return (words.has('ITEM') || words.has('FAIL')) && !words.has('REMARK');
+    case 'sampledOn':
+      return words.has('SAMPLING') && !normal.includes('送');
+    case 'verdict':
+      return words.has('VERDICT') || words.has('RESULT');
+    case 'product.category':
+      return words.has('CATEGORY');
     case 'product.spec':
       return words.has('SPEC');
     default:

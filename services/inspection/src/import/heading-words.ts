@@ -83,7 +83,10 @@ export function signsOf(normal: string, words: readonly Word[]): string[] {
   return signs;
 }
 
-/** Headings of the national templates (食品安全监督抽检 公布信息, 产品质量监督抽查 结果汇总), learned beside the corpus. */
+/**
+ * Common headings in the manner of the national templates (食品安全监督抽检公布信息, 产品质量监督抽查结果汇总), learned beside the corpus and
+ * labelled by its habits: what it has no word for, such as the body that organises the sampling, goes where it puts the like.
+ */
 export const TEMPLATE_HEADINGS: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries({
     'sampledParty.name':

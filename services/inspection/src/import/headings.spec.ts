@@ -113,6 +113,9 @@ describe('columns of an import', () => {
     ['抽样日期', 'sampledOn'],
     ['检验结论', 'verdict'],
     ['规格型号', 'product.spec'],
+    ['生产（购进）日期', 'product.batch'],
+    ['生产日期/批号', 'product.producedOnOrBatch'],
+    ['食品分类', 'product.category'],
     ['承检机构', 'laboratory.name'],
   ])('takes %s for %s', (heading, field) => {
     expect(fieldOf(heading)).toBe(field);
@@ -122,9 +125,12 @@ describe('columns of an import', () => {
     expect(fieldOf(heading)).toBe('ordinal');
   });
 
-  it.each(['检验报告编号', '检验依据', '毒死蜱', '报告日期', '被抽样单位地址', '备注说明', '任务来源'])('keeps %s unread', (heading) => {
-    expect(fieldOf(heading)).toBeNull();
-  });
+  it.each(['检验报告编号', '检验依据', '毒死蜱', '报告日期', '被抽样单位地址', '备注说明', '任务来源', '送检日期', '抽样环节'])(
+    'keeps %s unread',
+    (heading) => {
+      expect(fieldOf(heading)).toBeNull();
+    },
+  );
 
   it('fills a field from one column, the surest', () => {
     const fields = recogniseColumns(['样品名称', '产品名称', '样品名']).map(({ field }) => field);

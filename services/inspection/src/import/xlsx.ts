@@ -185,21 +185,17 @@ class StylesReader implements PartReader {
   }
 
   private codeOf(id: string): string {
-    const number = Number(id);
-    const builtIn =
-      number === 9
-        ? '0%'
-        : number === 10
-          ? '0.00%'
-          : number === 17
-            ? 'mmm-yy'
-            : (number >= 14 && number <= 22 && number !== 18 && number !== 19 && number !== 20 && number !== 21) ||
-                (number >= 27 && number <= 36) ||
-                (number >= 50 && number <= 58)
-              ? 'yyyy-mm-dd'
-              : '';
-    return this.codes.get(id) ?? builtIn;
+    return this.codes.get(id) ?? builtInFormat(Number(id));
   }
+}
+
+/** ECMA-376 §18.8.30: the formats that workbooks use without declaring them; only dates and percentages read otherwise than plain numbers. */
+function builtInFormat(id: number): string {
+  if (id === 9) return '0%';
+  if (id === 10) return '0.00%';
+  if (id === 17) return 'mmm-yy';
+  // 27-36 and 50-58 are the dates of Chinese and Japanese spreadsheets.
+  return [14, 15, 16, 22].includes(id) || (id >= 27 && id <= 31) || id === 36 || (id >= 50 && id <= 58) ? 'yyyy-mm-dd' : '';
 }
 
 class StringsReader implements PartReader {
@@ -328,7 +324,6 @@ class CellsReader implements PartReader {
     const [top, bottom, left, right] = [rowOf(from), rowOf(to), columnOf(from), Math.min(columnOf(to), COLUMNS_MAX - 1)];
     const text = this.rows.get(top)?.[left];
     if (!text) return;
-    // A title over the whole width repeats nothing that a row below needs.
     for (const [number, row] of this.rows) {
       if (number < top || number > bottom) continue;
       for (let column = left; column <= right; column++) row[column] ??= text;
