@@ -93,7 +93,9 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
     this.refresh = setInterval(() => {
       this.refreshing = this.refreshing
         .then(() => this.readOrganisationTopics())
-        .catch((error: unknown) => this.logger.warn(`topics could not be listed: ${String(error)}`));
+        .catch((error: unknown) => {
+          this.logger.warn(`topics could not be listed: ${String(error)}`);
+        });
     }, TOPIC_REFRESH_MS);
   }
 

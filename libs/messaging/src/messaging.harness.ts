@@ -46,6 +46,14 @@ export interface Seen {
   readonly headers: Record<string, string>;
 }
 
+interface Wiring {
+  readonly brokers?: string;
+  readonly principal: string;
+  readonly databaseUrl?: string;
+  readonly onFatal: (error: Error) => void;
+  readonly controllers: readonly Type[];
+}
+
 export function servers(): ServerAddresses {
   const file = process.env.TEST_SERVERS_FILE;
   if (!file) throw new Error('TEST_SERVERS_FILE is not set: run the specs through npm test');
@@ -80,13 +88,7 @@ export async function aPlace(
   const producer = stack.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
 
-  const module = (
-    brokers: string,
-    principal: string,
-    databaseUrl: string,
-    onFatal: (error: Error) => void,
-    controllers: readonly Type[],
-  ): Type => {
+  const module = ({ brokers = addresses.kafkaBrokers, principal, databaseUrl = urlOf(service), onFatal, controllers }: Wiring): Type => {
     const messaging = MessagingModule.forService({
       service,
       brokers: brokers.split(','),
@@ -115,7 +117,7 @@ export async function aPlace(
     await app.init();
     return app;
   };
-  const setUp = await boot(module(addresses.kafkaBrokers, 'service.stack', urlOf(service), () => undefined, []));
+  const setUp = await boot(module({ principal: 'service.stack', onFatal: () => undefined, controllers: [] }));
   await setUp.get(Topics).ensureShared();
   await setUp.close();
   const apps: INestApplication[] = [];
@@ -131,7 +133,13 @@ export async function aPlace(
     async start(controllers, options = {}) {
       const fatal = options.onFatal ?? ((error: Error) => console.error('consumer died', error));
       const app = await boot(
-        module(options.brokers ?? addresses.kafkaBrokers, `service.${service}`, options.databaseUrl ?? urlOf(service), fatal, controllers),
+        module({
+          brokers: options.brokers,
+          principal: `service.${service}`,
+          databaseUrl: options.databaseUrl,
+          onFatal: fatal,
+          controllers,
+        }),
       );
       apps.push(app);
       if (controllers.length > 0) await connectConsumers(app);
@@ -199,7 +207,7 @@ export async function eventually(check: () => Promise<void> | void, withinMs = 2
   const end = Date.now() + withinMs;
   for (;;) {
     try {
-      return await check();
+      await check(); return;
     } catch (error) {
       if (Date.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -22,12 +22,12 @@ type HandlerDecorator<A> = <M extends Handles<A>>(
 
 /** Calls the method once for each event, in the transaction of its batch. */
 export function On<E extends object>(type: EventClass<E>): HandlerDecorator<Received<E>> {
-  return pattern([type], false) as HandlerDecorator<Received<E>>;
+  return pattern([type], false);
 }
 
 /** Calls the method with all consecutive events of these types in a batch, in their order. */
 export function OnBatch<const T extends readonly EventClass[]>(...types: T): HandlerDecorator<Received<InstanceType<T[number]>>[]> {
-  return pattern(types, true) as HandlerDecorator<Received<InstanceType<T[number]>>[]>;
+  return pattern(types, true);
 }
 
 function pattern(events: readonly EventClass[], batch: boolean): MethodDecorator {
