@@ -52,7 +52,7 @@ const headers = (more: Record<string, string | undefined> = {}): Record<string, 
   const given = Object.entries({ ...usual, ...more });
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 };
-const message = (value: { sampleNo: string } & object, more: Record<string, string | undefined> = {}): OutsideMessage => ({
+const message = <V extends { sampleNo: string }>(value: V, more: Record<string, string | undefined> = {}): OutsideMessage => ({
   key: value.sampleNo,
   headers: headers(more),
   value,
