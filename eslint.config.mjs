@@ -18,6 +18,7 @@ const TYPES = {
   'type:infra': ['type:lib', 'type:contracts', 'type:infra'],
   'type:testing': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
   'type:bench': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
+  'type:chaos': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
 };
 
 /** Who may import whom. `more`: what the files of a test may import besides. */

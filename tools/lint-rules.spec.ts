@@ -200,14 +200,14 @@ describe('the linter', () => {
 
 describe('every project', () => {
   const folders = ['libs', 'services', 'infra'].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(parent, name)));
-  const projects = folders.filter((folder) => existsSync(join(root, folder, 'package.json')));
+  const projects = [...folders, 'bench', 'chaos'].filter((folder) => existsSync(join(root, folder, 'package.json')));
 
   it.each(projects)('%s has one scope and one known type, or no boundary would hold for it', (folder) => {
     const { nx } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { nx?: { tags?: string[] } };
     const tags = nx?.tags ?? [];
-    const scope = folder.startsWith('services/') ? folder.slice('services/'.length) : 'shared';
+    const scope = /^(libs|infra)\//.test(folder) ? 'shared' : folder.replace('services/', '');
     expect(tags.filter((tag) => tag.startsWith('scope:'))).toEqual([`scope:${scope}`]);
-    expect(tags.filter((tag) => /^type:(service|contracts|lib|testing|infra)$/.test(tag))).toHaveLength(1);
+    expect(tags.filter((tag) => /^type:(service|contracts|lib|testing|infra|bench|chaos)$/.test(tag))).toHaveLength(1);
     expect(tags.includes('type:service')).toBe(folder.startsWith('services/'));
   });
 });
