@@ -12,7 +12,7 @@ import {
   SamplingResultRetracted,
   SamplingResultWithdrawn,
 } from '@jinqiao/contracts';
-import { dayInChina, divisionExists, readUscc } from '@jinqiao/law';
+import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
 
 export const STATUSES = ['NOTIFIED', 'PUBLISHED', 'WITHDRAWN'] as const;
@@ -96,21 +96,23 @@ export function readReport(input: unknown, now: Date): Reading {
   const { unknownFields } = checked;
   if (!checked.ok) {
     // The rules also look at what is sound of a malformed report, so that its sender learns everything in one answer.
-    const rest = findingsOf(soundPart(input, checked.findings), now);
+    const sound = soundPart(input, checked.findings);
+    const rest = findingsOf(sound, usccsOf(sound), now);
     const findings = [
       ...checked.findings,
       ...rest.filter(({ pointer }) => !checked.findings.some((known) => overlap(known.pointer, pointer))),
     ];
     return { ok: false, findings, unknownFields };
   }
-  const findings = findingsOf(checked.value, now);
+  const usccs = usccsOf(checked.value);
+  const findings = findingsOf(checked.value, usccs, now);
   if (findings.length > 0) return { ok: false, findings, unknownFields };
-  const report = normalised(checked.value);
+  const report = normalised(checked.value, usccs);
   const { revision } = report;
   return {
     ok: true,
     submission: { kind: 'REPORT', report, revision, hash: contentHash(SamplingResultReported, withDefaults(report)) },
-    warnings: legacyCandidates(report),
+    warnings: legacyCandidates(usccs),
     unknownFields,
   };
 }
@@ -225,7 +227,7 @@ function refused(code: 'STALE_REVISION' | 'REVISION_CONFLICT', { reportedRevisio
 const warning = (code: string, pointer: string, message: string): Finding => ({ code, pointer, message });
 
 /** The rules beyond the structure, in the order in which a result with several findings is counted. */
-function findingsOf(report: Partial<SamplingResultReported>, now: Date): Finding[] {
+function findingsOf(report: Partial<SamplingResultReported>, usccs: readonly PrintedUscc[], now: Date): Finding[] {
   const findings: Finding[] = [];
   const find = (code: string, pointer: string, message: string): void => void findings.push({ code, pointer, message });
   if (report.verdict === 'UNQUALIFIED' && !report.failingItems?.length)
@@ -238,7 +240,7 @@ function findingsOf(report: Partial<SamplingResultReported>, now: Date): Finding
     find('NOT_TESTED_REASON_MISSING', '/notTestedReason', 'is required for NOT_TESTED');
   if ((report.revision ?? 1) > 1 && !report.revisionReason)
     find('REVISION_REASON_MISSING', '/revisionReason', 'is required from revision 2 on');
-  for (const { pointer, outcome } of usccsOf(report)) {
+  for (const { pointer, outcome } of usccs) {
     if (outcome === 'MALFORMED') find('USCC_CHECK_FAILED', pointer, 'is not the shape of a USCC, so its check digits cannot be right');
     if (outcome === 'CHECK_FAILED') find('USCC_CHECK_FAILED', pointer, 'has a wrong check digit');
   }
@@ -262,27 +264,31 @@ function isLarge(report: Partial<SamplingResultReported>): boolean {
 
 const PARTIES = ['sampledParty', 'nominalProducer', 'laboratory'] as const;
 
-function usccsOf(report: Partial<SamplingResultReported>): ({ pointer: string } & ReturnType<typeof readUscc>)[] {
+interface PrintedUscc extends ReadUscc {
+  readonly party: (typeof PARTIES)[number];
+  readonly pointer: string;
+}
+
+function usccsOf(report: Partial<SamplingResultReported>): PrintedUscc[] {
   return PARTIES.flatMap((party) => {
     const printed = report[party]?.uscc;
-    return printed === undefined ? [] : [{ pointer: `/${party}/uscc`, ...readUscc(printed) }];
+    return printed === undefined ? [] : [{ party, pointer: `/${party}/uscc`, ...readUscc(printed) }];
   });
 }
 
 // A code of the 2015 pilot is legal though it fails one check digit; only the register can settle it.
-function legacyCandidates(report: SamplingResultReported): Finding[] {
-  return usccsOf(report)
+const legacyCandidates = (usccs: readonly PrintedUscc[]): Finding[] =>
+  usccs
     .filter(({ outcome }) => outcome === 'CHECK_FAILED_LEGACY_CANDIDATE')
     .map(({ pointer }) => warning('CHECK_FAILED_LEGACY_CANDIDATE', pointer, 'may be a pilot code of 2015; the register has to settle it'));
-}
 
-function normalised(report: SamplingResultReported): SamplingResultReported & { revision: number } {
-  const result: SamplingResultReported & { revision: number } = { ...report, revision: report.revision ?? 1 };
-  const { sampledParty, nominalProducer, laboratory } = report;
-  if (sampledParty?.uscc) result.sampledParty = { ...sampledParty, uscc: readUscc(sampledParty.uscc).code };
-  if (nominalProducer?.uscc) result.nominalProducer = { ...nominalProducer, uscc: readUscc(nominalProducer.uscc).code };
-  if (laboratory?.uscc) result.laboratory = { ...laboratory, uscc: readUscc(laboratory.uscc).code };
-  return result;
+/** The checked value is a copy of its own, so its codes are set in place. */
+function normalised(report: SamplingResultReported, usccs: readonly PrintedUscc[]): SamplingResultReported & { revision: number } {
+  for (const { party, code } of usccs) {
+    const holder = report[party];
+    if (holder) holder.uscc = code;
+  }
+  return { ...report, revision: report.revision ?? 1 };
 }
 
 // For the hash alone (design §3.1): what was not printed stays absent in what is announced.
