@@ -23,7 +23,7 @@ export { brokerSettings } from './kafka.js';
 export { freePort } from './ports.js';
 export { ADMIN_ROLE, createServiceDatabases, withClient } from './postgres.js';
 export { redisPassword, rolePassword, secretSeed } from './secrets.js';
-export { asStack } from './topics.js';
+export { asStack, removeRules } from './topics.js';
 
 export const AUDIENCE = 'jinqiao';
 

@@ -48,3 +48,19 @@ const toAcl = (rule: AccessRule): Parameters<Admin['createAcls']>[0]['acl'][numb
   operation: AclOperationTypes[rule.operation],
   permissionType: AclPermissionTypes.ALLOW,
 });
+
+/** Takes away every rule about a resource whose name begins so. */
+export async function removeRules(admin: Admin, prefix: string): Promise<void> {
+  const any = { operation: AclOperationTypes.ANY, permissionType: AclPermissionTypes.ANY };
+  const everything = { ...any, resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY };
+  const { resources } = await admin.describeAcls(everything);
+  const ours = resources.filter(({ resourceName }) => resourceName.startsWith(prefix));
+  if (ours.length === 0) return;
+  const filters = ours.map(({ resourceType, resourceName, resourcePatternType }) => ({
+    ...any,
+    resourceType,
+    resourceName,
+    resourcePatternType,
+  }));
+  await admin.deleteAcls({ filters });
+}

@@ -120,8 +120,7 @@ export const aCreditStatus = (changes: Changes<CreditStatusChanged> = {}): Credi
   );
 
 // The changes of a declared shape, applied to it, have that shape again; the compiler cannot follow the recursion.
-const built = <T extends object>(usual: T, changes: Changes<T>): T =>
-  merged(usual as Record<string, unknown>, changes) as T;
+const built = <T extends object>(usual: T, changes: Changes<T>): T => merged(usual as Record<string, unknown>, changes) as T;
 
 function merged(usual: Record<string, unknown>, changes: Record<string, unknown>): Record<string, unknown> {
   const result = { ...usual };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { asStack, type ServerAddresses, withClient } from '@jinqiao/infra-local/servers';
+import { asStack, removeRules, type ServerAddresses, withClient } from '@jinqiao/infra-local/servers';
 
 /** Every database, topic and group of this run begins with it, so that servers that stay can be cleaned. */
 export const runPrefix = (): string => `t${process.env['TEST_RUN'] ?? 'alone'}`;
@@ -10,7 +10,7 @@ export function givenServers(): ServerAddresses {
   return JSON.parse(readFileSync(file, 'utf8')) as ServerAddresses;
 }
 
-/** Takes this run's databases and topics off servers that go on for others. */
+/** Takes this run's databases, topics and access rules off servers that go on for others. */
 export async function removeRun(): Promise<void> {
   const servers = givenServers();
   await withClient(servers.databaseAdminUrl, async (client) => {
@@ -22,5 +22,6 @@ export async function removeRun(): Promise<void> {
   await asStack(servers, async (admin) => {
     const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${runPrefix()}-`));
     if (topics.length > 0) await admin.deleteTopics({ topics });
+    await removeRules(admin, `${runPrefix()}-`);
   });
 }

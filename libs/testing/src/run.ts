@@ -50,8 +50,12 @@ async function begin(home: string): Promise<Begun | null> {
       if (!process.env['TEST_SERVERS_FILE'])
         throw new CannotStart('TEST_INFRA is given and no servers are', 'name their file in TEST_SERVERS_FILE');
       return null;
-    case 'containers':
-      return (await import('./containers.js')).startContainers(home);
+    case 'containers': {
+      const { engineAnswers, startContainers } = await import('./containers.js');
+      if (!(await engineAnswers()))
+        throw new CannotStart('TEST_INFRA is containers and no engine answers', 'start Docker, or leave TEST_INFRA out');
+      return startContainers(home);
+    }
     case 'local':
       return startLocal(home);
     case 'any': {
