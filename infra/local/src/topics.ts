@@ -13,6 +13,8 @@ const TOPICS_AT_ONCE = 50;
 /** Makes topics and access rules as the stack. What exists stays as it is. */
 export async function ensureTopics(servers: ServerAddresses, topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
   await asStack(servers, async (admin) => {
+    // Rules first: brokers apply changes in order, so whoever sees the topic is already allowed what the rules say.
+    if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter(({ name }) => !existing.has(name));
     for (let from = 0; from < missing.length; from += TOPICS_AT_ONCE) {
@@ -25,7 +27,6 @@ export async function ensureTopics(servers: ServerAddresses, topics: readonly To
         })),
       });
     }
-    if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
   });
 }
 
