@@ -156,7 +156,7 @@ function holds(field: string | null, normal: string): boolean {
 
 /** Each field is filled from one column: the surest, else the leftmost. The others stay with the result, unread. */
 export function recogniseColumns(headings: readonly string[]): (Reading & { field: ImportField | null })[] {
-  const readings = headings.map((heading) => readForImport(heading));
+  const readings = measuredBeside(headings.map((heading) => readForImport(heading)));
   const chosen = new Map<string, number>();
   readings.forEach(({ field, score }, column) => {
     const rival = field === null ? undefined : readings[chosen.get(field) ?? -1];
@@ -167,6 +167,17 @@ export function recogniseColumns(headings: readonly string[]): (Reading & { fiel
     score,
     field: field !== null && chosen.get(field) === column ? (field as ImportField) : null,
   }));
+}
+
+/** 检验结果 alone is the verdict; beside a 检验结论, or a limit to compare it with, it is what was measured. */
+function measuredBeside(readings: readonly Reading[]): readonly Reading[] {
+  const has = (field: ImportField): boolean => readings.some((reading) => reading.field === field);
+  const isConclusion = ({ field, heading }: Reading): boolean =>
+    field === 'verdict' && wordsOf(normaliseHeading(heading)).words.includes('VERDICT');
+  if (has('failingItem.measured') || !(has('failingItem.limit') || readings.some(isConclusion))) return readings;
+  return readings.map((reading) =>
+    reading.field === 'verdict' && !isConclusion(reading) ? { ...reading, field: 'failingItem.measured' } : reading,
+  );
 }
 
 // What the importer names more finely than the vocabulary of the corpus does.
