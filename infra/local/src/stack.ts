@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CannotStart } from './cannot-start.js';
+import { cacheDirectory } from './downloads.js';
 import { freePort, requireFree } from './ports.js';
 import { databaseOf } from './postgres.js';
 import { prepareServers, program } from './prepare.js';
@@ -94,6 +95,8 @@ function environment({ servers, ports, partitions }: Context, service: Service):
     SCHEMA_BASE_URL: process.env['SCHEMA_BASE_URL'] ?? `http://localhost:${ports.gateway}/schemas`,
     PUBLIC_URL: process.env['PUBLIC_URL'] ?? `http://localhost:${ports.gateway}`,
     NODE_ENV: 'production',
+    // What was compiled at an earlier start is not compiled again: a quarter of a service's start.
+    NODE_COMPILE_CACHE: join(cacheDirectory(), 'compiled'),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ServiceName } from '@jinqiao/contracts';
-import { messagingMigrations } from '@jinqiao/messaging';
+import { messagingMigrations } from '@jinqiao/messaging/migrations';
 import { Matches } from 'class-validator';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { readConfig } from './config.js';

@@ -1,4 +1,4 @@
-import { migrateService } from '@jinqiao/platform';
+import { migrateService } from '@jinqiao/platform/migrate';
 import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-create-sampling-results.js';
 import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
 
