@@ -1,0 +1,183 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kafkaOf } from '@jinqiao/infra-local';
+import { logLevel } from 'kafkajs';
+import type { Load } from '../load/load.js';
+import type { Proxy } from '../proxy.js';
+import { KEEPING, SERVERS, SERVICES, type Server, type Service, type Stage } from '../stage.js';
+import { familyOf, serverOf, signalAll } from './processes.js';
+import { type Fault, wayBetween } from './schedule.js';
+import type { Watch } from './watch.js';
+
+/** Since when, and which services have to work again. */
+export interface Aftermath {
+  readonly since: number;
+  readonly services: readonly Service[];
+}
+
+const SLOW_MS = 120;
+const DELAY_MS = 150;
+const CLOCK_MS = 600_000;
+
+/** Does the real thing to real processes and connections, and undoes it where reality would. */
+export class Faults {
+  private readonly stage: Stage;
+  private readonly load: Load;
+  private readonly watch: Watch;
+
+  constructor(stage: Stage, load: Load, watch: Watch) {
+    this.stage = stage;
+    this.load = load;
+    this.watch = watch;
+  }
+
+  /** Resolves when it is over. */
+  async inflict(fault: Fault): Promise<Aftermath> {
+    const service = SERVICES.find((name) => name === fault.target);
+    if (service) return this.onService(fault, service);
+    const server = [...SERVERS, 'issuer' as const].find((name) => name === fault.target);
+    if (server) return this.onServer(fault, server);
+    for (const one of KEEPING) {
+      for (const other of SERVERS) if (wayBetween(one, other) === fault.target) return this.onWay(fault, one, other);
+    }
+    await this.load.poison();
+    return { since: Date.now(), services: KEEPING };
+  }
+
+  private async onService({ kind, forMs }: Fault, service: Service): Promise<Aftermath> {
+    const process = this.stage.process(service);
+    const only = (since: number): Aftermath => ({ since, services: [service] });
+    switch (kind) {
+      case 'kill': {
+        const since = Date.now();
+        process.signal('SIGKILL');
+        return only(since);
+      }
+      case 'kill in slow motion': {
+        // With every step stretched, the kill falls between two of them, and rarely in the same place.
+        const proxies = SERVERS.map((server) => this.stage.proxy(service, server));
+        for (const proxy of proxies) proxy.delay(SLOW_MS);
+        await sleep(forMs);
+        const since = Date.now();
+        process.signal('SIGKILL');
+        for (const proxy of proxies) proxy.delay(0);
+        return only(since);
+      }
+      case 'freeze':
+        process.signal('SIGSTOP');
+        await sleep(forMs);
+        process.signal('SIGCONT');
+        return only(Date.now());
+      case 'clock ahead':
+      case 'clock behind':
+        this.stage.setClock(service, kind === 'clock ahead' ? CLOCK_MS : -CLOCK_MS);
+        await sleep(forMs);
+        this.stage.setClock(service, 0);
+        return only(Date.now());
+      case 'rebalance':
+        await this.strangerIn(service, forMs);
+        return only(Date.now());
+      default: {
+        const second = await this.stage.second(service);
+        await sleep(forMs);
+        second.signal('SIGKILL');
+        await second.stop();
+        return only(Date.now());
+      }
+    }
+  }
+
+  private async onServer({ kind, forMs }: Fault, server: Server | 'issuer'): Promise<Aftermath> {
+    const keeper = this.stage.serverGroup(server);
+    const started = keeper === null ? null : serverOf(keeper);
+    const all = (since: number): Aftermath => ({ since, services: SERVICES });
+    if (keeper === null || started === null) return all(Date.now());
+    switch (kind) {
+      case 'kill':
+        signalAll([started], 'SIGKILL');
+        return all(Date.now());
+      case 'restart':
+        signalAll([started], 'SIGTERM');
+        return all(Date.now());
+      case 'kill backend': {
+        const busy =
+          "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY state <> 'active', random()";
+        const [backend] = (await this.watch.query<{ pid: number }>('inspection', busy)) ?? [];
+        signalAll(backend ? [backend.pid] : [], 'SIGKILL');
+        return all(Date.now());
+      }
+      case 'flush':
+        await redisCommand(this.stage.servers.redisUrl, 'FLUSHALL');
+        return all(Date.now());
+      case 'full disk':
+        this.stage.disk.fill();
+        await sleep(forMs);
+        this.stage.disk.empty();
+        return all(Date.now());
+      default: {
+        const family = familyOf(started);
+        signalAll(family, 'SIGSTOP');
+        await sleep(forMs);
+        signalAll(family, 'SIGCONT');
+        return all(Date.now());
+      }
+    }
+  }
+
+  private async onWay(fault: Fault, service: Service, server: Server): Promise<Aftermath> {
+    await spoil(this.stage.proxy(service, server), fault);
+    return { since: Date.now(), services: [service] };
+  }
+
+  /** A member that joins the service's group, gets its share of the partitions, does nothing with them and goes. */
+  private async strangerIn(service: Service, forMs: number): Promise<void> {
+    const kafka = kafkaOf(this.stage.servers, `service.${service}`, { logLevel: logLevel.NOTHING });
+    const isIntake = service === 'inspection';
+    const consumer = kafka.consumer({ groupId: isIntake ? 'inspection.intake' : service, sessionTimeout: 6_000 });
+    const topic = isIntake ? 'intake.tj-amr.sampling-result.v1' : 'inspection.sampling-result.v1';
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topic });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: () => sleep(50) });
+      await sleep(forMs);
+    } finally {
+      await consumer.disconnect().catch(() => undefined);
+    }
+  }
+}
+
+async function spoil(proxy: Proxy, { kind, forMs }: Fault): Promise<void> {
+  switch (kind) {
+    case 'cut':
+      proxy.cut(true);
+      await sleep(forMs);
+      return proxy.cut(false);
+    case 'half-open':
+      proxy.halfOpen();
+      await sleep(forMs);
+      return proxy.resetDead();
+    case 'stall':
+      proxy.hold(true);
+      await sleep(forMs);
+      return proxy.hold(false);
+    case 'delay':
+      proxy.delay(DELAY_MS);
+      await sleep(forMs);
+      return proxy.delay(0);
+    case 'slow close':
+      return proxy.slowClose();
+    default:
+      return proxy.garbage();
+  }
+}
+
+/** One command to Redis, spoken by hand. */
+async function redisCommand(url: string, command: string): Promise<void> {
+  const { port, password } = new URL(url);
+  await new Promise<void>((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(port) }, () => socket.end(`AUTH ${password}\r\n${command}\r\n`));
+    socket.on('error', () => resolve());
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asStack } from '@jinqiao/infra-local';
+import { Client } from 'pg';
+import type { History } from '../history.js';
+import { KEEPING, type Service, type Stage } from '../stage.js';
+
+const POLL_MS = 100;
+const QUERY_MS_MAX = 2_000;
+
+/** The newest trace of work in each database, by the database's own clock (ms); taken by the statement that did it. */
+const LAST_WORK: Readonly<Record<string, string>> = {
+  inspection: 'SELECT max(applied_at) AS at FROM sampling_results',
+  registration: 'SELECT max(changed_at) AS at FROM platform_merchants',
+  exchange: 'SELECT max(updated_at) AS at FROM consumer_offsets',
+  credit: 'SELECT max(updated_at) AS at FROM consumer_offsets',
+  monitoring: 'SELECT max(updated_at) AS at FROM consumer_offsets',
+};
+
+/** Looks on: when a service works again, whether everything has been caught up, and how far each consumer has stored that it is. */
+export class Watch {
+  private readonly stage: Stage;
+  private readonly history: History;
+  private readonly clients = new Map<Service, Client>();
+  private watching = true;
+  private finished: Promise<void> = Promise.resolve();
+
+  constructor(stage: Stage, history: History) {
+    this.stage = stage;
+    this.history = history;
+  }
+
+  /** Writes stored offsets down all the time: they must never go back. */
+  start(everyMs: number): void {
+    this.finished = (async () => {
+      while (this.watching) {
+        for (const service of KEEPING) await this.noteOffsets(service);
+        await sleep(everyMs);
+      }
+    })();
+  }
+
+  async stop(): Promise<void> {
+    this.watching = false;
+    await this.finished;
+    await Promise.all([...this.clients.values()].map((client) => client.end().catch(() => undefined)));
+  }
+
+  /** How long after `since` the last of these services did something new; null when that took longer than `withinMs`. */
+  async worksAgain(services: readonly Service[], since: number, withinMs: number): Promise<number | null> {
+    const found = await Promise.all(services.map((service) => this.firstWork(service, since, withinMs)));
+    return found.includes(null) ? null : Math.max(0, ...found.map((at) => (at ?? 0) - since));
+  }
+
+  /** How long until the groups of a service had new members and were stable; null when it has no group or that took too long. */
+  async rebalanced(service: Service, before: ReadonlySet<string>, since: number, withinMs: number): Promise<number | null> {
+    if (before.size === 0) return null;
+    while (Date.now() < since + withinMs) {
+      const members = await this.members(service);
+      if (members.size > 0 && [...members].every((member) => !before.has(member))) return Date.now() - since;
+      await sleep(POLL_MS * 2);
+    }
+    return null;
+  }
+
+  /** Members of the service's groups, none unless all of them are stable. */
+  async members(service: Service): Promise<Set<string>> {
+    try {
+      const { groups } = await asStack(this.stage.servers, (admin) => admin.describeGroups([service, `${service}.intake`]));
+      const used = groups.filter(({ members }) => members.length > 0);
+      return used.every(({ state }) => state === 'Stable')
+        ? new Set(used.flatMap(({ members }) => members.map((one) => one.memberId)))
+        : new Set();
+    } catch {
+      return new Set();
+    }
+  }
+
+  /** What is still on its way; empty = everything is caught up. */
+  async behind(): Promise<string[]> {
+    const problems: string[] = [];
+    for (const service of KEEPING) {
+      const rows = await this.query<{ waiting: string }>(service, 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL');
+      const [row] = rows ?? [];
+      if (!row) problems.push(`${service} cannot be asked`);
+      else if (row.waiting !== '0') problems.push(`${service} has ${row.waiting} events in its outbox`);
+    }
+    for (const service of KEEPING) problems.push(...(await this.lag(service)));
+    return problems;
+  }
+
+  async query<T extends object>(service: Service, text: string): Promise<T[] | null> {
+    try {
+      const client = this.clients.get(service) ?? (await this.connect(service));
+      return (await client.query<T>(text)).rows;
+    } catch {
+      const broken = this.clients.get(service);
+      this.clients.delete(service);
+      void broken?.end().catch(() => undefined);
+      return null;
+    }
+  }
+
+  private async firstWork(service: Service, since: number, withinMs: number): Promise<number | null> {
+    while (Date.now() < since + withinMs) {
+      const at = service === 'gateway' ? await this.gatewayAnswers() : await this.lastWork(service);
+      if (at !== null && at > since) return at;
+      await sleep(POLL_MS);
+    }
+    return null;
+  }
+
+  private async lastWork(service: Service): Promise<number | null> {
+    const rows = await this.query<{ at: Date | null }>(service, LAST_WORK[service] ?? '');
+    return rows?.[0]?.at?.getTime() ?? null;
+  }
+
+  private async gatewayAnswers(): Promise<number | null> {
+    const answer = await fetch(`${this.stage.origin}/health/live`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+    return answer?.ok ? Date.now() : null;
+  }
+
+  private async noteOffsets(service: Service): Promise<void> {
+    const rows = await this.query<{ name: string; next: string }>(
+      service,
+      `SELECT group_id || ' ' || topic || '[' || partition || ']' AS name, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
+    );
+    if (!rows || rows.length === 0) return;
+    this.history.write({ entry: 'offsets', service, offsets: Object.fromEntries(rows.map(({ name, next }) => [name, Number(next)])) });
+  }
+
+  private async lag(service: Service): Promise<string[]> {
+    const rows = await this.query<{ topic: string; partition: number; next: string }>(
+      service,
+      'SELECT topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL',
+    );
+    if (!rows || rows.length === 0) return [];
+    const topics = [...new Set(rows.map(({ topic }) => topic))];
+    try {
+      const ends = await asStack(this.stage.servers, async (admin) =>
+        Promise.all(topics.map(async (topic) => ({ topic, partitions: await admin.fetchTopicOffsets(topic) }))),
+      );
+      return ends.flatMap(({ topic, partitions }) =>
+        partitions.flatMap(({ partition, high }) => {
+          const stored = Number(rows.find((row) => row.topic === topic && row.partition === partition)?.next ?? 0);
+          return stored < Number(high) ? [`${service} has read ${topic}[${partition}] up to ${stored} of ${high}`] : [];
+        }),
+      );
+    } catch {
+      return ['the broker cannot be asked'];
+    }
+  }
+
+  private async connect(service: Service): Promise<Client> {
+    const client = new Client({
+      connectionString: this.stage.databaseUrl(service),
+      connectionTimeoutMillis: QUERY_MS_MAX,
+      query_timeout: QUERY_MS_MAX,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    this.clients.set(service, client);
+    return client;
+  }
+}

@@ -1,0 +1,144 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+
+/*
+ * What the outside world did and saw, one JSON line each, written with a system call before and after every call: what is not in this
+ * file did not happen. The checker reads it and nothing of the load generator's memory.
+ */
+
+/** A sampling result as a department reports it. */
+export interface Report {
+  readonly kind: 'REPORT';
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  readonly revision: number;
+  readonly published: boolean;
+  readonly verdict: 'QUALIFIED' | 'UNQUALIFIED';
+  /** Differs in every revision, so that a state is known again wherever it turns up. */
+  readonly batch: string;
+  readonly platformId: string | null;
+  readonly uscc: string;
+  readonly category: string;
+  readonly sampledOn: string | null;
+  readonly publishedOn: string;
+}
+
+export interface Retraction {
+  readonly kind: 'RETRACTION';
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  readonly revision: number;
+}
+
+export interface Receipt {
+  readonly kind: 'RECEIPT';
+  readonly platformId: string;
+  readonly feedbackId: string;
+  readonly feedbackRevision: number;
+  readonly feedbackHash: string;
+  readonly revision: number;
+}
+
+export interface MerchantChange {
+  readonly kind: 'MERCHANT';
+  readonly action: 'ONBOARD' | 'CHANGE' | 'EXIT';
+  readonly platformId: string;
+  readonly shopId: string;
+  readonly shopName: string;
+  readonly uscc: string;
+}
+
+/** A record nobody can handle; `consumers` have to set it aside, each once. */
+export interface Poison {
+  readonly kind: 'POISON';
+  readonly topic: string;
+  readonly marker: string;
+  readonly consumers: readonly string[];
+}
+
+export type Operation = Report | Retraction | Receipt | MerchantChange | Poison;
+export type Via = 'HTTP' | 'KAFKA' | 'FILE';
+/** `sent`: the broker took it; what becomes of it shows later. `unknown`: no answer, or one that says nothing. */
+export type Outcome = 'accepted' | 'duplicate' | 'rejected' | 'sent' | 'unknown';
+
+export interface Call {
+  readonly entry: 'call';
+  readonly at: number;
+  readonly call: number;
+  readonly attempt: number;
+  readonly via: Via;
+  readonly operations: readonly Operation[];
+}
+
+export interface Answer {
+  readonly entry: 'answer';
+  readonly at: number;
+  readonly call: number;
+  readonly attempt: number;
+  readonly outcomes: readonly Outcome[];
+  readonly status?: number;
+  readonly code?: string;
+}
+
+/** What a GET showed right after a 2xx; null = 404. */
+export interface ReadBack {
+  readonly entry: 'read-back';
+  readonly at: number;
+  readonly call: number;
+  readonly sampleNo: string;
+  readonly accepted: number;
+  readonly shown: number | null;
+}
+
+export interface FaultEntry {
+  readonly entry: 'fault';
+  readonly at: number;
+  readonly number: number;
+  readonly kind: string;
+  readonly target: string;
+  readonly phase: 'begins' | 'ends' | 'recovered' | 'skipped';
+  readonly recoveryMs?: number;
+  /** Of it: until all consumer groups of the target were stable again. */
+  readonly rebalanceMs?: number;
+}
+
+/** Stored offsets of one service at one moment, by group, topic and partition. */
+export interface OffsetsEntry {
+  readonly entry: 'offsets';
+  readonly at: number;
+  readonly service: string;
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+export interface PhaseEntry {
+  readonly entry: 'phase';
+  readonly at: number;
+  readonly phase: 'load begins' | 'load ends' | 'faults end' | 'caught up' | 'not caught up' | 'database set back';
+  readonly what?: string;
+}
+
+export type Entry = Call | Answer | ReadBack | FaultEntry | OffsetsEntry | PhaseEntry;
+type WithoutTime<E> = E extends Entry ? Omit<E, 'at'> : never;
+
+export class History {
+  readonly file: string;
+  private readonly descriptor: number;
+
+  constructor(file: string) {
+    this.file = file;
+    this.descriptor = openSync(file, 'a');
+  }
+
+  write(entry: WithoutTime<Entry>): void {
+    writeSync(this.descriptor, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+export const readHistory = (file: string): Entry[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Entry);

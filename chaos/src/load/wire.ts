@@ -1,0 +1,127 @@
+import type { Request } from './outside.js';
+import type { MerchantChange, Operation, Poison, Receipt, Report, Retraction } from '../history.js';
+
+// How operations are written on the wire: HTTP bodies, Kafka records, rows of a file.
+
+export interface KafkaRecord {
+  readonly principal: string;
+  readonly topic: string;
+  readonly message: { readonly key: string; readonly value: string; readonly headers: Record<string, string> };
+}
+
+const RESULTS = '/api/inspection/sampling-results';
+
+export function requestOf(operation: Exclude<Operation, Poison>): Request {
+  switch (operation.kind) {
+    case 'REPORT':
+      return { principal: operation.reporterId, method: 'POST', path: RESULTS, body: reportBody(operation) };
+    case 'RETRACTION': {
+      const { reporterId, sampleNo, revision } = operation;
+      return { principal: reporterId, method: 'POST', path: `${RESULTS}/${sampleNo}/retraction`, body: { revision, reason: REASON } };
+    }
+    case 'RECEIPT':
+      return { principal: operation.platformId, method: 'POST', path: '/api/exchange/receipts', body: receiptBody(operation) };
+    case 'MERCHANT':
+      return merchantRequest(operation);
+  }
+}
+
+export const arrayRequest = (reports: readonly Report[]): Request => ({
+  principal: reports[0]?.reporterId ?? '',
+  method: 'POST',
+  path: RESULTS,
+  body: reports.map(reportBody),
+});
+
+const HEADING = '抽样编号,公告号,公告日期,被抽样单位名称,被抽样单位统一社会信用代码,产品名称,食品大类,不合格项目,实测值,标准值,检验结论';
+
+export function fileRequest(reports: readonly Report[]): Request {
+  const rows = reports.map(({ sampleNo, publishedOn, uscc, category, verdict }) => {
+    const failing = verdict === 'UNQUALIFIED' ? '甜蜜素,1.2,0.65,不合格' : ',,,合格';
+    return `${sampleNo},2026年第1号,${publishedOn},示例经营部,${uscc},示例产品,${category},${failing}`;
+  });
+  const body = new FormData();
+  body.append('file', new Blob([[HEADING, ...rows].join('\r\n')]), 'chaos.csv');
+  return { principal: reports[0]?.reporterId ?? '', method: 'POST', path: '/api/inspection/imports', body };
+}
+
+/** `id` is unique per source only: two departments number their events alike, and that has to be fine. */
+export function recordOf(operation: Report | Retraction | Receipt, id: string): KafkaRecord {
+  if (operation.kind === 'RECEIPT') {
+    const { platformId, feedbackId } = operation;
+    const headers = headersOf(id, `/platforms/${platformId}/chaos`, 'platform.receipt.FeedbackAnswered');
+    const message = { key: feedbackId, value: JSON.stringify(receiptBody(operation)), headers };
+    return { principal: platformId, topic: `platform.${platformId}.receipt.v1`, message };
+  }
+  const { reporterId, sampleNo, revision } = operation;
+  const isReport = operation.kind === 'REPORT';
+  const value = isReport ? reportBody(operation) : { sampleNo, revision, reason: REASON };
+  const type = `intake.sampling-result.SamplingResult${isReport ? 'Reported' : 'Retracted'}`;
+  const message = { key: sampleNo, value: JSON.stringify(value), headers: headersOf(id, `/departments/${reporterId}/chaos`, type) };
+  return { principal: reporterId, topic: `intake.${reporterId}.sampling-result.v1`, message };
+}
+
+export function poisonRecord({ topic, marker }: Poison): KafkaRecord {
+  const [first = '', owner = ''] = topic.split('.');
+  const [principal, source, type] =
+    first === 'inspection'
+      ? ['service.inspection', '/services/inspection', 'inspection.sampling-result.SamplingResultPublished']
+      : first === 'intake'
+        ? [owner, `/departments/${owner}/chaos`, 'intake.sampling-result.SamplingResultReported']
+        : [owner, `/platforms/${owner}/chaos`, 'platform.receipt.FeedbackAnswered'];
+  const headers = { ...headersOf(marker, source, type), 'x-chaos-marker': marker };
+  return { principal, topic, message: { key: marker, value: '{ this is no JSON', headers } };
+}
+
+const REASON = '录入错误';
+
+const headersOf = (id: string, source: string, type: string): Record<string, string> => ({
+  ce_specversion: '1.0',
+  ce_id: id,
+  ce_source: source,
+  ce_type: type,
+  ce_time: new Date().toISOString(),
+  'content-type': 'application/json',
+});
+
+const reportBody = ({
+  sampleNo,
+  revision,
+  verdict,
+  batch,
+  category,
+  uscc,
+  platformId,
+  published,
+  publishedOn,
+  sampledOn,
+}: Report): object => ({
+  sampleNo,
+  revision,
+  ...(revision > 1 && { revisionReason: 'CORRECTED' }),
+  regime: 'FOOD',
+  finality: 'FINAL',
+  verdict,
+  product: { name: '示例产品', category, batch },
+  ...(verdict === 'UNQUALIFIED' && { failingItems: [{ item: '甜蜜素', measured: '1.2', limit: '0.65' }] }),
+  sampledParty: { name: '示例经营部', uscc, divisionCode: '120101' },
+  ...(platformId && { online: { platformId, shopId: `shop-${sampleNo}`, shopName: '示例网店' } }),
+  ...(published && { notice: { no: '2026年第1号', publishedOn } }),
+  ...(sampledOn && { sampledOn }),
+});
+
+const receiptBody = ({ feedbackId, feedbackRevision, feedbackHash, revision }: Receipt): object => ({
+  ...{ feedbackId, feedbackRevision, feedbackHash, revision, status: 'ACTED', answeredAt: '2026-01-02T08:05:00+08:00' },
+});
+
+function merchantRequest({ action, platformId: principal, shopId, shopName, uscc }: MerchantChange): Request {
+  const path = '/api/registration/merchants';
+  switch (action) {
+    case 'ONBOARD':
+      return { principal, method: 'POST', path, body: { shopId, shopName, uscc } };
+    case 'CHANGE':
+      return { principal, method: 'PUT', path: `${path}/${shopId}`, body: { shopName, uscc } };
+    case 'EXIT':
+      return { principal, method: 'POST', path: `${path}/${shopId}/exit`, body: {} };
+  }
+}
