@@ -16,6 +16,8 @@ COPY services/credit/package.json services/credit/
 COPY services/monitoring/package.json services/monitoring/
 COPY services/gateway/package.json services/gateway/
 COPY infra/local/package.json infra/local/
+COPY bench/package.json bench/
+COPY chaos/package.json chaos/
 RUN npm ci
 COPY . .
 RUN npx tsc -b && npm prune --omit=dev

@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { platformFeedback, topicOf } from '@jinqiao/contracts';
+import { accessToken, type RunningStack, type ServerAddresses, serviceEnvironment, startStack } from '@jinqiao/infra-local';
+import type { Consumer, KafkaMessage } from 'kafkajs';
+import pg from 'pg';
+import { dataDirectory, pause, stackKafka } from './place.js';
+import { DEPARTMENT, PLATFORMS } from './results.js';
+
+export type Keeper = 'inspection' | 'credit' | 'monitoring' | 'exchange';
+
+/** The whole system as `npm start` runs it, and views into its databases. */
+export interface Running {
+  readonly stack: RunningStack;
+  readonly databases: Readonly<Record<Keeper, pg.Client>>;
+  readonly platforms: PlatformTopics;
+  readonly token: () => Promise<string>;
+}
+
+/** A stack of this benchmark alone, stopped and removed when `work` ends. */
+export async function onStack<T>(name: string, work: (running: Running) => Promise<T>): Promise<T> {
+  const { path, remove } = dataDirectory(name);
+  const stack = await startStack({ dataDir: path, ports: 'free', fullTier: true });
+  const clients: pg.Client[] = [];
+  const database = async (service: Keeper): Promise<pg.Client> => {
+    const environment = serviceEnvironment(stack.servers, service, { database: `jinqiao_${service}` });
+    const client = new pg.Client(environment['DATABASE_MIGRATION_URL']);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  const platforms = await PlatformTopics.open(stack.servers);
+  try {
+    const databases = {
+      inspection: await database('inspection'),
+      credit: await database('credit'),
+      monitoring: await database('monitoring'),
+      exchange: await database('exchange'),
+    };
+    return await work({ stack, databases, platforms, token: async () => (await accessToken(stack.servers, DEPARTMENT)).token });
+  } finally {
+    await platforms.close();
+    await Promise.all(clients.map((client) => client.end()));
+    await stack.stop();
+    remove();
+  }
+}
+
+/** A number out of a database. */
+export async function numberIn(client: pg.Client, select: string): Promise<number> {
+  const { rows } = await client.query<{ n: string | null }>(`SELECT (${select}) AS n`);
+  return Number(rows[0]?.n ?? 0);
+}
+
+/** The platforms of the mix, reading their own topics. A relay may send a record again; whoever reads knows it by its `ce_id`. */
+export class PlatformTopics {
+  /** When the broker appended the last record of each subject, ms. */
+  readonly appendedAt = new Map<string, number>();
+  repeated = 0;
+  private readonly seen = new Set<string>();
+  private consumer: Consumer | undefined;
+
+  static async open(servers: ServerAddresses): Promise<PlatformTopics> {
+    const reading = new PlatformTopics();
+    const consumer = stackKafka(servers).consumer({ groupId: 'bench-platforms', maxWaitTimeInMs: 100 });
+    reading.consumer = consumer;
+    await consumer.connect();
+    await consumer.subscribe({ topics: PLATFORMS.map((platform) => topicOf(platformFeedback, platform)), fromBeginning: true });
+    await consumer.run({
+      eachBatch: ({ batch }) => {
+        for (const message of batch.messages) reading.take(message);
+        return Promise.resolve();
+      },
+    });
+    return reading;
+  }
+
+  /** Different records so far. */
+  get told(): number {
+    return this.seen.size;
+  }
+
+  async close(): Promise<void> {
+    await this.consumer?.disconnect();
+  }
+
+  private take({ key, headers, timestamp }: KafkaMessage): void {
+    const id = String(headers?.['ce_id']);
+    if (this.seen.has(id)) {
+      this.repeated += 1;
+      return;
+    }
+    this.seen.add(id);
+    this.appendedAt.set(String(key), Number(timestamp));
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** POSTs JSON over connections that stay open. Node's fetch costs as much as the service that answers it. */
+export class Client {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
+
+  constructor(
+    private readonly url: string,
+    private readonly token: string | null = null,
+  ) {}
+
+  post(body: object): Promise<Answer> {
+    const text = Buffer.from(JSON.stringify(body));
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': text.length,
+      ...(this.token !== null && { authorization: `Bearer ${this.token}` }),
+    };
+    return new Promise((resolve, reject) => {
+      const sent = request(this.url, { method: 'POST', agent: this.agent, headers }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+        answer.on('error', reject);
+      });
+      sent.on('error', reject);
+      sent.end(text);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+/** Starts `send` at an even rate, whatever became of the earlier ones; `planned` is the time (performance.now) it should have begun. */
+export async function openLoop(
+  of: { perSecond: number; seconds: number },
+  send: (nth: number, planned: number) => Promise<void>,
+): Promise<void> {
+  const began = performance.now();
+  const pending: Promise<void>[] = [];
+  for (let nth = 0; nth < of.perSecond * of.seconds; nth += 1) {
+    const planned = began + (nth * 1000) / of.perSecond;
+    const early = planned - performance.now();
+    if (early > 0) await pause(early);
+    pending.push(send(nth, planned));
+  }
+  await Promise.all(pending);
+}
+
+/** Proportional memory (PSS) of the processes of a group, MB; Linux only. */
+export function memoryOf(group: number): number {
+  let kilobytes = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(pgrp) !== group) continue;
+      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It ended while we were looking.
+    }
+  }
+  return kilobytes / 1024;
+}
