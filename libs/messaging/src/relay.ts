@@ -165,16 +165,26 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
     return rows.length > 0;
   }
 
+  // It only shortens the wait for the next poll: it may fail, and must not hold the relay up.
   private async listen(): Promise<void> {
     if (this.listener) return;
-    const settings = this.db.options as { url?: string };
-    const listener = new pg.Client({ connectionString: settings.url, application_name: `${this.options.service}-relay` });
-    listener.on('error', () => (this.listener = null));
-    listener.on('end', () => (this.listener = null));
+    const { url } = this.db.options as { url?: string };
+    const limits = { connectionTimeoutMillis: 5_000, query_timeout: 5_000, keepAlive: true };
+    const listener = new pg.Client({ connectionString: url, application_name: `${this.options.service}-relay`, ...limits });
+    const forget = (): void => {
+      if (this.listener === listener) this.listener = null;
+    };
+    listener.on('error', forget);
+    listener.on('end', forget);
     listener.on('notification', () => this.wake());
-    this.listener = listener;
-    await listener.connect();
-    await listener.query(`LISTEN ${CHANNEL}`);
+    try {
+      await listener.connect();
+      await listener.query(`LISTEN ${CHANNEL}`);
+      this.listener = listener;
+    } catch (error) {
+      this.log.warn(`the relay only polls: ${error instanceof Error ? error.message : String(error)}`);
+      await listener.end().catch(() => undefined);
+    }
   }
 
   private async publishNext(): Promise<number> {

@@ -1,11 +1,14 @@
+import { Socket } from 'node:net';
 import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
 import type { ServiceConfig } from './config.js';
 
 export type EntityClass = (new () => object) | EntitySchema;
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+const STATEMENT_TIMEOUT_MS = 20_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 20_000;
+/** Longer than any statement may take and any pooled connection rests. */
+const SILENT_MS_MAX = 25_000;
 
 /** The connection of a service's runtime role: it reads and writes rows, and cannot change the schema. */
 export async function connectDatabase(name: string, config: ServiceConfig, entities: readonly EntityClass[]): Promise<DataSource> {
@@ -24,5 +27,19 @@ const optionsOf = (name: string, config: ServiceConfig, entities: readonly Entit
   connectTimeoutMS: CONNECT_TIMEOUT_MS,
   // Parameters are people's data: queries are never logged.
   logging: false,
-  extra: { statement_timeout: STATEMENT_TIMEOUT_MS, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS },
+  extra: {
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    stream: socketThatGivesUp,
+  },
 });
+
+/**
+ * An answer that was spoilt or lost on its way would be waited for without end: node-postgres knows no limit of its own for that. A
+ * connection that says nothing for longer than it may is closed, which is an error that passes and is tried again.
+ */
+function socketThatGivesUp(): Socket {
+  const socket = new Socket();
+  socket.setTimeout(SILENT_MS_MAX, () => socket.destroy());
+  return socket;
+}
