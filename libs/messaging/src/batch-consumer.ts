@@ -25,7 +25,7 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   private readers = new Map<string, { reader: Reader; topics: string }>();
   private admin: Admin | null = null;
   private refresh: NodeJS.Timeout | null = null;
-  private refreshing: Promise<void> = Promise.resolve();
+  private refreshing: Promise<void> | null = null;
   private closed = false;
 
   constructor(
@@ -90,12 +90,13 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
     if (topics.length > 0) await this.open(this.options.service, topics);
     if (!this.subscribed().some((stream) => stream.owner)) return;
     await this.readOrganisationTopics();
+    // A round that takes longer than the pause is not joined by a queue of others.
     this.refresh = setInterval(() => {
-      this.refreshing = this.refreshing
-        .then(() => this.readOrganisationTopics())
+      this.refreshing ??= this.readOrganisationTopics()
         .catch((error: unknown) => {
-          this.logger.warn(`topics could not be listed: ${String(error)}`);
-        });
+          this.logger.warn(`organisations' topics could not be read, trying again: ${String(error)}`);
+        })
+        .finally(() => (this.refreshing = null));
     }, TOPIC_REFRESH_MS);
   }
 
@@ -145,7 +146,14 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   private async open(group: string, topics: readonly string[]): Promise<void> {
     const reader = new Reader(group, topics, this.kafka, this.db, this.batches, this, this.options.onFatal);
     this.readers.set(group, { reader, topics: topics.join() });
-    await reader.start();
+    try {
+      await reader.start();
+    } catch (error) {
+      // A reader that never began is none: the next round opens another one.
+      this.readers.delete(group);
+      await reader.stop();
+      throw error;
+    }
   }
 }
 
