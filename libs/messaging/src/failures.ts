@@ -1,11 +1,12 @@
 import { QueryFailedError } from 'typeorm';
 
 /** SQLSTATE classes that say something about the values of the event; every other class says something about the database. */
-const ABOUT_THE_EVENT = new Set(['22', '23']);
+const ABOUT_THE_EVENT = new Set(['22', '23', '54']);
 
 /**
- * Would the same event succeed later? A database error is the event's fault only for bad values (class 22) or a violated constraint
- * (23); a missing table, a full disk, a deadlock or a lost connection is not, and dead-lettering for it would lose good events.
+ * Would the same event succeed later? A database error is the event's fault only for bad values (class 22), a violated constraint (23)
+ * or a value that is too large, for an index for example (54); a missing table, a full disk, a deadlock or a lost connection is not, and
+ * dead-lettering for it would lose good events.
  */
 export function isTransient(error: unknown): boolean {
   const code = sqlState(error);
