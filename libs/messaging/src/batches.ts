@@ -148,7 +148,9 @@ export class Batches {
 
   private async bury(position: Position, record: RawRecord, error: unknown): Promise<void> {
     const refusal = refusalOf(error);
-    this.log.error(`${refusal.code} ${record.topic}[${record.partition}]@${record.offset}: ${refusal.reason}`);
+    // The dead letter keeps the reason; in a log it might quote what the event says of somebody.
+    const where = `${record.topic}[${record.partition}]@${record.offset}`;
+    this.log.error(error instanceof Error ? error : new Error(typeof error), `${refusal.code} ${where}`);
     await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
   }
 }
