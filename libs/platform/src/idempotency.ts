@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DomainError } from '@jinqiao/schema';
 import {
   Injectable,
+  Logger,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -73,7 +74,9 @@ const KEPT_HOURS = 24;
 // A process that died while it handled a request leaves its row behind; after this the request may be made again.
 const ABANDONED_AFTER_SECONDS = 120;
 const SWEEP_MS = 600_000;
-const ROWS_A_SWEEP = 10_000;
+const ROWS_A_STATEMENT = 10_000;
+// Five million keys an hour: more than all principals may send.
+const STATEMENTS_A_SWEEP_MAX = 100;
 
 /**
  * `Idempotency-Key`: per principal and route, for 24 hours, the same request is handled once and answered alike. The row is taken before
@@ -81,12 +84,18 @@ const ROWS_A_SWEEP = 10_000;
  */
 @Injectable()
 export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnModuleDestroy {
+  private readonly log = new Logger(Idempotency.name);
   private sweeper: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> | undefined;
 
   constructor(private readonly db: DataSource) {}
 
   onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep().catch(() => undefined), SWEEP_MS).unref();
+    this.sweeper = setInterval(() => {
+      this.sweeping ??= this.sweep()
+        .catch((problem: unknown) => this.log.warn(`old idempotency keys stay until the next sweep: ${String(problem)}`))
+        .finally(() => (this.sweeping = undefined));
+    }, SWEEP_MS).unref();
   }
 
   onModuleDestroy(): void {
@@ -161,11 +170,14 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
   }
 
   private async sweep(): Promise<void> {
-    await this.db.query(
-      `DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-         SELECT ctid FROM idempotency_keys WHERE started_at < clock_timestamp() - $1 * interval '1 hour' LIMIT $2))`,
-      [KEPT_HOURS, ROWS_A_SWEEP],
-    );
+    for (let statement = 0; statement < STATEMENTS_A_SWEEP_MAX; statement += 1) {
+      const removed: [unknown[], number] = await this.db.query(
+        `DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+           SELECT ctid FROM idempotency_keys WHERE started_at < clock_timestamp() - $1 * interval '1 hour' LIMIT $2))`,
+        [KEPT_HOURS, ROWS_A_STATEMENT],
+      );
+      if (removed[1] < ROWS_A_STATEMENT) return;
+    }
   }
 }
 
