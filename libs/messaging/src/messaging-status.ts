@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { BatchConsumer } from './batch-consumer.js';
 import type { Lag } from './reader.js';
-import { Relay } from './relay.js';
 
 export interface MessagingState {
   /** Rows waiting for the broker, and the age of the oldest in seconds (0 when none waits). */
@@ -12,8 +11,6 @@ export interface MessagingState {
   readonly parkedKeys: number;
   readonly openDeadLetters: number;
   readonly lag: readonly Lag[];
-  readonly relayLeading: boolean;
-  readonly consuming: boolean;
 }
 
 /** What an operator has to know of the messaging core of one service. */
@@ -21,9 +18,13 @@ export interface MessagingState {
 export class MessagingStatus {
   constructor(
     private readonly db: DataSource,
-    private readonly relay: Relay,
     private readonly consumer: BatchConsumer,
   ) {}
+
+  /** Are all groups of this service reading? Asks nobody. */
+  get consuming(): boolean {
+    return this.consumer.consuming;
+  }
 
   async read(): Promise<MessagingState> {
     const rows: { outboxRows: number; oldestOutboxSeconds: number; parkedKeys: number; openDeadLetters: number }[] = await this.db.query(
@@ -39,8 +40,6 @@ export class MessagingStatus {
       parkedKeys: found?.parkedKeys ?? 0,
       openDeadLetters: found?.openDeadLetters ?? 0,
       lag: this.consumer.lag(),
-      relayLeading: this.relay.leading,
-      consuming: this.consumer.consuming,
     };
   }
 }

@@ -31,12 +31,12 @@ export class Health implements OnModuleDestroy {
   }
 
   async readiness(): Promise<Readiness> {
-    const [database, broker, redis, consumers] = await Promise.all([
+    const [database, broker, redis] = await Promise.all([
       answers(() => this.db.query('SELECT 1')),
       answers(() => this.askBroker()),
       this.redis.answers(),
-      answers(async () => (await this.messaging.read()).consuming),
     ]);
+    const consumers = this.messaging.consuming;
     const ready = database && broker && consumers && !this.stopping;
     return {
       status: ready ? 'ready' : 'not ready',
