@@ -15,10 +15,9 @@ import {
   type SamplingResultPublished,
   type Verdict,
 } from '@jinqiao/contracts';
-import { dayInChina, deadline, rule, type RuleRow } from '@jinqiao/law';
+import { dayInChina, deadline, nameKey, rule, type RuleRow } from '@jinqiao/law';
 import { contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
-import { nameKey } from '../organisation/organisation.js';
 
 /** The last thing one platform was told about one subject. */
 export type Feedback = FeedbackCase &

@@ -1,10 +1,11 @@
 import type { CreditStatusChanged, MerchantOnboarded } from '@jinqiao/contracts';
+import { nameKey } from '@jinqiao/law';
 import { lockKeys, type Received } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { FeedbackLedger, type Told } from '../feedback/feedback.ledger.js';
-import { NAME_LOCKS, nameKey } from '../organisation/organisation.js';
+import { NAME_LOCKS } from '../organisation/organisation.js';
 import { type CreditStatus, type Merchant, settle } from './merchant.js';
 
 type Cause = Received<object | null>;

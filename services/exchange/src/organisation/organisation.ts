@@ -3,6 +3,7 @@
  * a sampling sheet says where goods were sold by a printed name, and the wrong platform must never learn of it.
  */
 import type { OrganisationKind } from '@jinqiao/contracts';
+import { nameKey } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 
 export interface Organisation {
@@ -62,9 +63,6 @@ export class OrganisationUnknown extends DomainError {
     super('ORGANISATION_UNKNOWN', 404, { zh: '机构不存在', en: 'There is no such organisation' });
   }
 }
-
-/** Two spellings with the same key are the same name: NFKC, folded, without any space. */
-export const nameKey = (name: string): string => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').replace(/\s+/gu, '');
 
 /** The distinct names of an organisation; the first place that writes a name claims it. */
 export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' | 'aliases'>): NameClaim[] {

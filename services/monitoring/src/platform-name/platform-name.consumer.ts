@@ -1,10 +1,10 @@
 import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
+import { nameKey } from '@jinqiao/law';
 import { On, type Received } from '@jinqiao/messaging';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { plainName } from '../sampling-rate/sampling-rate.js';
 
-// Listens to exchange.organisation.v1, to count the spellings of a platform under its id.
+/** Listens to exchange.organisation.v1, to count the spellings of a platform under its id. */
 @Controller()
 export class PlatformNameConsumer {
   @On(OrganisationRegistered)
@@ -27,7 +27,7 @@ async function follow(tx: EntityManager, { organisationId, kind, name, aliases =
     [organisationId, revision, name],
   );
   if (advanced.length === 0) return;
-  const names = [...new Set([organisationId, name, ...aliases].map(plainName))].sort();
+  const names = [...new Set([organisationId, name, ...aliases].map(nameKey))].sort();
   await tx.query('DELETE FROM platform_names WHERE organisation_id = $1 AND name <> ALL ($2)', [organisationId, names]);
   // Two platforms are on two partitions: a name that moved may be taken by the new owner before the old one is seen to give it up.
   await tx.query(

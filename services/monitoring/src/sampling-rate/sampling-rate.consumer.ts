@@ -5,7 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { type Contribution, contributionOf, withdrawn } from './sampling-rate.js';
 import { SamplingRates } from './sampling-rate.service.js';
 
-// Listens to inspection.sampling-result.v1.
+/** Listens to inspection.sampling-result.v1. */
 @Controller()
 export class SamplingRateConsumer {
   constructor(private readonly rates: SamplingRates) {}

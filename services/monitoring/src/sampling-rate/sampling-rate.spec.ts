@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SamplingResultPublished } from '@jinqiao/contracts';
-import { contributionOf, newestOf, plainName, rateOf, refuseUnknown, UnknownRateParameter, withdrawn } from './sampling-rate.js';
+import { contributionOf, newestOf, rateOf, refuseUnknown, UnknownRateParameter, withdrawn } from './sampling-rate.js';
 
 const published = (fields: Partial<SamplingResultPublished> = {}): SamplingResultPublished => ({
   reporterId: 'tj-amr',
@@ -64,10 +64,6 @@ describe('what a result adds to the statistics', () => {
   it('keeps only the newest of several states, whatever their order', () => {
     const states = [2, 4, 3].map((revision) => contributionOf('tj-amr:S1', published({ revision })));
     expect(newestOf([...states, withdrawn('tj-amr:S2', 1)])).toEqual([states[1], withdrawn('tj-amr:S2', 1)]);
-  });
-
-  it('bounds a printed platform name', () => {
-    expect([...plainName('\ufdfa'.repeat(200))]).toHaveLength(200);
   });
 });
 

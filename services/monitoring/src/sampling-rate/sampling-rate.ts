@@ -4,7 +4,7 @@
  * shown for rounds that report every sample: over failures alone it would be 100 %.
  */
 import type { Coverage, Regime, SamplingResultPublished } from '@jinqiao/contracts';
-import { categoryOf } from '@jinqiao/law';
+import { categoryOf, nameKey } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 
 export const DIMENSIONS = ['period', 'periodBasis', 'regime', 'category', 'platform', 'division', 'coverage'] as const;
@@ -23,7 +23,7 @@ export interface Bucket {
   readonly periodBasis: (typeof PERIOD_BASES)[number];
   readonly regime: Regime;
   readonly category: string;
-  /** The platform's id, or its name as printed (plainName); names are resolved when rates are read, so a later alias regroups the past. */
+  /** The platform's id, or the key of its printed name; names are resolved when rates are read, so a later alias regroups the past. */
   readonly platform: string;
   /** GB/T 2260 of the sampled party. */
   readonly division: string;
@@ -61,7 +61,7 @@ function bucketOf(state: SamplingResultPublished): Bucket {
     ...periodOf(state),
     regime,
     category: categoryIn(regime, product.category),
-    platform: online ? plainName(online.platformId ?? online.platformName ?? UNKNOWN) : OFFLINE,
+    platform: online ? nameKey(online.platformId ?? online.platformName ?? UNKNOWN) : OFFLINE,
     division: sampledParty?.divisionCode ?? UNKNOWN,
     coverage: round?.coverage ?? UNKNOWN,
   };
@@ -81,9 +81,6 @@ function categoryIn(regime: Regime, printed: string | undefined): string {
   const known = categoryOf(printed);
   return known?.regime === regime ? known.category : printed.trim();
 }
-
-/** A platform's id or name without what printers vary: width, case, spaces. Bounded, because it is part of an index key. */
-export const plainName = (name: string): string => [...name.normalize('NFKC').toLowerCase().replace(/\s/g, '')].slice(0, 200).join('');
 
 /** Of several states of one result only the newest matters; the batch then touches each row once. */
 export function newestOf(contributions: readonly Contribution[]): Contribution[] {
