@@ -16,6 +16,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '12' },
     freeze: { type: 'string', default: '20000' },
     only: { type: 'string', multiple: true },
+    without: { type: 'string', multiple: true },
     minutes: { type: 'string' },
   },
 });
@@ -31,6 +32,7 @@ const result = await chaos({
   callsPerSecond: Number(values.rate),
   freezeMs: Number(values.freeze),
   ...(values.only && { only: values.only }),
+  ...(values.without && { without: values.without }),
   ...(values.minutes && { minutesMax: Number(values.minutes) }),
   report: (line) => console.log(`${((Date.now() - began) / 1_000).toFixed(1).padStart(7)} s  ${line}`),
 });

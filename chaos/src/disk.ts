@@ -1,27 +1,43 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SIZE_MB = 1_200;
 
-/** A small disk in memory for PostgreSQL alone, so that it can be filled. Needs root on Linux; without it the faults of disks are skipped. */
+/**
+ * A small disk in memory for the servers' data, the broker's excepted, so that PostgreSQL's can be filled. Needs root on Linux; without it
+ * the servers stand on the machine's own disk, and the faults of disks are skipped.
+ */
 export class DiskOfItsOwn {
-  readonly present: boolean;
   private readonly path: string;
+  private readonly mounted: boolean;
 
-  private constructor(path: string, present: boolean) {
+  private constructor(path: string, mounted: boolean) {
     this.path = path;
-    this.present = present;
+    this.mounted = mounted;
   }
 
   static under(path: string): DiskOfItsOwn {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const elsewhere = `${path}-kafka`;
+    for (const directory of [path, elsewhere]) mkdirSync(directory, { recursive: true });
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m,mode=0700`, 'jinqiao-chaos', path], { stdio: 'ignore' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m,mode=0755`, 'jinqiao-chaos', path], { stdio: 'ignore' });
+      mkdirSync(join(path, 'kafka'));
+      execFileSync('mount', ['--bind', elsewhere, join(path, 'kafka')], { stdio: 'ignore' });
       return new DiskOfItsOwn(path, true);
     } catch {
       return new DiskOfItsOwn(path, false);
     }
+  }
+
+  /** Mounted, and PostgreSQL keeps its data there. */
+  get present(): boolean {
+    return this.mounted && existsSync(join(this.path, 'postgres/PG_VERSION'));
+  }
+
+  /** Takes away what a run that was killed has left. */
+  static forget(path: string): void {
+    for (const mount of [join(path, 'kafka'), path]) spawnSync('umount', ['-l', mount], { stdio: 'ignore' });
   }
 
   /** Leaves nothing to write on. */
@@ -40,9 +56,7 @@ export class DiskOfItsOwn {
   }
 
   remove(): void {
-    if (!this.present) return;
-    this.empty();
-    execFileSync('umount', ['-l', this.path], { stdio: 'ignore' });
+    if (this.mounted) DiskOfItsOwn.forget(this.path);
   }
 
   private get ballast(): string {

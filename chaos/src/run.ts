@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaOf, STACK_PRINCIPAL } from '@jinqiao/infra-local';
 import { logLevel } from 'kafkajs';
 import { check, type Violation } from './checker/checker.js';
+import { DiskOfItsOwn } from './disk.js';
 import { Faults } from './faults/faults.js';
 import { type Fault, scheduleOf } from './faults/schedule.js';
 import { Watch } from './faults/watch.js';
@@ -22,6 +23,7 @@ export interface RunOptions {
   readonly callsPerSecond: number;
   readonly freezeMs: number;
   readonly only?: readonly string[];
+  readonly without?: readonly string[];
   /** No new fault after this long, whatever the schedule still holds. */
   readonly minutesMax?: number;
   readonly report: (line: string) => void;
@@ -45,7 +47,7 @@ export interface RunResult {
 const WARM_UP_MS = 4_000;
 const GAP_MS = 500;
 const RECOVERY_MS_MAX = 90_000;
-const CATCH_UP_MS_MAX = 180_000;
+const CATCH_UP_MS_MAX = 90_000;
 /** What may still change once nothing is on its way: a last look after this must find the same. */
 const SETTLE_MS = 1_500;
 
@@ -59,6 +61,7 @@ interface Recovered {
 export async function chaos(options: RunOptions): Promise<RunResult> {
   const { dataDir, seed, report } = options;
   const began = Date.now();
+  DiskOfItsOwn.forget(join(dataDir, 'servers'));
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   const stage = await Stage.set({ dataDir, root: options.root, report });

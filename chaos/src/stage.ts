@@ -56,8 +56,10 @@ export class Stage {
   static async set(options: StageOptions): Promise<Stage> {
     const { dataDir, report } = options;
     mkdirSync(join(dataDir, 'services'), { recursive: true });
-    chmodSync(dataDir, 0o755); // started as root, PostgreSQL runs as another user
-    const disk = DiskOfItsOwn.under(join(dataDir, 'servers/postgres'));
+    mkdirSync(join(dataDir, 'servers'));
+    // Started as root, PostgreSQL runs as another user.
+    for (const path of [dataDir, join(dataDir, 'servers')]) chmodSync(path, 0o755);
+    const disk = DiskOfItsOwn.under(join(dataDir, 'servers'));
     const servers = await startServers({ dataDir: join(dataDir, 'servers'), ports: 'free', report });
     const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const)));
     const stage = new Stage(options, servers, disk, ports as Record<Service, number>);
@@ -125,11 +127,13 @@ export class Stage {
       for (const server of SERVERS) this.proxies.set(`${service} ${server}`, await Proxy.before(targets[server]));
     }
     await Promise.all([ensureTopics(this.servers, sharedTopics({ partitions: PARTITIONS }), accessRules()), this.migrate()]);
+    this.options.report('topics and tables are there');
     for (const service of SERVICES) {
       writeFileSync(this.clockFile(service), '0');
       this.processes.set(service, new ServiceProcess(this.plan(service, this.ports[service], service)));
     }
     await Promise.all([...this.processes.values()].map((process) => process.start()));
+    this.options.report('the services are ready');
     await this.register();
     this.options.report('the stage is set');
   }

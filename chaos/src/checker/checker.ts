@@ -7,6 +7,7 @@ import { askedIn } from './expected.js';
 import { Findings, type Violation } from './findings.js';
 import { checkInspection } from './inspection.js';
 import { checkMonitoring } from './monitoring.js';
+import { checkRepeats } from './repeats.js';
 import { Tables } from './tables.js';
 import { checkHistory } from './timing.js';
 import { readTopics } from './topics.js';
@@ -36,6 +37,7 @@ export async function check({
   const topics = await readTopics(kafka);
   const tables = new Tables(databaseUrl);
   checkHistory(history, findings);
+  checkRepeats(history, topics, findings);
   const finals = await checkInspection(asked, topics, tables, findings);
   await checkCredit(finals, topics, tables, findings);
   await checkMonitoring(finals, tables, findings);

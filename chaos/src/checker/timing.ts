@@ -13,7 +13,7 @@ export function checkHistory(history: readonly Entry[], findings: Findings): voi
   checkRecovery(history, findings);
   for (const entry of history) {
     if (entry.entry !== 'phase') continue;
-    if (entry.phase === 'not caught up') findings.add('NOT_CAUGHT_UP', `after three minutes: ${entry.what ?? ''}`);
+    if (entry.phase === 'not caught up') findings.add('NOT_CAUGHT_UP', `in the end: ${entry.what ?? ''}`);
     if (entry.phase === 'caught up' && Number(entry.what) > CAUGHT_UP_MS_MAX)
       findings.add('SLOW_CATCH_UP', `it took ${entry.what ?? ''} ms`);
   }

@@ -7,6 +7,8 @@ export interface TopicRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** When the broker appended it. */
+  readonly at: number;
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: string | null;
@@ -77,15 +79,16 @@ async function readAll(kafka: Kafka, { topics, left, records }: Reading): Promis
 
 interface Message {
   readonly offset: string;
+  readonly timestamp: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 }
 
-function recordOf(topic: string, partition: number, { offset, key, value, headers = {} }: Message): TopicRecord {
+function recordOf(topic: string, partition: number, { offset, timestamp, key, value, headers = {} }: Message): TopicRecord {
   const read = Object.entries(headers).map(([name, header]) => [name, String(Array.isArray(header) ? header[0] : header)]);
   return {
-    ...{ topic, partition, offset: Number(offset) },
+    ...{ topic, partition, offset: Number(offset), at: Number(timestamp) },
     key: key?.toString() ?? '',
     value: value?.toString() ?? null,
     headers: Object.fromEntries(read) as Record<string, string>,

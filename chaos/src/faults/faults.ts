@@ -74,6 +74,9 @@ export class Faults {
         await sleep(forMs);
         this.stage.setClock(service, 0);
         return only(Date.now());
+      case 'cancel':
+        await this.watch.cancel(service, forMs);
+        return only(Date.now());
       case 'rebalance':
         await this.strangerIn(service, forMs);
         return only(Date.now());

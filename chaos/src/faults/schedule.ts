@@ -8,6 +8,7 @@ export type Kind =
   | 'restart'
   | 'kill backend'
   | 'flush'
+  | 'cancel'
   | 'full disk'
   | 'cut'
   | 'half-open'
@@ -37,6 +38,8 @@ export interface ScheduleOptions {
   readonly freezeMs: number;
   /** Only these kinds and targets; absent = all. */
   readonly only?: readonly string[];
+  /** Not these. */
+  readonly without?: readonly string[];
   readonly disk: boolean;
 }
 
@@ -44,11 +47,11 @@ const CONSUMERS: readonly Service[] = ['inspection', 'exchange', 'credit', 'moni
 const OVERLAPPING = 0.2;
 
 /** The same seed and options give the same faults in the same order, for the same time each. */
-export function scheduleOf({ seed, faults, freezeMs, only, disk }: ScheduleOptions): Fault[] {
+export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk }: ScheduleOptions): Fault[] {
   const random = new Random(`${seed} faults`);
   const all = possible(freezeMs).filter(({ kind, target }) => {
-    const isWanted = !only || only.includes(kind) || only.includes(target) || only.includes(`${kind} ${target}`);
-    return isWanted && (disk || kind !== 'full disk');
+    const isNamedIn = (list: readonly string[]): boolean => [kind, target, `${kind} ${target}`].some((name) => list.includes(name));
+    return (!only || isNamedIn(only)) && !isNamedIn(without) && (disk || kind !== 'full disk');
   });
   if (all.length === 0) throw new Error(`no fault is called ${only?.join() ?? ''}`);
   const planned: Fault[] = [];
@@ -83,6 +86,7 @@ function possible(freezeMs: number): Fault[] {
     ...each('garbage', ways, 0),
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
+    ...each('cancel', CONSUMERS, 3_000),
     ...each('rebalance', CONSUMERS, 4_000),
     ...each('second process', KEEPING, 12_000),
     ...each('poison', ['intake'], 0),

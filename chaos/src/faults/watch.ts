@@ -16,6 +16,14 @@ const LAST_WORK: Readonly<Record<string, string>> = {
   monitoring: 'SELECT max(updated_at) AS at FROM consumer_offsets',
 };
 
+/** What a consumer of each service writes first. */
+const WRITES: Readonly<Record<string, string>> = {
+  inspection: 'sampling_results',
+  exchange: 'subjects',
+  credit: 'followed_subjects',
+  monitoring: 'contributions',
+};
+
 /** Looks on: when a service works again, whether everything has been caught up, and how far each consumer has stored that it is. */
 export class Watch {
   private readonly stage: Stage;
@@ -88,9 +96,28 @@ export class Watch {
     return problems;
   }
 
+  /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need. */
+  async cancel(service: Service, forMs: number): Promise<void> {
+    const locking = await this.connect(service);
+    const table = WRITES[service] ?? '';
+    const until = Date.now() + forMs;
+    try {
+      await locking.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+      while (Date.now() < until) {
+        await locking.query(
+          `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        await sleep(POLL_MS / 2);
+      }
+    } finally {
+      await locking.end().catch(() => undefined);
+    }
+  }
+
   async query<T extends object>(service: Service, text: string): Promise<T[] | null> {
     try {
       const client = this.clients.get(service) ?? (await this.connect(service));
+      this.clients.set(service, client);
       return (await client.query<T>(text)).rows;
     } catch {
       const broken = this.clients.get(service);
@@ -158,7 +185,6 @@ export class Watch {
     });
     client.on('error', () => undefined);
     await client.connect();
-    this.clients.set(service, client);
     return client;
   }
 }

@@ -1,0 +1,45 @@
+import type { Entry } from '../history.js';
+import type { Findings } from './findings.js';
+import { identityOf, isPoison, type Topics } from './topics.js';
+
+/** These leave a relay alone, so it has no reason to send anything twice. */
+const HARMLESS = ['second process', 'rebalance', 'poison', 'flush', 'cancel'];
+/** A lease runs for 10 s; whoever takes over repeats what the other had not removed yet. */
+const AFTER_MS = 15_000;
+
+interface Span {
+  readonly target: string;
+  readonly from: number;
+  to: number;
+}
+
+/** A service may send an event again only around a fault that hit it, the broker or the database: never in peace. */
+export function checkRepeats(history: readonly Entry[], { records }: Topics, findings: Findings): void {
+  const spans = faultSpans(history);
+  const repeats = new Map<string, number>();
+  for (const list of records.values()) {
+    const seen = new Set<string>();
+    for (const record of list) {
+      const service = /^\/services\/(\w+)$/.exec(record.headers['ce_source'] ?? '')?.[1];
+      if (service === undefined || isPoison(record) || record.headers['dlt-topic'] !== undefined) continue;
+      const isRepeat = seen.size === seen.add(identityOf(record)).size;
+      const excused = spans.some(({ target, from, to }) => concerns(target, service) && record.at >= from && record.at <= to);
+      if (isRepeat && !excused) repeats.set(service, (repeats.get(service) ?? 0) + 1);
+    }
+  }
+  for (const [service, count] of repeats) findings.add('EVENT_REPEATED', `${service} sent ${count} events again with nothing the matter`);
+}
+
+const concerns = (target: string, service: string): boolean =>
+  target === 'kafka' || target === 'postgres' || target === 'issuer' || target.split('-')[0] === service;
+
+function faultSpans(history: readonly Entry[]): Span[] {
+  const spans = new Map<number, Span>();
+  for (const entry of history) {
+    if (entry.entry !== 'fault' || HARMLESS.includes(entry.kind)) continue;
+    const span = spans.get(entry.number) ?? { target: entry.target, from: entry.at, to: entry.at };
+    span.to = entry.at + AFTER_MS;
+    spans.set(entry.number, span);
+  }
+  return [...spans.values()];
+}
