@@ -49,7 +49,7 @@ const FINDING = { type: 'object', required: ['code', 'pointer', 'message'], prop
 const PROBLEM = {
   type: 'object',
   description: 'RFC 9457, with a stable code and the title in both languages.',
-  required: ['type', 'title', 'titleZh', 'status', 'code', 'detail', 'instance'],
+  required: ['type', 'title', 'titleZh', 'status', 'code', 'detail', 'instance', 'pointer'],
   properties: {
     type: text,
     title: text,

@@ -4,7 +4,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AnsweredBefore } from './idempotency.js';
 
-/** RFC 9457, with a stable code, the title in both languages and a JSON pointer for each finding. */
+/** RFC 9457, with a stable code, the title in both languages and a JSON pointer: `""` = the request as a whole. */
 export interface Problem {
   type: string;
   title: string;
@@ -13,7 +13,7 @@ export interface Problem {
   code: string;
   detail: string;
   instance: string;
-  pointer?: string;
+  pointer: string;
   errors?: readonly Finding[];
   [extra: string]: unknown;
 }
@@ -61,7 +61,8 @@ export function problemOf(error: unknown, instance: string): Problem {
     code,
     detail: findings.length === 1 && first ? first.message : message,
     instance,
-    ...(first && { pointer: first.pointer, errors: findings }),
+    pointer: first?.pointer ?? '',
+    ...(first && { errors: findings }),
   };
 }
 

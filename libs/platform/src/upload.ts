@@ -16,7 +16,9 @@ export class FileMissing extends DomainError {
 
 export class FileTooLarge extends DomainError {
   constructor() {
-    super('FILE_TOO_LARGE', 413, { zh: '上传文件过大（上限 50 MiB）', en: 'The file is larger than 50 MiB' });
+    super('FILE_TOO_LARGE', 413, { zh: '上传文件过大（上限 50 MiB）', en: 'The file is larger than 50 MiB' }, [
+      { code: 'FILE_TOO_LARGE', pointer: '/file', message: 'The file is larger than 50 MiB.' },
+    ]);
   }
 }
 
