@@ -109,7 +109,7 @@ interface Attack extends RunOptions {
 
 async function attack(options: Attack): Promise<Recovered[]> {
   const { stage, history, load, watch, report, minutesMax } = options;
-  const faults = new Faults(stage, load, watch);
+  const faults = new Faults({ stage, load, watch, history });
   const schedule = scheduleOf({ ...options, disk: stage.disk.present });
   const endBy = minutesMax === undefined ? Infinity : Date.now() + minutesMax * 60_000;
   const under: Promise<Recovered>[] = [];

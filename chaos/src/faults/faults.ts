@@ -2,12 +2,21 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaOf } from '@jinqiao/infra-local';
 import { logLevel } from 'kafkajs';
+import type { History } from '../history.js';
 import type { Load } from '../load/load.js';
 import type { Proxy } from '../proxy.js';
 import { KEEPING, SERVERS, SERVICES, type Server, type Service, type Stage } from '../stage.js';
+import { setBack } from './restore.js';
 import { familyOf, serverOf, signalAll } from './processes.js';
 import { type Fault, wayBetween } from './schedule.js';
 import type { Watch } from './watch.js';
+
+export interface Tools {
+  readonly stage: Stage;
+  readonly load: Load;
+  readonly watch: Watch;
+  readonly history: History;
+}
 
 /** Since when, and which services have to work again. */
 export interface Aftermath {
@@ -24,11 +33,13 @@ export class Faults {
   private readonly stage: Stage;
   private readonly load: Load;
   private readonly watch: Watch;
+  private readonly history: History;
 
-  constructor(stage: Stage, load: Load, watch: Watch) {
+  constructor({ stage, load, watch, history }: Tools) {
     this.stage = stage;
     this.load = load;
     this.watch = watch;
+    this.history = history;
   }
 
   /** Resolves when it is over. */
@@ -77,6 +88,8 @@ export class Faults {
       case 'cancel':
         await this.watch.cancel(service, forMs);
         return only(Date.now());
+      case 'restore':
+        return only(await setBack(this.stage, service, { forMs, history: this.history }));
       case 'rebalance':
         await this.strangerIn(service, forMs);
         return only(Date.now());

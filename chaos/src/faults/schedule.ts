@@ -9,6 +9,7 @@ export type Kind =
   | 'kill backend'
   | 'flush'
   | 'cancel'
+  | 'restore'
   | 'full disk'
   | 'cut'
   | 'half-open'
@@ -87,6 +88,8 @@ function possible(freezeMs: number): Fault[] {
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
     ...each('cancel', CONSUMERS, 3_000),
+    // A consumer that publishes nothing; a publisher would assign revisions a second time (docs/operations.md).
+    ...each('restore', ['monitoring'], 6_000, false),
     ...each('rebalance', CONSUMERS, 4_000),
     ...each('second process', KEEPING, 12_000),
     ...each('poison', ['intake'], 0),
