@@ -14,4 +14,4 @@ export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
 export { traceHeaders } from './tracing.js';
-export { UploadedFile, type Upload } from './upload.js';
+export { FileTooLarge, UploadedFile, type Upload } from './upload.js';

@@ -133,11 +133,17 @@ describe('a request to a service', () => {
   });
 
   it.each([
-    ['application/json', 8_400_000],
-    ['multipart/form-data; boundary=x', 53_000_000],
-  ])('is refused when its body of %s is too large', async (type, bytes) => {
+    ['application/json', 8_400_000, { code: 'BODY_TOO_LARGE', pointer: '' }],
+    ['multipart/form-data; boundary=x', 53_000_000, { code: 'FILE_TOO_LARGE', pointer: '/file' }],
+  ])('is refused when its body of %s is too large', async (type, bytes, body) => {
     const answer = await ask('/api/inspection/things', { method: 'POST', body: Buffer.alloc(bytes), headers: { 'content-type': type } });
-    expect(answer).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
+    expect(answer).toMatchObject({ status: 413, body });
+  });
+
+  it('whose address does not decode is a problem too', async () => {
+    const answer = await ask('/api/credit/%E0%A4%A');
+    expect(answer).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST', pointer: '' } });
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
   });
 
   it('is refused when a body that did not say its length turns out too large', async () => {

@@ -1,5 +1,6 @@
-import { prepareHttp } from '@jinqiao/platform';
+import { answerProblem, prepareHttp } from '@jinqiao/platform';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { GatewayConfig, upstreamsOf } from './config.js';
 import { documentation } from './document/documentation.js';
@@ -17,6 +18,8 @@ export const gatewayAdapter = (): FastifyAdapter =>
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 300 },
     genReqId: () => uuidv7(),
+    // An address that does not decode never reaches a route, nor what answers for routes.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => void answerProblem(error, request, reply),
   });
 
 // Swagger UI sets styles from its script; nothing else is allowed that does not come from here.

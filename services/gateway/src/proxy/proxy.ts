@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import httpProxy from '@fastify/http-proxy';
-import { answerProblem, BodyTooLarge, traceHeaders } from '@jinqiao/platform';
+import { answerProblem, traceHeaders } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayConfig, Upstream } from '../config.js';
@@ -59,11 +59,11 @@ async function refuse(error: Error, request: FastifyRequest, reply: FastifyReply
 }
 
 function limitBody(request: FastifyRequest): Error | undefined {
-  const most = limitOf(request.headers['content-type']);
+  const limit = limitOf(request.headers['content-type']);
   const announced = request.headers['content-length'];
-  if (announced !== undefined) return Number(announced) > most ? new BodyTooLarge() : undefined;
+  if (announced !== undefined) return Number(announced) > limit.bytes ? limit.refusal() : undefined;
   if (isStream(request.body)) {
-    const counted = limited(most);
+    const counted = limited(limit);
     request.body.on('error', (problem) => counted.destroy(problem));
     request.body = request.body.pipe(counted);
   }
@@ -85,7 +85,7 @@ const forwarded = (request: FastifyRequest, headers: Headers): Headers => ({
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'FST_REPLY_FROM_TIMEOUT', 'FST_REPLY_FROM_GATEWAY_TIMEOUT']);
 
 function refusalOf(error: Error, body: unknown, service: string): Error {
-  if (isStream(body) && body.errored instanceof BodyTooLarge) return body.errored;
+  if (isStream(body) && body.errored instanceof DomainError) return body.errored;
   const code = 'code' in error ? String(error.code) : '';
   return TIMEOUTS.has(code) ? new ServiceTimeout(service) : new ServiceUnavailable(service);
 }
