@@ -40,6 +40,11 @@ describe('a problem', () => {
     [new Error('password authentication failed for user "credit"'), 500, 'INTERNAL'],
     ['thrown text', 500, 'INTERNAL'],
     [new QueryFailedError('SELECT $1', ['张三'], new Error('relation does not exist')), 500, 'INTERNAL'],
+    [
+      new QueryFailedError('SELECT $1', ['张三'], Object.assign(new Error('invalid byte sequence for "UTF8": 0x00'), { code: '22021' })),
+      400,
+      'BAD_REQUEST',
+    ],
     [Object.assign(new Error('The request timed out'), { name: 'KafkaJSRequestTimeoutError' }), 503, 'BROKER_UNAVAILABLE'],
     [Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' }), 503, 'DATABASE_UNAVAILABLE'],
   ])('of %p has a code and shows nothing of the error itself', (error, status, code) => {

@@ -2,6 +2,7 @@ import { isTransient } from '@jinqiao/messaging';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { QueryFailedError } from 'typeorm';
 import { AnsweredBefore } from './idempotency.js';
 
 /** RFC 9457, with a stable code, the title in both languages and a JSON pointer: `""` = the request as a whole. */
@@ -24,9 +25,11 @@ type Refusal = Pick<DomainError, 'code' | 'status' | 'title' | 'message' | 'find
 
 const refusal = (code: string, status: number, zh: string, en: string): Refusal => new DomainError(code, status, { zh, en });
 
+const malformed = refusal('BAD_REQUEST', 400, '请求格式错误', 'The request is malformed');
+
 // What the framework refuses before our code runs carries only a status.
 const byStatus: Readonly<Record<number, Refusal>> = {
-  400: refusal('BAD_REQUEST', 400, '请求格式错误', 'The request is malformed'),
+  400: malformed,
   401: refusal('TOKEN_INVALID', 401, '访问令牌无效', 'The access token is not valid'),
   403: refusal('FORBIDDEN', 403, '无权执行此操作', 'This principal may not do this'),
   404: refusal('NOT_FOUND', 404, '资源不存在', 'There is nothing at this address'),
@@ -71,12 +74,17 @@ function refusalOf(error: unknown): Refusal {
   const fastify = error instanceof Error && 'code' in error ? byFastifyCode[String(error.code)] : undefined;
   if (fastify) return fastify;
   const status = statusOf(error);
-  if (status !== null) return byStatus[status] ?? (status < 500 ? { ...byStatusFallback, status } : internal);
+  if (status !== null) return byStatus[status] ?? (status < 500 ? { ...malformed, status } : internal);
   if (error instanceof Error && error.name.startsWith('KafkaJS')) return brokerAway;
+  if (isUnstorable(error)) return malformed;
   return isTransient(error) ? away : internal;
 }
 
-const byStatusFallback = refusal('BAD_REQUEST', 400, '请求格式错误', 'The request is malformed');
+/** A U+0000 in an address: no text column can hold it, and PostgreSQL says so (22021). Bodies and queries are refused for it earlier. */
+function isUnstorable(error: unknown): boolean {
+  const driver: unknown = error instanceof QueryFailedError ? error.driverError : null;
+  return driver instanceof Error && 'code' in driver && driver.code === '22021';
+}
 
 function statusOf(error: unknown): number | null {
   if (error instanceof HttpException) return error.getStatus();
