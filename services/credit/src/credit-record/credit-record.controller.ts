@@ -1,5 +1,5 @@
 import { ORGANISATION_KINDS, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
 import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
 
@@ -35,8 +35,7 @@ export class CreditRecordController {
   /** How far this service has followed a result, and since when. */
   @Get('applied/:subject')
   @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
-  async applied(@Param('subject') subject: string): Promise<{ revision: number; appliedAt: string }> {
-    const { revision, appliedAt } = await this.records.getFollowed(subject);
-    return { revision, appliedAt: appliedAt.toISOString() };
+  applied(@Param('subject') subject: string): Promise<Applied> {
+    return this.records.applied(subject);
   }
 }

@@ -8,8 +8,7 @@ import {
 } from '@jinqiao/contracts';
 import { dayInChina, readUscc } from '@jinqiao/law';
 import { event, Outbox, type Received } from '@jinqiao/messaging';
-import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
-import { DomainError } from '@jinqiao/schema';
+import { type Applied, Clock, decodeCursor, encodeCursor, type Page, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
@@ -32,12 +31,6 @@ export type SamplingResultEvent = Received<SamplingResultPublished | SamplingRes
 interface Step {
   readonly change: RecordChange;
   readonly causedBy: SamplingResultEvent | null;
-}
-
-export class SubjectNeverApplied extends DomainError {
-  constructor() {
-    super('SUBJECT_NEVER_APPLIED', 404, { zh: '尚未处理该对象', en: 'Nothing about this subject has been applied' });
-  }
 }
 
 export interface CreditCounts {
@@ -144,10 +137,10 @@ export class CreditRecords {
     return { items, next: rows.length > limit && last ? encodeCursor('credit-records', [last.recordNo]) : null };
   }
 
-  async getFollowed(subject: string): Promise<FollowedSubject> {
+  async applied(subject: string): Promise<Applied> {
     const followed = await this.db.manager.findOneBy(FollowedSubject, { subject });
     if (!followed) throw new SubjectNeverApplied();
-    return followed;
+    return { revision: followed.revision, appliedAt: followed.appliedAt };
   }
 
   // Two statements on purpose: the row has to exist before it can be the lock, and an upsert would write every known one again.

@@ -1,5 +1,5 @@
 import { FEEDBACK_KINDS, type FeedbackKind, Flag, OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
 import {
   type FeedbackCounts,
@@ -62,10 +62,10 @@ export class FeedbackController {
     return this.feedback.one(caller, feedbackId);
   }
 
-  /** Not for platforms: whether a result under embargo exists is nobody's business but its department's. */
+  /** Not for platforms, and of results only its own for a department: whether one under embargo exists is nobody else's business. */
   @Get('applied/:subject')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR', 'SERVICE')
-  applied(@Param('subject') subject: string): Promise<{ revision: number; appliedAt: Date }> {
-    return this.feedback.applied(subject);
+  applied(@Caller() caller: Principal, @Param('subject') subject: string): Promise<Applied> {
+    return this.feedback.applied(caller, subject);
   }
 }

@@ -391,6 +391,10 @@ describe('who may see what', () => {
     expect((await other.get('/api/exchange/feedback')).body).toEqual({ items: [], next: null });
     expect((await other.get('/api/exchange/feedback?status=UNMATCHED')).body).toEqual({ items: [], next: null });
     expect((await other.get('/api/exchange/feedback/counts')).body).toEqual({ issued: 0, unmatched: 0, withdrawn: 0, byPlatform: {} });
+    const [followed] = await place.sql<{ subject: string }>("SELECT subject FROM subjects WHERE subject LIKE 'tj-amr:%' LIMIT 1");
+    const applied = `/api/exchange/applied/${encodeURIComponent(followed?.subject ?? '')}`;
+    expect((await own.get(applied)).status).toBe(200);
+    expect((await other.get(applied)).body).toMatchObject({ status: 404, code: 'SUBJECT_NEVER_APPLIED' });
   });
 
   it.each([
@@ -404,7 +408,7 @@ describe('who may see what', () => {
   });
 
   it('answers 404 for what was never applied and 400 for a foreign cursor', async () => {
-    expect((await operator.get('/api/exchange/applied/tj-amr:never')).body).toMatchObject({ status: 404, code: 'NOT_APPLIED' });
+    expect((await operator.get('/api/exchange/applied/tj-amr:never')).body).toMatchObject({ status: 404, code: 'SUBJECT_NEVER_APPLIED' });
     expect((await operator.get('/api/exchange/feedback?cursor=abc')).body).toMatchObject({ status: 400, code: 'BAD_CURSOR' });
     expect((await operator.get('/api/exchange/feedback?status=LOST')).body).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
   });

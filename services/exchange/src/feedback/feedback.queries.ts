@@ -1,5 +1,5 @@
 import type { AnswerStatus, FeedbackIssued, FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
-import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { type Applied, Clock, decodeCursor, encodeCursor, type Page, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -63,12 +63,6 @@ export interface OverdueList extends Page<OverdueEntry> {
 export class FeedbackNotFound extends DomainError {
   constructor() {
     super('FEEDBACK_UNKNOWN', 404, { zh: '没有这条反馈', en: 'There is no such feedback' });
-  }
-}
-
-export class NotApplied extends DomainError {
-  constructor() {
-    super('NOT_APPLIED', 404, { zh: '尚未处理过该对象', en: 'Nothing about this subject has been applied' });
   }
 }
 
@@ -184,17 +178,17 @@ export class FeedbackQueries {
     };
   }
 
-  /** How far this service is with a sampling result, a merchant's credit status or a shop. */
-  async applied(subject: string): Promise<{ revision: number; appliedAt: Date }> {
-    const [row]: { revision: number; appliedAt: Date }[] = await this.db.query(
-      `SELECT revision, applied_at AS "appliedAt" FROM subjects WHERE subject = $1
+  /** How far this service is with a sampling result (a department's own, for it may be under embargo), a merchant's credit status or a shop. */
+  async applied(caller: Principal, subject: string): Promise<Applied> {
+    const [row]: Applied[] = await this.db.query(
+      `SELECT revision, applied_at AS "appliedAt" FROM subjects WHERE subject = $1 AND ($2::text IS NULL OR starts_with(subject, $2 || ':'))
        UNION ALL SELECT revision, applied_at FROM credit_statuses WHERE uscc = $1
        UNION ALL SELECT revision, applied_at FROM platform_merchants WHERE platform_id = split_part($1, ':', 1)
          AND shop_id = substr($1, strpos($1, ':') + 1)
        LIMIT 1`,
-      [subject],
+      [subject, sightOf(caller).publisher],
     );
-    if (!row) throw new NotApplied();
+    if (!row) throw new SubjectNeverApplied();
     return row;
   }
 

@@ -1,5 +1,5 @@
 import { CalendarDate, OneOf, Optional, REGIMES, Revision, Text, VERDICTS, Whole, type Regime, type Verdict } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, type Applied, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
@@ -91,7 +91,7 @@ export class SamplingResultController {
 
   @Get('applied/:subject')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  applied(@Caller() principal: Principal, @Param('subject') subject: string): Promise<{ revision: number; appliedAt: string }> {
-    return this.reading.getApplied(principal, subject);
+  applied(@Caller() principal: Principal, @Param('subject') subject: string): Promise<Applied> {
+    return this.reading.applied(principal, subject);
   }
 }

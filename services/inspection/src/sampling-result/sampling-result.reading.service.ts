@@ -1,5 +1,5 @@
 import { samplingResultIntake, topicOf, type SamplingResultPublished } from '@jinqiao/contracts';
-import { decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { type Applied, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -123,12 +123,12 @@ export class SamplingResultReading {
   }
 
   /** How far the series of one subject (`reporterId:sampleNo`) has come, and since when. */
-  async getApplied(principal: Principal, subject: string): Promise<{ revision: number; appliedAt: string }> {
+  async applied(principal: Principal, subject: string): Promise<Applied> {
     const [reporterId = '', ...rest] = subject.split(':');
     const isVisible = (principal.kind !== 'DEPARTMENT' || principal.id === reporterId) && !subject.includes('\0');
     const found = isVisible ? await this.db.getRepository(SamplingResult).findOneBy({ reporterId, sampleNo: rest.join(':') }) : null;
     if (!found) throw new SamplingResultUnknown();
-    return { revision: found.revision, appliedAt: found.appliedAt.toISOString() };
+    return { revision: found.revision, appliedAt: found.appliedAt };
   }
 
   /** Records on the reporter's topic that broke the contract never became a submission; the messaging core kept them as dead letters. */

@@ -1,5 +1,5 @@
 import { CodeList, COVERAGES, OneOf, Optional, REGIMES, Text, Whole } from '@jinqiao/contracts';
-import { Allow, CheckedQuery } from '@jinqiao/platform';
+import { Allow, type Applied, CheckedQuery } from '@jinqiao/platform';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { type Dimension, DIMENSIONS, MOST_CELLS, OFFLINE, PERIOD_BASES, refuseUnknown, UNKNOWN } from './sampling-rate.js';
 import { SamplingRates, type SamplingRatesAnswer } from './sampling-rate.service.js';
@@ -35,7 +35,7 @@ export class SamplingRateController {
   }
 
   @Get('applied/:subject')
-  applied(@Param('subject') subject: string): Promise<{ revision: number; appliedAt: Date }> {
+  applied(@Param('subject') subject: string): Promise<Applied> {
     return this.rates.applied(subject);
   }
 }

@@ -1,5 +1,4 @@
-import { type CursorPosition, decodeCursor, encodeCursor } from '@jinqiao/platform';
-import { DomainError } from '@jinqiao/schema';
+import { type Applied, type CursorPosition, decodeCursor, encodeCursor, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import {
@@ -20,12 +19,6 @@ export interface SamplingRatesAnswer {
   cells: RateCell[];
   total: Rate;
   next: string | null;
-}
-
-export class SubjectNeverApplied extends DomainError {
-  constructor() {
-    super('SUBJECT_NEVER_APPLIED', 404, { zh: '尚未处理该对象', en: 'Nothing about this subject has been applied' });
-  }
 }
 
 // A number of rows is counted in bigint by PostgreSQL and arrives as text; the sums stay far below 2^53.
@@ -113,7 +106,7 @@ export class SamplingRates {
     });
   }
 
-  async applied(subject: string): Promise<{ revision: number; appliedAt: Date }> {
+  async applied(subject: string): Promise<Applied> {
     const found = await this.db.manager.findOneBy(SamplingContribution, { subject });
     if (!found) throw new SubjectNeverApplied();
     return { revision: found.revision, appliedAt: found.appliedAt };
