@@ -46,7 +46,10 @@ const outcomes: Outcome[] = [];
 try {
   copyTo(home);
   for (const mutant of wanted()) {
-    const outcome = await attack(mutant);
+    const outcome = await attack(mutant).catch((problem: unknown) => {
+      console.log(`again: ${mutant.name}: ${String(problem)}`);
+      return attack(mutant);
+    });
     outcomes.push(outcome);
     const verdict = mutant.patch === null ? (outcome.caught ? 'CLEAN' : 'NOT CLEAN') : outcome.caught ? 'caught' : 'MISSED';
     console.log(`${verdict.padEnd(9)} ${outcome.name} (${outcome.seconds} s): ${outcome.by.join(', ') || 'nothing was found'}`);

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -60,7 +61,7 @@ export class Stage {
     // Started as root, PostgreSQL runs as another user.
     for (const path of [dataDir, join(dataDir, 'servers')]) chmodSync(path, 0o755);
     const disk = DiskOfItsOwn.under(join(dataDir, 'servers'));
-    const servers = await startServers({ dataDir: join(dataDir, 'servers'), ports: 'free', report });
+    const servers = await startServers({ dataDir: join(dataDir, 'servers'), ports: await freePorts(), report });
     const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const)));
     const stage = new Stage(options, servers, disk, ports as Record<Service, number>);
     try {
@@ -211,10 +212,36 @@ export const repository = new URL('../../', import.meta.url).pathname;
 
 const portOf = (address: string): number => Number((address.includes('://') ? new URL(address) : new URL(`tcp://${address}`)).port);
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+// Below the range from which the kernel takes the ports of outgoing connections: there is so much of that here that a port found free
+// there is soon taken.
+const PORTS = { first: 10_000, count: 20_000 };
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    const isFree = await new Promise<boolean>((resolve) => {
+      const probe = createServer().once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
+}
+
+async function freePorts(): Promise<{
+  kafka: number;
+  kafkaInternal: number;
+  kafkaController: number;
+  postgres: number;
+  redis: number;
+  issuer: number;
+}> {
+  const [kafka, kafkaInternal, kafkaController, postgres, redis, issuer] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
+  return { kafka, kafkaInternal, kafkaController, postgres, redis, issuer };
+}

@@ -25,6 +25,7 @@ export interface Aftermath {
 }
 
 const SLOW_MS = 120;
+const SLOW_FOR_MS = 2_000;
 const DELAY_MS = 150;
 const CLOCK_MS = 600_000;
 
@@ -165,6 +166,10 @@ export class Faults {
 async function spoil(proxy: Proxy, { kind, forMs }: Fault): Promise<void> {
   switch (kind) {
     case 'cut':
+      // With every step stretched it falls between two of them: a statement that was sent and never came, an answer that was lost.
+      proxy.delay(SLOW_MS);
+      await sleep(SLOW_FOR_MS);
+      proxy.delay(0);
       proxy.cut(true);
       await sleep(forMs);
       return proxy.cut(false);
