@@ -41,7 +41,8 @@ async function answer(): Promise<unknown> {
 
 async function ask(method: string, path: string): Promise<unknown> {
   const origin = process.env['JINQIAO_URL'] ?? 'http://localhost:3000';
-  const got = await fetch(origin + path, { method, headers: { authorization: `Bearer ${await operatorToken()}` } });
+  const headers = { authorization: `Bearer ${await operatorToken()}` };
+  const got = await fetch(origin + path, { method, headers }).catch(() => noAnswer(origin, 'JINQIAO_URL'));
   const text = await got.text();
   if (!got.ok) throw new Error(`${origin}${path} answered ${got.status}: ${text}`);
   return JSON.parse(text);
@@ -53,6 +54,15 @@ async function operatorToken(): Promise<string> {
   const seedFile = join(resolve(process.env['JINQIAO_DATA'] || `${repository}/.local/stack`), 'secret-seed');
   if (!existsSync(seedFile)) throw new Error('no stack was started here: set JINQIAO_TOKEN to an operator’s access token');
   const issuer = process.env['OIDC_ISSUER'] ?? `http://127.0.0.1:${usualPorts.issuer}`;
-  const { token } = await accessToken({ issuer, seed: readFileSync(seedFile, 'utf8') }, 'operator');
+  const seed = readFileSync(seedFile, 'utf8');
+  const { token } = await accessToken({ issuer, seed }, 'operator').catch((error: unknown) => {
+    if (error instanceof TypeError) return noAnswer(issuer, 'OIDC_ISSUER');
+    throw error;
+  });
   return token;
+}
+
+// fetch says no more than "fetch failed", as a TypeError.
+function noAnswer(address: string, variable: string): never {
+  throw new Error(`nothing answers at ${address}: start the stack with \`npm start\`, or name its address in ${variable}`);
 }
