@@ -11,7 +11,7 @@ export interface ServicePlan {
 }
 
 const RESTART_MS = 500;
-const READY_MS_MAX = 90_000;
+const READY_MS_MAX = 180_000;
 const STOP_MS_MAX = 10_000;
 
 /** A service, started again half a second after whatever ended it. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asStack } from '@jinqiao/infra-local';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import type { History } from '../history.js';
 import { KEEPING, type Service, type Stage } from '../stage.js';
 
@@ -28,7 +28,7 @@ const WRITES: Readonly<Record<string, string>> = {
 export class Watch {
   private readonly stage: Stage;
   private readonly history: History;
-  private readonly clients = new Map<Service, Client>();
+  private readonly pools = new Map<Service, Pool>();
   private watching = true;
   private finished: Promise<void> = Promise.resolve();
 
@@ -50,7 +50,7 @@ export class Watch {
   async stop(): Promise<void> {
     this.watching = false;
     await this.finished;
-    await Promise.all([...this.clients.values()].map((client) => client.end().catch(() => undefined)));
+    await Promise.all([...this.pools.values()].map((pool) => pool.end().catch(() => undefined)));
   }
 
   /** How long after `since` the last of these services did something new; null when that took longer than `withinMs`. */
@@ -98,10 +98,12 @@ export class Watch {
 
   /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need. */
   async cancel(service: Service, forMs: number): Promise<void> {
-    const locking = await this.connect(service);
+    const locking = new Client({ connectionString: this.stage.databaseUrl(service) });
+    locking.on('error', () => undefined);
     const table = WRITES[service] ?? '';
     const until = Date.now() + forMs;
     try {
+      await locking.connect();
       await locking.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
       while (Date.now() < until) {
         await locking.query(
@@ -114,15 +116,11 @@ export class Watch {
     }
   }
 
+  /** null = the database cannot be asked at the moment. */
   async query<T extends object>(service: Service, text: string): Promise<T[] | null> {
     try {
-      const client = this.clients.get(service) ?? (await this.connect(service));
-      this.clients.set(service, client);
-      return (await client.query<T>(text)).rows;
+      return (await this.pool(service).query<T>(text)).rows;
     } catch {
-      const broken = this.clients.get(service);
-      this.clients.delete(service);
-      void broken?.end().catch(() => undefined);
       return null;
     }
   }
@@ -177,14 +175,18 @@ export class Watch {
     }
   }
 
-  private async connect(service: Service): Promise<Client> {
-    const client = new Client({
+  private pool(service: Service): Pool {
+    const found = this.pools.get(service);
+    if (found) return found;
+    const pool = new Pool({
       connectionString: this.stage.databaseUrl(service),
       connectionTimeoutMillis: QUERY_MS_MAX,
       query_timeout: QUERY_MS_MAX,
+      max: 3,
+      idleTimeoutMillis: 1_000,
     });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
+    pool.on('error', () => undefined);
+    this.pools.set(service, pool);
+    return pool;
   }
 }
