@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { SamplingFeedback } from './feedback/feedback.service.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
 
@@ -9,10 +9,10 @@ const EVERY_MS = 60_000;
  * waiting for a name that is known, and platforms that were not told of their merchants.
  */
 @Injectable()
-export class Sweep implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger(Sweep.name);
   private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<void> | undefined;
 
   constructor(
     private readonly feedback: SamplingFeedback,
@@ -21,12 +21,13 @@ export class Sweep implements OnApplicationBootstrap, OnApplicationShutdown {
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.running = this.running.then(() => this.sweepOrWait());
+      // A sweep that takes longer than a minute is not joined by a queue of others.
+      this.running ??= this.sweepOrWait().finally(() => (this.running = undefined));
     }, EVERY_MS);
     this.timer.unref();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     await this.running;
   }
