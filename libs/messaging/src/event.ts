@@ -1,5 +1,5 @@
 import { type EventClass, streamOf, topicOf, typeOf } from '@jinqiao/contracts';
-import { check, DomainError } from '@jinqiao/schema';
+import { check, DomainError, schemaFile } from '@jinqiao/schema';
 import { context, propagation } from '@opentelemetry/api';
 import { v7 as uuidv7 } from 'uuid';
 import type { Received } from './received.js';
@@ -77,7 +77,7 @@ export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: st
     ce_source: `/services/${service}`,
     ce_type: typeOf(type),
     ce_time: now.toISOString(),
-    ce_dataschema: `${schemaBaseUrl}/${type.name}`,
+    ce_dataschema: `${schemaBaseUrl}/${schemaFile(type)}`,
     'content-type': 'application/json',
   };
   if (outgoing.revision !== null) headers.ce_revision = String(outgoing.revision);

@@ -46,6 +46,7 @@ describe('the relay', () => {
       ce_specversion: '1.0',
       ce_source: '/services/inspection',
       ce_type: 'inspection.sampling-result.SamplingResultPublished',
+      ce_dataschema: 'http://localhost/schemas/inspection.sampling-result.SamplingResultPublished.v1.json',
       ce_revision: '1',
       'content-type': 'application/json',
     });

@@ -5,5 +5,5 @@ export { compare, isBreaking, type Difference, type Effect, type SchemaSet } fro
 export { componentSchemas } from './components.js';
 export { canonicalHash, contentHash } from './content-hash.js';
 export { DomainError, FINDING_CODES, type Finding, type FindingCode } from './domain-error.js';
-export { allSchemas, declaredEvents, schemaOf, schemaPath, schemaUri, type ObjectSchema } from './json-schema.js';
+export { allSchemas, declaredEvents, schemaFile, schemaOf, schemaUri, type ObjectSchema } from './json-schema.js';
 export { consumers, organisationStreams, organisationTopics, sharedTopics, topicSettings, type Topic } from './topics.js';

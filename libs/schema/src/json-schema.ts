@@ -18,15 +18,15 @@ const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 /** Every class of every stream, in the order of declaration. */
 export const declaredEvents = (): readonly EventClass[] => allStreams().flatMap((stream) => stream.events);
 
-/** Where the schema of an event is served, relative to the base URL: `/schemas/<ce_type>.v<major>.json`. */
-export function schemaPath(type: EventClass): string {
+/** The name under which the schema of an event is served, in the folder `/schemas`: `<ce_type>.v<major>.json`. */
+export function schemaFile(type: EventClass): string {
   const version = /\.(v\d+)$/.exec(declarationOf(type)?.topic ?? '')?.[1];
   if (!version) throw new Error(`${type.name} is not declared in a stream with a version`);
-  return `/schemas/${typeOf(type)}.${version}.json`;
+  return `${typeOf(type)}.${version}.json`;
 }
 
 /** `ce_dataschema` of an event. */
-export const schemaUri = (type: EventClass, baseUrl: string): string => `${baseUrl.replace(/\/+$/, '')}${schemaPath(type)}`;
+export const schemaUri = (type: EventClass, baseUrl: string): string => `${baseUrl.replace(/\/+$/, '')}/schemas/${schemaFile(type)}`;
 
 /**
  * The schema of a class; an event's carries its address as `$id`. Unknown fields are allowed, so that a reader of today takes an event

@@ -9,7 +9,7 @@ import {
   signingKey,
   STACK_PRINCIPAL,
 } from '@jinqiao/infra-local';
-import { organisationRules, organisationTopics } from '@jinqiao/schema';
+import { organisationRules, organisationTopics, schemaFile } from '@jinqiao/schema';
 import { Pool, type QueryResultRow } from 'pg';
 import { Http } from './http.js';
 import { Outside, type OutsideRecord } from './outside.js';
@@ -112,7 +112,7 @@ export class Place {
       ce_source: options.source ?? sourceOf(stream.writer, stream.owner?.kind, owner),
       ce_type: typeOf(type),
       ce_time: (options.time ?? new Date()).toISOString(),
-      ce_dataschema: `http://localhost:3000/schemas/${type.name}`,
+      ce_dataschema: `http://localhost:3000/schemas/${schemaFile(type)}`,
       'content-type': 'application/json',
       ...(revision !== undefined && { ce_revision: revision }),
       ...options.headers,

@@ -1,6 +1,6 @@
 import { codeLists } from '@jinqiao/contracts';
 import { AllowAnyone } from '@jinqiao/platform';
-import { allSchemas, asyncApi, declaredEvents, DomainError, schemaPath, type ObjectSchema } from '@jinqiao/schema';
+import { allSchemas, asyncApi, declaredEvents, DomainError, schemaFile, type ObjectSchema } from '@jinqiao/schema';
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { GatewayConfig } from '../config.js';
 import { Document } from './document.js';
@@ -27,7 +27,7 @@ export class DocumentController {
     { PUBLIC_URL, OIDC_ISSUER, KAFKA_BROKERS }: GatewayConfig,
   ) {
     this.schemas = allSchemas(PUBLIC_URL);
-    const named = declaredEvents().map((type) => [schemaPath(type).replace('/schemas/', ''), this.schemas[type.name]] as const);
+    const named = declaredEvents().map((type) => [schemaFile(type), this.schemas[type.name]] as const);
     this.byAddress = new Map(
       [...Object.entries(this.schemas), ...named].filter((entry): entry is [string, ObjectSchema] => entry[1] !== undefined),
     );
