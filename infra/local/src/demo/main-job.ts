@@ -7,6 +7,7 @@ import type { DemoReport, Intake, Reinspection, Retraction, Totals } from './rep
 
 /** The department whose upload it is, and the bodies that look at it. */
 const REPORTER = 'tj-amr';
+const PLATFORMS = organisations().flatMap(({ kind, id }) => (kind === 'PLATFORM' ? [id] : []));
 const FOLLOWERS = ['credit', 'monitoring', 'exchange'] as const;
 const PUBLIC_TOPIC = 'inspection.sampling-result.v1';
 const feedbackTopic = (platformId: string): string => `platform.${platformId}.feedback.v1`;
@@ -96,11 +97,12 @@ export class MainJob {
       credit: await this.creditCounts(),
       monitoring: await this.totals(),
     };
-    const candidates = await this.correctable(results, issued);
-    await this.registerMerchants(candidates);
+    const { undoable, others } = await this.correctable(results, issued);
+    await this.registerMerchants(undoable);
     const [platformId] = Object.keys(feedback.byPlatform).sort((a, b) => (feedback.byPlatform[b] ?? 0) - (feedback.byPlatform[a] ?? 0));
-    const [receipt, refusedTopic] = platformId ? await this.actAsPlatform(platformId) : [null, null];
-    const [retracted, reinspected = retracted] = candidates;
+    const receipt = platformId ? await this.actAsPlatform(platformId) : null;
+    const refusedTopic = await this.refused(platformId ?? PLATFORMS[0] ?? '');
+    const [retracted = others[0], reinspected = undoable[0]] = undoable;
     return {
       ...before,
       receipt,
@@ -184,16 +186,22 @@ export class MainJob {
     return this.operator.all(`/api/credit/records?subject=${encodeURIComponent(subject)}`);
   }
 
-  /** Results with a known platform and a valid USCC, public ones first: what a correction has to undo everywhere. */
-  private async correctable(results: readonly ListedResult[], issued: readonly Feedback[]): Promise<Entry[]> {
+  /** Results with a known platform and a valid USCC: those with credit records, which a correction has to undo too, and the others. */
+  private async correctable(
+    results: readonly ListedResult[],
+    issued: readonly Feedback[],
+  ): Promise<{ readonly undoable: Entry[]; readonly others: Entry[] }> {
     const platformOf = new Map(issued.map((one) => [one.subject, one.recipientId]));
-    const found: Entry[] = [];
+    const undoable: Entry[] = [];
+    const others: Entry[] = [];
     for (const result of results) {
       const subject = subjectOf(result.sampleNo);
       const platformId = platformOf.get(subject);
-      if (platformId && (await this.records(subject)).length > 0) found.push({ result, subject, platformId });
+      if (!platformId || !(result.state.sampledParty?.uscc ?? result.state.nominalProducer?.uscc)) continue;
+      const kind = (await this.records(subject)).length > 0 ? undoable : others;
+      kind.push({ result, subject, platformId });
     }
-    return found;
+    return { undoable, others };
   }
 
   // Each platform enters the shops it was told about; from then on it learns what becomes known about whoever runs them.
@@ -215,7 +223,7 @@ export class MainJob {
     this.say(`${shops} merchants are registered`);
   }
 
-  private async actAsPlatform(platformId: string): Promise<[DemoReport['receipt'], string | null]> {
+  private async actAsPlatform(platformId: string): Promise<DemoReport['receipt']> {
     const { servers, origin } = this.stack;
     const platform = await Http.as(origin, servers, platformId);
     const reader = await TopicReader.open(servers, platformId, [feedbackTopic(platformId)]);
@@ -241,12 +249,11 @@ export class MainJob {
       actions: told.actionsRequired.filter(({ action }) => action !== 'NONE').map(({ action }) => ({ action, at: now, result: 'DONE' })),
       answeredAt: now,
     });
-    const receipt = { feedbackId: answer.feedbackId, status: answer.status, acceptedAt: answer.acceptedAt };
-    return [receipt, await this.refused(platformId)];
+    return { feedbackId: answer.feedbackId, status: answer.status, acceptedAt: answer.acceptedAt };
   }
 
   private async refused(platformId: string): Promise<string | null> {
-    const other = organisations().find(({ kind, id }) => kind === 'PLATFORM' && id !== platformId)?.id;
+    const other = PLATFORMS.find((id) => id !== platformId);
     if (!other) return null;
     const reader = await TopicReader.open(this.stack.servers, platformId, [feedbackTopic(other)]).catch((error: unknown) => {
       if (error instanceof Error && 'type' in error && error.type === 'TOPIC_AUTHORIZATION_FAILED') return null;
