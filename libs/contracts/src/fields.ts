@@ -49,7 +49,11 @@ export function Text(options: { max: number; min?: number; pattern?: RegExp } & 
 export function TextList(options: { max: number; items: number } & About): PropertyDecorator {
   const { max, items, about } = options;
   const schema = { type: 'array', maxItems: items, items: { type: 'string', minLength: 1, maxLength: max } };
-  return field('text list', described(schema, about), (value) => Array.isArray(value) && value.length <= items && value.every((entry) => isText(entry, 1, max)));
+  return field(
+    'text list',
+    described(schema, about),
+    (value) => Array.isArray(value) && value.length <= items && value.every((entry) => isText(entry, 1, max)),
+  );
 }
 
 export function Whole(options: { min: number; max: number } & About): PropertyDecorator {
@@ -69,7 +73,11 @@ export function Flag(options: About = {}): PropertyDecorator {
 }
 
 export function OneOf(values: readonly string[], options: About = {}): PropertyDecorator {
-  return field('code', described({ type: 'string', enum: [...values] }, options.about), (value) => typeof value === 'string' && values.includes(value));
+  return field(
+    'code',
+    described({ type: 'string', enum: [...values] }, options.about),
+    (value) => typeof value === 'string' && values.includes(value),
+  );
 }
 
 export function CodeList(values: readonly string[], options: { items: number } & About): PropertyDecorator {
@@ -131,6 +139,7 @@ export function Nested(type: () => new () => object): PropertyDecorator {
 export function NestedList(type: () => new () => object, options: { items: number; least?: number }): PropertyDecorator {
   const { items, least = 0 } = options;
   const schema: Schema = { maxItems: items, ...(least > 0 && { minItems: least }) };
-  const accepts = (value: unknown): boolean => Array.isArray(value) && value.length <= items && value.length >= least && value.every(isObject);
+  const accepts = (value: unknown): boolean =>
+    Array.isArray(value) && value.length <= items && value.length >= least && value.every(isObject);
   return all(field('list', { schema, nested: { type, list: true } }, accepts), ValidateNested({ each: true }), Type(type));
 }

@@ -36,7 +36,9 @@ class MerchantState {
   @Text({ max: 200 }) shopId: string;
   @Revision() revision: number;
   @Optional() @Text({ max: 200 }) shopName?: string;
-  @Optional() @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/, about: 'Absent for natural-person shops that need no registration.' }) uscc?: string;
+  @Optional()
+  @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/, about: 'Absent for natural-person shops that need no registration.' })
+  uscc?: string;
   @Optional() @NestedList(() => Listing, { items: 1000 }) listings?: Listing[];
   @Timestamp() onboardedAt: string;
   @Optional() @Timestamp() exitedAt?: string;

@@ -41,7 +41,9 @@ export class NominalProducer {
   @Optional() @Text({ max: 32, about: USCC }) uscc?: string;
   @Optional() @Text({ max: 6, min: 6, pattern: /^[0-9]{6}$/, about: DIVISION }) divisionCode?: string;
   @Optional() @Text({ max: 200, about: 'The region as printed.' }) regionName?: string;
-  @Optional() @OneOf(codes.AUTHORSHIPS, { about: 'Does the named producer say that it made the sample? Absent = UNDISPUTED.' }) authorship?: codes.Authorship;
+  @Optional()
+  @OneOf(codes.AUTHORSHIPS, { about: 'Does the named producer say that it made the sample? Absent = UNDISPUTED.' })
+  authorship?: codes.Authorship;
 }
 
 export class Listing {

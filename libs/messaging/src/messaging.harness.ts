@@ -207,7 +207,8 @@ export async function eventually(check: () => Promise<void> | void, withinMs = 2
   const end = Date.now() + withinMs;
   for (;;) {
     try {
-      await check(); return;
+      await check();
+      return;
     } catch (error) {
       if (Date.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));

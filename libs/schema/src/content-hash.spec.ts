@@ -3,15 +3,14 @@ import { FeedbackIssued, SamplingResultReported } from '@jinqiao/contracts';
 import { canonicalHash, contentHash } from './content-hash.js';
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
-const report = (more: object = {}): SamplingResultReported =>
-  ({
-    sampleNo: 'GC-1',
-    regime: 'FOOD',
-    finality: 'FINAL',
-    verdict: 'QUALIFIED',
-    product: { name: '香蕉' },
-    ...more,
-  });
+const report = (more: object = {}): SamplingResultReported => ({
+  sampleNo: 'GC-1',
+  regime: 'FOOD',
+  finality: 'FINAL',
+  verdict: 'QUALIFIED',
+  product: { name: '香蕉' },
+  ...more,
+});
 const hash = (more: object = {}): string => contentHash(SamplingResultReported, report(more));
 
 describe('canonicalHash', () => {

@@ -133,10 +133,22 @@ describe('columns of an import', () => {
   );
 
   it.each([
-    [['样品名称', '检验结果'], ['product.name', 'verdict']],
-    [['检验项目', '检验结果', '检验结论'], ['failingItem.item', 'failingItem.measured', 'verdict']],
-    [['不合格项目', '检测结果', '标准值'], ['failingItem.item', 'failingItem.measured', 'failingItem.limit']],
-    [['标准值', '实测值', '检验结果'], ['failingItem.limit', 'failingItem.measured', 'verdict']],
+    [
+      ['样品名称', '检验结果'],
+      ['product.name', 'verdict'],
+    ],
+    [
+      ['检验项目', '检验结果', '检验结论'],
+      ['failingItem.item', 'failingItem.measured', 'verdict'],
+    ],
+    [
+      ['不合格项目', '检测结果', '标准值'],
+      ['failingItem.item', 'failingItem.measured', 'failingItem.limit'],
+    ],
+    [
+      ['标准值', '实测值', '检验结果'],
+      ['failingItem.limit', 'failingItem.measured', 'verdict'],
+    ],
   ])('reads a result as the verdict or as what was measured, by what stands beside it: %j', (headings, fields) => {
     expect(recogniseColumns(headings).map(({ field }) => field)).toEqual(fields);
   });
