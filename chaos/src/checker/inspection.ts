@@ -28,6 +28,7 @@ export async function checkInspection(asked: Asked, topics: Topics, tables: Tabl
   }
   for (const subject of stored.keys()) findings.add('ROW_UNEXPECTED', `${subject} is stored and was never sent`);
   checkRefusals(asked, findings);
+  checkIntake(asked, topics, findings);
   checkEvents(finals, topics, findings);
   return finals;
 }
@@ -47,6 +48,29 @@ function checkRow({ id }: Subject, final: Final | null, row: Row | undefined, fi
     'ROW_WRONG',
     `${id} has announced ${row.revision} revisions, ${last} follow from what was accepted`,
   );
+}
+
+/** What the broker has acknowledged to a department it has to hold; if not, whatever follows from it is none of the services' fault. */
+function checkIntake({ told }: Asked, { records }: Topics, findings: Findings): void {
+  const held = new Set<string>();
+  for (const [topic, list] of records) {
+    if (!topic.startsWith('intake.')) continue;
+    for (const { value } of list)
+      held.add(
+        `${topic} ${
+          /"sampleNo":"([^"]+)","revision":(\d+)/
+            .exec(value ?? '')
+            ?.slice(1)
+            .join(' ') ?? ''
+        }`,
+      );
+  }
+  for (const { operation, via, fate } of told) {
+    if (via !== 'KAFKA' || fate !== 'applied' || (operation.kind !== 'REPORT' && operation.kind !== 'RETRACTION')) continue;
+    const { reporterId, sampleNo, revision } = operation;
+    const isHeld = held.has(`intake.${reporterId}.sampling-result.v1 ${sampleNo} ${revision}`);
+    findings.expect(isHeld, 'INTAKE_LOST', `the broker acknowledged ${sampleNo} revision ${revision} and does not hold it`);
+  }
 }
 
 // Nothing that is sent breaks a rule, so every refusal has to be explained.

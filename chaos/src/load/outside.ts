@@ -24,6 +24,7 @@ export class Outside {
   private readonly servers: RunningServers;
   private readonly tokens = new Map<string, { readonly token: string; readonly until: number }>();
   private readonly producers = new Map<string, Promise<Producer>>();
+  private readonly turns = new Map<string, Promise<void>>();
 
   constructor(origin: string, servers: RunningServers) {
     this.origin = origin;
@@ -52,18 +53,17 @@ export class Outside {
     }
   }
 
-  /** Resolves when the broker has it for good. */
-  async produce(principal: string, topic: string, message: { key: string; value: string; headers: Record<string, string> }): Promise<void> {
-    const connecting = this.producers.get(principal) ?? this.connect(principal);
-    this.producers.set(principal, connecting);
-    try {
-      await (await connecting).send({ topic, acks: -1, messages: [message] });
-    } catch (problem) {
-      // KafkaJS may have lost count of its sequence numbers: the next send begins with a new producer.
-      this.producers.delete(principal);
-      await connecting.then((producer) => producer.disconnect()).catch(() => undefined);
-      throw problem;
-    }
+  /**
+   * Resolves when the broker has it for good. One at a time: KafkaJS gives several sends of an idempotent producer the same sequence
+   * number, and the broker acknowledges all of them and keeps the first.
+   */
+  produce(principal: string, topic: string, message: { key: string; value: string; headers: Record<string, string> }): Promise<void> {
+    const turn = (this.turns.get(principal) ?? Promise.resolve()).then(() => this.produceAlone(principal, topic, message));
+    this.turns.set(
+      principal,
+      turn.catch(() => undefined),
+    );
+    return turn;
   }
 
   /** Everything on these topics from now on, read by the principal. */
@@ -79,6 +79,23 @@ export class Outside {
       },
     });
     return consumer;
+  }
+
+  private async produceAlone(
+    principal: string,
+    topic: string,
+    message: { key: string; value: string; headers: Record<string, string> },
+  ): Promise<void> {
+    const connecting = this.producers.get(principal) ?? this.connect(principal);
+    this.producers.set(principal, connecting);
+    try {
+      await (await connecting).send({ topic, acks: -1, messages: [message] });
+    } catch (problem) {
+      // KafkaJS may have lost count of its sequence numbers: the next send begins with a new producer.
+      this.producers.delete(principal);
+      await connecting.then((producer) => producer.disconnect()).catch(() => undefined);
+      throw problem;
+    }
   }
 
   async close(): Promise<void> {
