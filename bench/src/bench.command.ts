@@ -9,7 +9,7 @@ import { relay } from './relay.js';
 import { start } from './start.js';
 import { transport } from './transport.js';
 
-// `npm run bench -- NAME [--rounds N] [--quick] [--json FILE]`, or `all` for one after the other.
+// `npm run bench -- NAME [--rounds N] [--quick | --scale SHARE] [--json FILE]`, or `all` for one after the other.
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> = {
   transport,
   ingest,
@@ -22,17 +22,22 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> 
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    scale: { type: 'string', default: '1' },
+  },
 });
 const [name = ''] = positionals;
 const wanted = name === 'all' ? Object.keys(BENCHES) : [name];
 if (positionals.length !== 1 || !wanted.every((one) => one in BENCHES)) {
-  process.stderr.write(`npm run bench -- ${Object.keys(BENCHES).join('|')}|all [--rounds N] [--quick] [--json FILE]\n`);
+  process.stderr.write(`npm run bench -- ${Object.keys(BENCHES).join('|')}|all [--rounds N] [--quick | --scale SHARE] [--json FILE]\n`);
   process.exit(2);
 }
 
 const options: Options = {
-  quick: values.quick,
+  size: (full, quick) => (values.quick ? quick : Math.ceil(full * Number(values.scale))),
   rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
   say: (line) => process.stderr.write(`${line}\n`),
 };

@@ -32,7 +32,7 @@ interface Filled extends Ground {
 const PARTITIONS = 8;
 
 export async function consume(options: Options): Promise<Outcome> {
-  const count = options.quick ? { few: 300, many: 5_000 } : { few: 6_000, many: 100_000 };
+  const count = { few: options.size(6_000, 300), many: options.size(100_000, 5_000) };
   return onServers('consume', async (servers) => {
     const database = await databaseOf(servers, 'monitoring', 'bench_consume');
     const filled = async (namespace: string, records: number): Promise<Filled> => {

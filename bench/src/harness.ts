@@ -40,8 +40,8 @@ export interface Outcome {
 }
 
 export interface Options {
-  /** Fewer rounds and items: shows that it works, and figures that are not worth quoting. */
-  readonly quick: boolean;
+  /** How many items or seconds: the full number, a share of it, or so few that it only shows that the benchmark works. */
+  readonly size: (full: number, quick: number) => number;
   readonly rounds: number;
   readonly say: (line: string) => void;
 }

@@ -10,15 +10,16 @@ import { Client, numberIn, onStack, openLoop, type Running } from './running-sta
 const PER_SECOND = 500;
 const WARM_SECONDS = 10;
 
-export async function ingestHttp({ quick, say }: Options): Promise<Outcome> {
-  const seconds = quick ? 5 : 60;
+export async function ingestHttp({ size, say }: Options): Promise<Outcome> {
+  const seconds = size(60, 5);
+  const warm = size(WARM_SECONDS, 2);
   return onStack('ingest-http', async (running) => {
     const service = `${running.stack.origins.inspection}/api/inspection/sampling-results`;
     const gateway = `${running.stack.origin}/api/inspection/sampling-results`;
-    await load(running, service, { run: 'W', seconds: quick ? 2 : WARM_SECONDS });
+    await load(running, service, { run: 'W', seconds: warm });
     const direct = await load(running, service, { run: 'D', seconds });
     say(`service: p50 ${percentile(direct.took, 50).toFixed(1)} ms, p99 ${percentile(direct.took, 99).toFixed(1)} ms`);
-    await load(running, gateway, { run: 'V', seconds: quick ? 2 : WARM_SECONDS });
+    await load(running, gateway, { run: 'V', seconds: warm });
     const through = await load(running, gateway, { run: 'G', seconds });
     const figure = (name: string, took: readonly number[], percent: number) => ({
       name: `${name}, p${percent}`,

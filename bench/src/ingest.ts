@@ -20,7 +20,7 @@ const BATCH = 500;
 const AT_ONCE = { items: 16, batches: 2 };
 
 export async function ingest(options: Options): Promise<Outcome> {
-  const count = options.quick ? { one: 200, many: 2_000 } : { one: 4_000, many: 40_000 };
+  const count = { one: options.size(4_000, 200), many: options.size(40_000, 2_000) };
   return onServers('ingest', async (servers) => {
     const stock = await stockGround(await plainDatabase(servers, 'bench_stock'));
     const database = await databaseOf(servers, 'inspection', 'bench_ingest');
@@ -188,17 +188,26 @@ const OUTBOX_COLUMNS = 'topic, key, headers, value';
 
 async function encodedRows({ intake, clear }: OwnGround, { url }: Database, count: number): Promise<EncodedBatch[]> {
   await clear();
-  const encoded: EncodedBatch[] = [];
   const client = await connected(url);
+  const encoded: EncodedBatch[] = [];
+  let taken = 0;
   for (const batch of inBatches(inputs(count))) {
+    const known = await lastSeq(client);
     await intake.acceptMany(REPORTER.id, batch);
-    const results = await copyOut(client, 'SELECT * FROM sampling_results');
-    const outbox = await copyOut(client, `SELECT ${OUTBOX_COLUMNS} FROM outbox ORDER BY seq`);
-    encoded.push({ results, outbox });
-    await clear();
+    const first = reportAt('I', taken).sampleNo;
+    taken += batch.length;
+    encoded.push({
+      results: await copyOut(client, `SELECT * FROM sampling_results WHERE sample_no >= '${first}'`),
+      outbox: await copyOut(client, `SELECT ${OUTBOX_COLUMNS} FROM outbox WHERE seq > ${known} ORDER BY seq`),
+    });
   }
   await client.end();
   return encoded;
+}
+
+async function lastSeq(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ seq: string }>('SELECT coalesce(max(seq), 0)::text AS seq FROM outbox');
+  return rows[0]?.seq ?? '0';
 }
 
 const copied = ({ url }: Database, encoded: readonly EncodedBatch[], count: number): Contender => ({

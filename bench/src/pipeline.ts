@@ -16,7 +16,7 @@ import {
 } from './harness.js';
 import { settle, until } from './place.js';
 import { DEPARTMENT, MIX, type Mix, reportAt, revisionAt, totals, WORST } from './results.js';
-import { Client, memoryOf, numberIn, onStack, openLoop, type Running } from './running-stack.js';
+import { Client, memoryOf, numberIn, onStack, openLoop, processorTime, type Running } from './running-stack.js';
 import { StockPipeline } from './stock-pipeline.js';
 
 /*
@@ -27,27 +27,31 @@ import { StockPipeline } from './stock-pipeline.js';
 const BATCH = 500;
 
 export async function pipeline(options: Options): Promise<Outcome> {
-  const { quick } = options;
-  const count = quick ? { stock: 100, ours: 2_000 } : { stock: 2_000, ours: 40_000 };
+  const { size } = options;
+  const count = { stock: size(2_000, 100), ours: size(40_000, 2_000) };
   return onStack('pipeline', async (running) => {
     const { servers } = running.stack;
     const services = await StockPipeline.start(servers);
-    const figures = await race([stock(services, servers, count.stock), ours(running, OURS, count.ours, MIX)], expected, options);
+    const cpu = new Map<string, number[]>();
+    const note: Note = (process, microseconds) => cpu.set(process, [...(cpu.get(process) ?? []), microseconds]);
+    const mixed = ours(running, { name: OURS, count: count.ours, mix: MIX }, note);
+    const figures = await race([stock(services, servers, count.stock), mixed], expected, options);
     await services.stop();
-    const worst = await race([ours(running, WORST_CASE, count.ours, WORST)], (items) => expectedOf(items, WORST), {
-      ...options,
-      rounds: 1,
-    });
-    const even = await atEvenRate(running, quick ? 5 : 60);
-    const held = await heldRate(running, quick ? { perSecond: 500, seconds: 20 } : SUSTAINED, options);
+    const worstCase = ours(running, { name: WORST_CASE, count: count.ours, mix: WORST }, () => undefined);
+    const worst = await race([worstCase], (items) => expectedOf(items, WORST), { ...options, rounds: 1 });
+    const even = await atEvenRate(running, size(60, 5));
+    const held = await heldRate(running, { perSecond: SUSTAINED.perSecond, seconds: size(SUSTAINED.seconds, 20) }, options);
     return {
       bench: 'pipeline',
-      figures: [...figures.values(), ...worst.values(), ...even.figures, ...held.figures],
+      figures: [...figures.values(), ...processors(cpu), ...worst.values(), ...even.figures, ...held.figures],
       ratios: [{ name: 'the stock pipeline', value: ratioOf(figures, OURS, STOCK), goal: 20 }, ...held.ratios, ...even.ratios],
       notes: [...(held.notes ?? []), `Records that a relay sent more than once: ${running.platforms.repeated}.`],
     };
   });
 }
+
+const processors = (cpu: ReadonlyMap<string, readonly number[]>): Figure[] =>
+  [...cpu].map(([process, samples]) => ({ name: `ours, processor time a result, ${process}`, unit: 'us', samples }));
 
 const STOCK = 'stock NestJS pipeline';
 const OURS = 'ours';
@@ -84,7 +88,9 @@ async function postedBatch(client: Client, batch: readonly object[]): Promise<vo
   if (accepted !== batch.length) throw new Error(`${accepted} of ${batch.length} were accepted: ${status} ${body.slice(0, 300)}`);
 }
 
-const ours = (running: Running, name: string, count: number, mix: Mix): Contender => ({
+type Note = (process: string, microseconds: number) => void;
+
+const ours = (running: Running, { name, count, mix }: { name: string; count: number; mix: Mix }, note: Note): Contender => ({
   name,
   async run() {
     const run = `P${randomBytes(3).toString('hex')}`;
@@ -93,6 +99,7 @@ const ours = (running: Running, name: string, count: number, mix: Mix): Contende
     const told = before['told'] ?? 0;
     const client = new Client(`${running.stack.origins.inspection}/api/inspection/sampling-results`, await running.token());
     const goal = expectedOf(count, mix);
+    const cpu = processorTime(running);
     const seconds = await timed(async () => {
       await inParallel(inBatches(reports(run, count, mix)), 2, (batch) => postedBatch(client, batch));
       await inParallel(inBatches(revisions(run, count, mix)), 2, (batch) => postedBatch(client, batch));
@@ -100,6 +107,7 @@ const ours = (running: Running, name: string, count: number, mix: Mix): Contende
       await until('credit and monitoring to follow', async () => (await leastFollowed(running, run)) >= (goal['revisions'] ?? 0), 20);
     });
     client.close();
+    for (const [process, used] of processorTime(running)) note(process, ((used - (cpu.get(process) ?? 0)) / count) * 1e6);
     return { items: count, seconds, work: difference(await ourWork(running, run), before) };
   },
 });

@@ -94,7 +94,16 @@ export async function settle(servers: ServerAddresses): Promise<void> {
 }
 
 export async function makeTopic(servers: ServerAddresses, topic: string, numPartitions: number): Promise<void> {
-  await asStack(servers, (admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions }] }));
+  await asStack(servers, async (admin) => {
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
+    // A broker with much to do learns of its own topic a moment later.
+    const isThere = (): Promise<boolean> =>
+      admin.fetchTopicOffsets(topic).then(
+        (partitions) => partitions.length === numPartitions,
+        () => false,
+      );
+    await until(`the topic ${topic}`, isThere, 50);
+  });
 }
 
 /** Records on a topic, as the broker counts them. */

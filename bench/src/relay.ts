@@ -35,7 +35,7 @@ const PARTITIONS = 3;
 const LIVE = { perSecond: 1_000, transactionsPerSecond: 100 };
 
 export async function relay(options: Options): Promise<Outcome> {
-  const count = options.quick ? { rows: 500, backlog: 5_000, liveSeconds: 5 } : { rows: 5_000, backlog: 200_000, liveSeconds: 60 };
+  const count = { rows: options.size(5_000, 500), backlog: options.size(200_000, 5_000), liveSeconds: options.size(60, 5) };
   return onServers('relay', async (servers) => {
     const database = await databaseOf(servers, 'inspection', 'bench_relay');
     const stockUrl = await plainDatabase(servers, 'bench_stock_relay');

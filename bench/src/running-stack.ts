@@ -149,18 +149,42 @@ export async function openLoop(
   await Promise.all(pending);
 }
 
-/** Proportional memory (PSS) of the processes of a group, MB; Linux only. */
-export function memoryOf(group: number): number {
-  let kilobytes = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+/** Proportional memory (PSS) of a process and its descendants, MB; Linux only. */
+export function memoryOf(root: number): number {
+  const kilobytes = below(root, (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0));
+  return kilobytes / 1024;
+}
+
+/** Linux counts processor time in hundredths of a second, whatever the kernel's own clock. */
+const TICKS_A_SECOND = 100;
+
+/** Seconds of processor time that each process of the stack has used so far, its children included; Linux only. */
+export function processorTime({ stack }: Pick<Running, 'stack'>): Map<string, number> {
+  return new Map(
+    stack.processes.map(({ name, pid }) => {
+      const ticks = pid === null ? 0 : below(pid, (_pid, fields) => Number(fields[11]) + Number(fields[12]));
+      return [name, ticks / TICKS_A_SECOND];
+    }),
+  );
+}
+
+/** Sums over a process and its descendants; `fields` are those of /proc/PID/stat behind the name. */
+function below(root: number, read: (pid: string, fields: readonly string[]) => number): number {
+  let sum = 0;
+  const family = new Set([String(root)]);
+  // A child has a higher number than its parent until the numbers begin anew.
+  for (const pid of readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .sort((a, b) => Number(a) - Number(b))) {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const [, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(pgrp) !== group) continue;
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (!family.has(pid) && !family.has(fields[1] ?? '')) continue;
+      family.add(pid);
+      sum += read(pid, fields);
     } catch {
       // It ended while we were looking.
     }
   }
-  return kilobytes / 1024;
+  return sum;
 }

@@ -12,8 +12,8 @@ import { memoryOf, onStack, type Running } from './running-stack.js';
  */
 const SERVICES = ['registration', 'inspection', 'exchange', 'credit', 'monitoring', 'gateway'] as const;
 
-export async function start({ quick, rounds, say }: Options): Promise<Outcome> {
-  const idleSeconds = quick ? 3 : 30;
+export async function start({ size, rounds, say }: Options): Promise<Outcome> {
+  const idleSeconds = size(30, 3);
   const whole = await npmStart(rounds, say);
   const services = await onStack('start', (running) => eachService(running, { rounds, idleSeconds }));
   const slowest = Math.max(...services.ready.map(({ samples }) => median(samples)));

@@ -29,7 +29,7 @@ interface Ground {
 const PARTITIONS = 3;
 
 export async function transport(options: Options): Promise<Outcome> {
-  const count = options.quick ? 5_000 : 200_000;
+  const count = options.size(200_000, 5_000);
   return onServers('transport', async (servers) => {
     const database = await databaseOf(servers, 'credit', 'bench_transport');
     const namespace = 'transport.';
