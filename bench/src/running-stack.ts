@@ -140,13 +140,15 @@ export async function openLoop(
 ): Promise<void> {
   const began = performance.now();
   const pending: Promise<void>[] = [];
+  const failures: unknown[] = [];
   for (let nth = 0; nth < of.perSecond * of.seconds; nth += 1) {
     const planned = began + (nth * 1000) / of.perSecond;
     const early = planned - performance.now();
     if (early > 0) await pause(early);
-    pending.push(send(nth, planned));
+    pending.push(send(nth, planned).catch((failure: unknown) => void failures.push(failure)));
   }
   await Promise.all(pending);
+  if (failures.length > 0) throw new Error(`${failures.length} of ${pending.length} failed`, { cause: failures[0] });
 }
 
 /** Proportional memory (PSS) of a process and its descendants, MB; Linux only. */
