@@ -30,4 +30,6 @@ if (name !== 'inspection') {
   await app.startAllMicroservices();
 }
 await app.listen(Number(port), '127.0.0.1');
+// A benchmark that was killed leaves nothing behind.
+process.once('disconnect', () => process.exit());
 process.send?.('ready');
