@@ -43,6 +43,8 @@ const ISOLATED_ATTEMPTS = 3;
 @Injectable()
 export class Batches {
   private readonly log = new Logger(Batches.name);
+  /** The record of each partition that this process has counted as begun alone. */
+  private readonly suspected = new Map<string, string>();
 
   constructor(
     private readonly db: DataSource,
@@ -65,16 +67,24 @@ export class Batches {
 
   /** One record in a transaction of its own, with the attempt written down first: a record that kills the process is found this way. */
   async applyIsolated(position: Position, record: RawRecord, subscriptions: Subscriptions): Promise<void> {
+    const tries = await this.suspect(position, record);
+    if (tries <= ISOLATED_ATTEMPTS) return this.apply(position, [record], subscriptions);
+    const refusal = { code: 'CONSUMER_KILLED', reason: `the process ended ${ISOLATED_ATTEMPTS} times while it handled this record alone` };
+    await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
+  }
+
+  // Counted once by each process: a retry while the database is away is no death.
+  private async suspect({ group, topic, partition }: Position, { offset }: RawRecord): Promise<number> {
+    const name = `${group} ${topic} ${partition}`;
+    if (this.suspected.get(name) === offset) return 1;
     const counted: [{ suspect_count: number }[], number] = await this.db.query(
       `UPDATE consumer_offsets
        SET suspect_count = CASE WHEN suspect_offset = $4 THEN suspect_count + 1 ELSE 1 END, suspect_offset = $4
        WHERE group_id = $1 AND topic = $2 AND partition = $3 RETURNING suspect_count`,
-      [position.group, position.topic, position.partition, record.offset],
+      [group, topic, partition, offset],
     );
-    const tries = counted[0][0]?.suspect_count ?? 1;
-    if (tries <= ISOLATED_ATTEMPTS) return this.apply(position, [record], subscriptions);
-    const refusal = { code: 'CONSUMER_KILLED', reason: `the process ended ${ISOLATED_ATTEMPTS} times while it handled this record alone` };
-    await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
+    this.suspected.set(name, offset);
+    return counted[0][0]?.suspect_count ?? 1;
   }
 
   /** Handles a dead letter again. Answers why it failed again, or null. */

@@ -12,12 +12,19 @@ import { Topics } from './topics.js';
  * delivered, poison alone, order, fences, and the dead letters' way back.
  */
 const poisoned = new Set<string>();
+/** How often the database still has no room for what a key needs. */
+const full = new Map<string, number>();
 
 @Controller()
 class FollowingResults {
   @OnBatch(SamplingResultPublished, SamplingResultWithdrawn)
   async follow(received: Received<SamplingResultPublished | SamplingResultWithdrawn | null>[], tx: EntityManager): Promise<void> {
     for (const one of received) {
+      const left = full.get(one.key) ?? 0;
+      if (left > 0) {
+        full.set(one.key, left - 1);
+        await tx.query("DO $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$");
+      }
       if (poisoned.has(one.key)) throw new Error('this one is poison');
       const revision = one.data?.revision ?? one.revision;
       const newer: unknown[] = await tx.query(
@@ -154,6 +161,14 @@ describe('a consumer', () => {
   it('counts unknown fields and drops them', async () => {
     await place.publish(SamplingResultPublished, { ...aPublished({ sampleNo: 'extra' }), mood: 'good' });
     await eventually(async () => expect(await effectsOf(place, subject('extra'))).toEqual([1]));
+  });
+
+  it('waits for a full disk as long as it takes, and counts no retry as a death', async () => {
+    full.set(subject('patient'), 12);
+    await place.publish(SamplingResultPublished, aPublished({ sampleNo: 'patient' }), { partition: 1 });
+    await eventually(async () => expect(await effectsOf(place, subject('patient'))).toEqual([1]), 25_000);
+    expect(full.get(subject('patient'))).toBe(0);
+    expect(await deadLettersOf(place)).toEqual([]);
   });
 
   it('finds the record that kills the process, and sets it aside', async () => {

@@ -16,6 +16,11 @@ const BACKOFF_MS = { first: 100, longest: 2_000 };
 /** A batch begun this often in a row without coming back is handled record by record. */
 const ATTEMPTS_BEFORE_ISOLATION = 3;
 
+interface Beginning {
+  readonly next_offset: string | null;
+  readonly isolate: boolean;
+}
+
 export interface Lag {
   readonly topic: string;
   readonly partition: number;
@@ -32,6 +37,8 @@ export class Reader {
   private readonly positions = new Map<string, Position & { isolate: boolean }>();
   private readonly lags = new Map<string, Lag>();
   private readonly sought = new Map<string, bigint>();
+  /** The stored offset from which this process has begun each partition. */
+  private readonly begun = new Map<string, string | null>();
   private assigned = new Set<string>();
   private stopping = false;
 
@@ -160,18 +167,32 @@ export class Reader {
     this.lags.set(`${topic}[${partition}]`, { topic, partition, lag: Math.max(0, behind) });
   }
 
+  // A beginning is written down once by each process, not by each retry: what has to wait for the database kills nobody.
+  private async begin(topic: string, partition: number): Promise<Beginning | undefined> {
+    const name = `${topic}[${partition}]`;
+    const place = [this.group, topic, partition];
+    const isolate = `attempts > ${ATTEMPTS_BEFORE_ISOLATION} OR suspect_offset IS NOT NULL AS isolate`;
+    const known: Beginning[] = await this.db.query(
+      `SELECT next_offset, ${isolate} FROM consumer_offsets WHERE group_id = $1 AND topic = $2 AND partition = $3`,
+      place,
+    );
+    if (known[0] && this.begun.get(name) === known[0].next_offset) return known[0];
+    const rows: Beginning[] = await this.db.query(
+      `INSERT INTO consumer_offsets AS stored (group_id, topic, partition, attempts) VALUES ($1, $2, $3, 1)
+       ON CONFLICT (group_id, topic, partition) DO UPDATE SET attempts = stored.attempts + 1
+       RETURNING next_offset, ${isolate}`,
+      place,
+    );
+    if (rows[0]) this.begun.set(name, rows[0].next_offset);
+    return rows[0];
+  }
+
   // The first batch after joining reads where the partition stands and writes down that it begins; null = sought elsewhere.
   private async claim(topic: string, partition: number, first: RawRecord | undefined): Promise<(Position & { isolate: boolean }) | null> {
     const name = `${topic}[${partition}]`;
     const held = this.positions.get(name);
     if (held) return held;
-    const rows: { next_offset: string | null; isolate: boolean }[] = await this.db.query(
-      `INSERT INTO consumer_offsets AS stored (group_id, topic, partition, attempts) VALUES ($1, $2, $3, 1)
-       ON CONFLICT (group_id, topic, partition) DO UPDATE SET attempts = stored.attempts + 1
-       RETURNING next_offset, attempts > $4 OR suspect_offset IS NOT NULL AS isolate`,
-      [this.group, topic, partition, ATTEMPTS_BEFORE_ISOLATION],
-    );
-    const [row] = rows;
+    const row = await this.begin(topic, partition);
     const stored = row?.next_offset == null ? null : BigInt(row.next_offset);
     const position = { group: this.group, topic, partition, known: stored, isolate: row?.isolate ?? false };
     this.positions.set(name, position);
