@@ -43,8 +43,8 @@ const ISOLATED_ATTEMPTS = 3;
 @Injectable()
 export class Batches {
   private readonly log = new Logger(Batches.name);
-  /** The record of each partition that this process has counted as begun alone. */
-  private readonly suspected = new Map<string, string>();
+  /** The record of each partition that this process has counted as begun alone, and what it counted. */
+  private readonly suspected = new Map<string, { offset: string; tries: number }>();
 
   constructor(
     private readonly db: DataSource,
@@ -73,20 +73,6 @@ export class Batches {
     await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
   }
 
-  // Counted once by each process: a retry while the database is away is no death.
-  private async suspect({ group, topic, partition }: Position, { offset }: RawRecord): Promise<number> {
-    const name = `${group} ${topic} ${partition}`;
-    if (this.suspected.get(name) === offset) return 1;
-    const counted: [{ suspect_count: number }[], number] = await this.db.query(
-      `UPDATE consumer_offsets
-       SET suspect_count = CASE WHEN suspect_offset = $4 THEN suspect_count + 1 ELSE 1 END, suspect_offset = $4
-       WHERE group_id = $1 AND topic = $2 AND partition = $3 RETURNING suspect_count`,
-      [group, topic, partition, offset],
-    );
-    this.suspected.set(name, offset);
-    return counted[0][0]?.suspect_count ?? 1;
-  }
-
   /** Handles a dead letter again. Answers why it failed again, or null. */
   async replay(id: string, subscriptions: Subscriptions): Promise<Refusal | null> {
     try {
@@ -105,6 +91,22 @@ export class Batches {
       await this.deadLetters.markFailedAgain(id, refusal);
       return refusal;
     }
+  }
+
+  // Counted once by each process: a retry while the database is away is no death.
+  private async suspect({ group, topic, partition }: Position, { offset }: RawRecord): Promise<number> {
+    const name = `${group} ${topic} ${partition}`;
+    const counted = this.suspected.get(name);
+    if (counted?.offset === offset) return counted.tries;
+    const written: [{ suspect_count: number }[], number] = await this.db.query(
+      `UPDATE consumer_offsets
+       SET suspect_count = CASE WHEN suspect_offset = $4 THEN suspect_count + 1 ELSE 1 END, suspect_offset = $4
+       WHERE group_id = $1 AND topic = $2 AND partition = $3 RETURNING suspect_count`,
+      [group, topic, partition, offset],
+    );
+    const tries = written[0][0]?.suspect_count ?? 1;
+    this.suspected.set(name, { offset, tries });
+    return tries;
   }
 
   private async inOneTransaction(

@@ -62,7 +62,7 @@ export function tombstone(type: EventClass, of: { key: string; revision: number 
 }
 
 /** Checks an event against its contract and writes its CloudEvents headers (binary mode, design §3.1). */
-export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: string, now: Date): Envelope {
+export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: string, time: string): Envelope {
   const { type, options } = outgoing;
   const value = outgoing.data === null ? null : JSON.stringify(outgoing.data);
   if (outgoing.data !== null) {
@@ -76,7 +76,7 @@ export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: st
     ce_id: uuidv7(),
     ce_source: `/services/${service}`,
     ce_type: typeOf(type),
-    ce_time: now.toISOString(),
+    ce_time: time,
     ce_dataschema: `${schemaBaseUrl}/${schemaFile(type)}`,
     'content-type': 'application/json',
   };

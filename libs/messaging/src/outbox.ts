@@ -46,8 +46,8 @@ export class Outbox implements OnModuleInit {
     if (outgoing.length === 0) return;
     const runner = tx.queryRunner;
     if (!runner?.isTransactionActive) throw new OutboxOutsideTransaction();
-    const now = new Date();
-    const rows = outgoing.map((one) => seal(one, this.options.service, this.options.schemaBaseUrl, now));
+    const time = new Date().toISOString();
+    const rows = outgoing.map((one) => seal(one, this.options.service, this.options.schemaBaseUrl, time));
     await tx.query(
       `INSERT INTO outbox (topic, key, headers, value)
        SELECT topic, key, headers, value

@@ -170,18 +170,12 @@ export class Reader {
   // A beginning is written down once by each process, not by each retry: what has to wait for the database kills nobody.
   private async begin(topic: string, partition: number): Promise<Beginning | undefined> {
     const name = `${topic}[${partition}]`;
-    const place = [this.group, topic, partition];
-    const isolate = `attempts > ${ATTEMPTS_BEFORE_ISOLATION} OR suspect_offset IS NOT NULL AS isolate`;
-    const known: Beginning[] = await this.db.query(
-      `SELECT next_offset, ${isolate} FROM consumer_offsets WHERE group_id = $1 AND topic = $2 AND partition = $3`,
-      place,
-    );
-    if (known[0] && this.begun.get(name) === known[0].next_offset) return known[0];
     const rows: Beginning[] = await this.db.query(
       `INSERT INTO consumer_offsets AS stored (group_id, topic, partition, attempts) VALUES ($1, $2, $3, 1)
-       ON CONFLICT (group_id, topic, partition) DO UPDATE SET attempts = stored.attempts + 1
-       RETURNING next_offset, ${isolate}`,
-      place,
+       ON CONFLICT (group_id, topic, partition) DO UPDATE
+         SET attempts = stored.attempts + CASE WHEN $4::boolean AND stored.next_offset IS NOT DISTINCT FROM $5::bigint THEN 0 ELSE 1 END
+       RETURNING next_offset, attempts > $6 OR suspect_offset IS NOT NULL AS isolate`,
+      [this.group, topic, partition, this.begun.has(name), this.begun.get(name) ?? null, ATTEMPTS_BEFORE_ISOLATION],
     );
     if (rows[0]) this.begun.set(name, rows[0].next_offset);
     return rows[0];

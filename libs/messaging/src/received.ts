@@ -23,6 +23,7 @@ export interface Refusal {
 /** One event that passed its contract, on its way to a handler. `data` is null for a tombstone. */
 export class Received<E extends object | null = object> {
   refusal: Refusal | null = null;
+  private digest: Buffer | null = null;
 
   constructor(
     readonly record: RawRecord,
@@ -83,11 +84,12 @@ export class Received<E extends object | null = object> {
 
   /** SHA-256 over type and body: what makes the same id a duplicate rather than a reuse. */
   get hash(): Buffer {
-    return createHash('sha256')
+    this.digest ??= createHash('sha256')
       .update(this.record.headers.ce_type ?? '')
       .update('\n')
       .update(this.record.value ?? '')
       .digest();
+    return this.digest;
   }
 }
 
