@@ -1,32 +1,10 @@
 /** How this service answers what is sent to it, singly or in bulk: each item for itself, every error with a code and a pointer. */
+import type { ItemAnswer } from '@jinqiao/platform';
 import { DomainError, type Finding } from '@jinqiao/schema';
 
-export interface Answer {
+export interface Answer extends ItemAnswer {
   /** The uscc or shopId as far as it could be read. */
   readonly id: string | null;
-  readonly outcome: 'accepted' | 'duplicate' | 'rejected';
-  readonly revision: number | null;
-  readonly warnings: readonly Finding[];
-  readonly errors: readonly Finding[];
-  readonly unknownFields: readonly string[];
-}
-
-export interface BatchAnswer {
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-  readonly items: readonly Answer[];
-}
-
-/** Items in one request; also the rows one statement writes. */
-export const ITEMS_MAX = 1_000;
-
-export class TooManyItems extends DomainError {
-  constructor() {
-    super('TOO_MANY_ITEMS', 413, { zh: `一次最多提交${ITEMS_MAX}条`, en: `At most ${ITEMS_MAX} items may be sent at once` }, [
-      { code: 'TOO_MANY_ITEMS', pointer: '', message: `must have at most ${ITEMS_MAX} entries` },
-    ]);
-  }
 }
 
 /** A single item was refused; the code is that of the first finding, all of them are listed. */
@@ -40,11 +18,6 @@ export const rejected = (id: string | null, errors: readonly Finding[], unknownF
   ...{ id, outcome: 'rejected', revision: null, warnings: [] },
   ...{ errors, unknownFields },
 });
-
-export function batchAnswer(items: readonly Answer[]): BatchAnswer {
-  const count = (outcome: Answer['outcome']): number => items.filter((item) => item.outcome === outcome).length;
-  return { accepted: count('accepted'), duplicate: count('duplicate'), rejected: count('rejected'), items };
-}
 
 /** The answer of a single item; a refusal is a problem and nothing is kept. */
 export function onlyAnswer([answer]: readonly Answer[]): Answer {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { Clock, type Principal, type Upload } from '@jinqiao/platform';
+import { Clock, type Principal, type Upload, ITEMS_MAX } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, MoreThan, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { resultsFromRows, type ImportedResult, type ImportedRows } from '../import/results.js';
 import { readSheet, type Sheet } from '../import/sheet.js';
-import { ITEMS_MAX, SamplingResults, type Answer, type Submitted } from '../sampling-result/sampling-result.service.js';
+import { SamplingResults, type Answer, type Submitted } from '../sampling-result/sampling-result.service.js';
 import { ImportRejectedRow, ImportRun, type ReadColumn } from './import-run.entity.js';
 import { countsOf, CSV_MARK, csvHeading, csvRow, ImportUnknown, type RejectedRow } from './import-run.js';
 

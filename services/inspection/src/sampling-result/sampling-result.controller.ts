@@ -1,9 +1,19 @@
 import { CalendarDate, OneOf, Optional, REGIMES, Revision, Text, VERDICTS, Whole, type Regime, type Verdict } from '@jinqiao/contracts';
-import { Allow, type Applied, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import {
+  Allow,
+  type Applied,
+  Caller,
+  CheckedBody,
+  CheckedQuery,
+  type Page,
+  type Principal,
+  ITEMS_MAX,
+  type BatchAnswer,
+} from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
-import { ITEMS_MAX, SamplingResults, type Answer, type BatchAnswer } from './sampling-result.service.js';
+import { SamplingResults, type Answer } from './sampling-result.service.js';
 import { STATUSES, type Status } from './sampling-result.js';
 
 export class RetractSamplingResultBody {
@@ -46,7 +56,7 @@ export class SamplingResultController {
     description: 'One result, or an array of up to 1,000 (8 MiB).',
     schema: { oneOf: [REPORTED, { type: 'array', maxItems: ITEMS_MAX, items: REPORTED }] },
   })
-  report(@Caller() reporter: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer> {
+  report(@Caller() reporter: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer<Answer>> {
     return Array.isArray(body)
       ? this.results.acceptMany(reporter.id, body)
       : this.results.acceptOne(reporter.id, { kind: 'REPORT', input: body });

@@ -14,7 +14,8 @@ import {
 import { DataSource } from 'typeorm';
 import { InspectionModule } from '../inspection.module.js';
 import type { ReportedResult } from './sampling-result.reading.service.js';
-import { SamplingResults, type Answer, type BatchAnswer } from './sampling-result.service.js';
+import type { BatchAnswer } from '@jinqiao/platform';
+import { SamplingResults, type Answer } from './sampling-result.service.js';
 
 /*
  * The intake over HTTP against a real database and broker: what is answered, what is stored, what leaves on the two topics, and that a
@@ -217,7 +218,7 @@ describe('the series of revisions', () => {
 describe('many results', () => {
   it('are answered one by one: a bad one never rejects the others, and those of one sampleNo are applied in their order', async () => {
     const [good, bad, twice] = [fresh(), fresh(), fresh()];
-    const { status, body } = await department.post<BatchAnswer>(PATH, [
+    const { status, body } = await department.post<BatchAnswer<Answer>>(PATH, [
       aReport({ sampleNo: good }),
       aReport({ sampleNo: bad, failingItems: [], sampledParty: { uscc: '91120000100000010X' } }),
       aReport({ sampleNo: twice }),
@@ -265,7 +266,7 @@ describe('many results', () => {
 
   it('survive the worst that fits into 8 MiB: one of four million wrong entries, one too large for an event', async () => {
     const sampleNo = fresh();
-    const { status, body } = await department.post<BatchAnswer>(PATH, [
+    const { status, body } = await department.post<BatchAnswer<Answer>>(PATH, [
       aReport({ sampleNo }),
       { ...aReport(), failingItems: Array.from({ length: 2_000_000 }, () => 1) },
       aReport({
@@ -283,8 +284,8 @@ describe('many results', () => {
   it('are accepted up to 1,000', async () => {
     const sampleNo = fresh();
     const inputs = Array.from({ length: 1_000 }, (_item, place) => aReport({ sampleNo: `${sampleNo}-${place}` }));
-    expect((await department.post<BatchAnswer>(PATH, inputs)).body).toMatchObject({ accepted: 1_000, rejected: 0 });
-    expect((await department.post<BatchAnswer>(PATH, inputs)).body).toMatchObject({ duplicate: 1_000 });
+    expect((await department.post<BatchAnswer<Answer>>(PATH, inputs)).body).toMatchObject({ accepted: 1_000, rejected: 0 });
+    expect((await department.post<BatchAnswer<Answer>>(PATH, inputs)).body).toMatchObject({ duplicate: 1_000 });
   });
 
   it.each([
@@ -331,7 +332,7 @@ describe('senders at the same time', () => {
   it('of overlapping batches in opposite orders get one acceptance for each result', async () => {
     const sampleNos = Array.from({ length: 100 }, () => fresh());
     const batch = (order: readonly string[], brand: string) =>
-      department.post<BatchAnswer>(
+      department.post<BatchAnswer<Answer>>(
         PATH,
         order.map((sampleNo) => aReport({ sampleNo, product: { brand } })),
       );

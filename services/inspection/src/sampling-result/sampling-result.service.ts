@@ -1,7 +1,7 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
 import { event, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
-import { Clock, Metrics } from '@jinqiao/platform';
+import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, TooManyItems, Metrics } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
@@ -11,7 +11,6 @@ import {
   readReport,
   readRetraction,
   SamplingResultRejected,
-  TooManyItems,
   type Decision,
   type HeldResult,
   type Reading,
@@ -34,27 +33,12 @@ export interface Origin {
 }
 
 /** What became of one submission. */
-export interface Answer {
+export interface Answer extends ItemAnswer {
   readonly sampleNo: string | null;
-  readonly outcome: 'accepted' | 'duplicate' | 'rejected';
-  /** The reporter's revision; null where none could be read. */
-  readonly revision: number | null;
   readonly status?: Status;
   readonly acceptedAt?: string;
-  readonly warnings: readonly Finding[];
-  readonly errors: readonly Finding[];
-  readonly unknownFields: readonly string[];
 }
 
-export interface BatchAnswer {
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-  readonly items: readonly Answer[];
-}
-
-/** Results in one request, and rows that one statement writes. */
-export const ITEMS_MAX = 1_000;
 // Each is named; a sender with more has sent something else.
 const UNKNOWN_FIELDS_MAX = 100;
 // The second pass holds every row of the first, so a third would be a fault in this file.
@@ -90,12 +74,10 @@ export class SamplingResults {
   }
 
   /** Up to 1,000 results over HTTP, each answered for itself. */
-  async acceptMany(reporterId: string, inputs: readonly unknown[]): Promise<BatchAnswer> {
-    if (inputs.length > ITEMS_MAX) throw new TooManyItems(ITEMS_MAX);
+  async acceptMany(reporterId: string, inputs: readonly unknown[]): Promise<BatchAnswer<Answer>> {
+    if (inputs.length > ITEMS_MAX) throw new TooManyItems({ zh: '结果', en: 'results' });
     const submitted = inputs.map((input): Submitted => ({ kind: 'REPORT', input }));
-    const items = await this.inTransaction((tx) => this.accept(tx, reporterId, submitted, { channel: 'HTTP' }));
-    const count = (outcome: Answer['outcome']): number => items.filter((item) => item.outcome === outcome).length;
-    return { accepted: count('accepted'), duplicate: count('duplicate'), rejected: count('rejected'), items };
+    return batchAnswer(await this.inTransaction((tx) => this.accept(tx, reporterId, submitted, { channel: 'HTTP' })));
   }
 
   /**

@@ -79,14 +79,6 @@ export class ReporterNotNamed extends DomainError {
   }
 }
 
-export class TooManyItems extends DomainError {
-  constructor(most: number) {
-    super('TOO_MANY_ITEMS', 413, { zh: `一次最多提交${most}条结果`, en: `At most ${most} results may be sent at once` }, [
-      { code: 'TOO_MANY_ITEMS', pointer: '', message: `must have at most ${most} entries` },
-    ]);
-  }
-}
-
 /** The reason given when a published result goes back under embargo. */
 export const EMBARGOED_AGAIN = 'EMBARGOED_AGAIN';
 

@@ -1,8 +1,8 @@
 import { MARKET_ENTITY_STATUSES, type MarketEntityStatus, OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal, type BatchAnswer } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
-import type { Answer, BatchAnswer } from '../answer.js';
+import type { Answer } from '../answer.js';
 import { MarketEntityFacts } from './market-entity.js';
 import { MarketEntities, type MarketEntityAnswer } from './market-entity.service.js';
 
@@ -25,7 +25,7 @@ export class MarketEntityController {
   @Post()
   @HttpCode(200)
   @ApiBody({ description: 'A RegisterMarketEntityBody or an array of up to 1,000 of them.', schema: {} })
-  register(@Caller() department: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer> {
+  register(@Caller() department: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer<Answer>> {
     return Array.isArray(body) ? this.entities.registerMany(department.id, body) : this.entities.register(department.id, body);
   }
 

@@ -1,7 +1,8 @@
 import { MarketEntityChanged, MarketEntityRegistered, MarketEntityStatusChanged, marketEntities, typeOf } from '@jinqiao/contracts';
 import { routesThatNameNobody } from '@jinqiao/platform';
 import { eventually, type Http, type Place, realServers, startTestService, type TestService, testUscc } from '@jinqiao/testing';
-import type { BatchAnswer } from '../answer.js';
+import type { BatchAnswer } from '@jinqiao/platform';
+import type { Answer } from '../answer.js';
 import { RegistrationModule } from '../registration.module.js';
 
 const PATH = '/api/registration/market-entities';
@@ -57,7 +58,7 @@ describe('registering market entities', () => {
       'no object',
       anEntity(12),
     ];
-    const { status, body } = await department.post<BatchAnswer>(PATH, items);
+    const { status, body } = await department.post<BatchAnswer<Answer>>(PATH, items);
     expect(status).toBe(200);
     expect(body.items.map(({ outcome, revision, errors }) => [outcome, revision, errors[0]?.code])).toEqual([
       ['accepted', 1, undefined],
@@ -73,7 +74,7 @@ describe('registering market entities', () => {
 
   it('takes a thousand in one request and pages through them', async () => {
     const items = Array.from({ length: 1_000 }, (_, at) => anEntity(1_000 + at, { status: 'DORMANT' }));
-    expect((await department.post<BatchAnswer>(PATH, items)).body.accepted).toBe(1_000);
+    expect((await department.post<BatchAnswer<Answer>>(PATH, items)).body.accepted).toBe(1_000);
     const seen: unknown[] = [];
     for (let next: string | null = ''; next !== null;) {
       const query: string = `status=DORMANT&limit=400${next === '' ? '' : `&cursor=${encodeURIComponent(next)}`}`;

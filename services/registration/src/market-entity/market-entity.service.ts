@@ -1,10 +1,10 @@
 import type { MarketEntityStatus } from '@jinqiao/contracts';
 import { readUscc } from '@jinqiao/law';
 import { event, Outbox, type OutgoingEvent } from '@jinqiao/messaging';
-import { Clock, decodeCursor, encodeCursor, type Page } from '@jinqiao/platform';
+import { Clock, decodeCursor, encodeCursor, type Page, batchAnswer, type BatchAnswer, ITEMS_MAX, TooManyItems } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Answer, batchAnswer, type BatchAnswer, ITEMS_MAX, onlyAnswer, rejected, TooManyItems } from '../answer.js';
+import { type Answer, onlyAnswer, rejected } from '../answer.js';
 import { type MarketEntity, MarketEntityUnknown, readRegistration, register, type RegistrationRead } from './market-entity.js';
 import { MarketEntityRow } from './market-entity.entity.js';
 
@@ -29,7 +29,7 @@ export class MarketEntities {
   }
 
   /** Up to 1,000 registrations, each answered for itself. */
-  async registerMany(departmentId: string, inputs: readonly unknown[]): Promise<BatchAnswer> {
+  async registerMany(departmentId: string, inputs: readonly unknown[]): Promise<BatchAnswer<Answer>> {
     if (inputs.length > ITEMS_MAX) throw new TooManyItems();
     return this.db.transaction(async (tx) => batchAnswer(await this.accept(tx, departmentId, inputs)));
   }

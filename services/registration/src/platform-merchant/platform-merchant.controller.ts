@@ -1,8 +1,8 @@
 import { Optional, Text, Timestamp, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal, type BatchAnswer } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
-import type { Answer, BatchAnswer } from '../answer.js';
+import type { Answer } from '../answer.js';
 import { type Merchant, MerchantFacts } from './platform-merchant.js';
 import { PlatformMerchants } from './platform-merchant.service.js';
 
@@ -26,7 +26,7 @@ export class PlatformMerchantController {
   @Post()
   @HttpCode(200)
   @ApiBody({ description: 'An OnboardMerchantBody or an array of up to 1,000 of them.', schema: {} })
-  onboard(@Caller() platform: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer> {
+  onboard(@Caller() platform: Principal, @Body() body: unknown): Promise<Answer | BatchAnswer<Answer>> {
     return Array.isArray(body) ? this.merchants.onboardMany(platform.id, body) : this.merchants.onboard(platform.id, body);
   }
 

@@ -9,7 +9,8 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
-import type { BatchAnswer } from '../answer.js';
+import type { BatchAnswer } from '@jinqiao/platform';
+import type { Answer } from '../answer.js';
 import { RegistrationModule } from '../registration.module.js';
 
 const PATH = '/api/registration/merchants';
@@ -74,7 +75,7 @@ describe('the shops of a platform', () => {
       aShop('B4', { uscc: undefined }),
       {},
     ];
-    const { body } = await jd.post<BatchAnswer>(PATH, items);
+    const { body } = await jd.post<BatchAnswer<Answer>>(PATH, items);
     expect(body.items.map(({ id, outcome, errors }) => [id, outcome, errors[0]?.code])).toEqual([
       ['B1', 'accepted', undefined],
       ['B2', 'rejected', 'USCC_CHECK_FAILED'],

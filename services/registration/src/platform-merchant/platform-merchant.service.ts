@@ -1,8 +1,18 @@
 import { event, Outbox, type OutgoingEvent } from '@jinqiao/messaging';
-import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import {
+  Clock,
+  decodeCursor,
+  encodeCursor,
+  type Page,
+  type Principal,
+  batchAnswer,
+  type BatchAnswer,
+  ITEMS_MAX,
+  TooManyItems,
+} from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Answer, batchAnswer, type BatchAnswer, ITEMS_MAX, onlyAnswer, rejected, TooManyItems } from '../answer.js';
+import { type Answer, onlyAnswer, rejected } from '../answer.js';
 import {
   changed,
   exit,
@@ -38,7 +48,7 @@ export class PlatformMerchants {
   }
 
   /** Up to 1,000 shops, each answered for itself. */
-  async onboardMany(platformId: string, inputs: readonly unknown[]): Promise<BatchAnswer> {
+  async onboardMany(platformId: string, inputs: readonly unknown[]): Promise<BatchAnswer<Answer>> {
     if (inputs.length > ITEMS_MAX) throw new TooManyItems();
     return this.db.transaction(async (tx) => batchAnswer(await this.accept(tx, platformId, inputs)));
   }
