@@ -3,6 +3,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 # First what the installation depends on, so that a changed source file does not install anew.
 COPY package.json package-lock.json ./
+COPY patches patches
 COPY libs/contracts/package.json libs/contracts/
 COPY libs/schema/package.json libs/schema/
 COPY libs/law/package.json libs/law/

@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+
+/*
+ * patches/kafkajs+2.2.4.patch: what KafkaJS writes must stay the same, byte for byte; what it does beside that must not. The expected
+ * bytes are those of the released 2.2.4.
+ */
+const inside = createRequire(require.resolve('kafkajs'));
+const encode = inside('./src/protocol/recordBatch/record/v0') as (record: object) => { buffer: Buffer };
+const decode = inside('./src/protocol/recordBatch/record/v0/decoder') as (decoder: object, context: object) => { headers: object };
+const Decoder = inside('./src/protocol/decoder') as new (bytes: Buffer) => { readVarInt(): number };
+const RequestQueue = inside('./src/network/requestQueue') as new (options: object) => {
+  checkPendingRequests(): void;
+  destroy(): void;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+};
+
+const record = { offsetDelta: 70, timestampDelta: 8_192, key: '键', value: Buffer.from('{"a":1}'), headers: { ce_id: 'x', many: ['1', '2'] } };
+
+it('writes a record as the released version does', () => {
+  const released = '52008080018c0106e994ae0e7b2261223a317d060a63655f69640278086d616e790231086d616e790232';
+  expect(encode(record).buffer.toString('hex')).toBe(released);
+});
+
+it('reads the headers of a record, several of one name too', () => {
+  const decoder = new Decoder(encode(record).buffer);
+  decoder.readVarInt();
+  const { headers } = decode(decoder, { firstOffset: '0', firstTimestamp: '0' });
+  expect(headers).toEqual({ ce_id: Buffer.from('x'), many: [Buffer.from('1'), Buffer.from('2')] });
+});
+
+it('sets no timer for requests that are not there', () => {
+  const queue = new RequestQueue({ logger: { namespace: () => ({}) }, instrumentationEmitter: null, isConnected: () => true });
+  queue.checkPendingRequests();
+  expect(queue.throttleCheckTimeoutId).toBeNull();
+  queue.destroy();
+});
