@@ -27,7 +27,8 @@ export function validatorOf(type: EventClass): ValidateFunction {
 
 /**
  * Holds an input against its class: drops null, "" and unknown fields (these are named by pointer), applies no defaults, then runs the
- * compiled validator. The value is a plain object of declared fields. This is the hot path of every intake and consumer.
+ * compiled validator. The value is a plain object of declared fields, and the input itself where that is one already. This is the hot path
+ * of every intake and consumer.
  */
 export function check<E extends object>(type: EventClass<E>, input: unknown): Checked<E> {
   if (!isObject(input))

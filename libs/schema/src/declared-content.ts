@@ -3,8 +3,8 @@ import { declaredFields, type DeclaredField } from './declared-fields.js';
 import type { Finding } from './domain-error.js';
 
 /**
- * Reduces an input to what its class declares: null, "" and unknown fields are left out (design §3.1: absent = null = ""). Array
- * entries stay where they are, so that pointers stay true. What no store could keep (U+0000, half a surrogate pair) is reported here,
+ * Reduces an input to what its class declares: null, "" and unknown fields are left out (design §3.1: absent = null = ""). The input is
+ * not changed; what had nothing to leave out is the input itself. Array entries stay where they are, so that pointers stay true. What no store could keep (U+0000, half a surrogate pair) is reported here,
  * because JSON Schema has no word for it and PostgreSQL would refuse the whole batch.
  */
 export interface Reduced {
@@ -35,19 +35,29 @@ export function declaredContent(type: EventClass, input: Record<string, unknown>
   return { content, unknownFields: walk.unknownFields, findings: walk.findings };
 }
 
+// What has nothing to leave out is handed on as it came: most inputs are sound, and a copy of each costs more than all the checks.
 function reduce(type: EventClass, input: Record<string, unknown>, walk: Walk): Record<string, unknown> {
   const fields = declaredFields(type);
-  const kept: Record<string, unknown> = {};
+  let copy: Record<string, unknown> | null = null;
   let present = 0;
-  for (const field of fields) {
+  for (const [place, field] of fields.entries()) {
     const value = input[field.name];
     if (value === undefined) continue;
     present += 1;
-    if (value !== null && value !== '') kept[field.name] = reduceField(field, value, walk);
+    const reduced = value === null || value === '' ? undefined : reduceField(field, value, walk);
+    if (reduced !== value) copy ??= copyOf(input, fields.slice(0, place));
+    if (copy && reduced !== undefined) copy[field.name] = reduced;
   }
   const names = Object.keys(input);
-  if (names.length > present) reportUnknown(names, fields, walk);
-  return kept;
+  if (names.length === present) return copy ?? input;
+  reportUnknown(names, fields, walk);
+  return copy ?? copyOf(input, fields);
+}
+
+function copyOf(input: Record<string, unknown>, fields: readonly DeclaredField[]): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const { name } of fields) if (input[name] !== undefined) copy[name] = input[name];
+  return copy;
 }
 
 function reportUnknown(names: readonly string[], fields: readonly DeclaredField[], walk: Walk): void {
@@ -70,7 +80,7 @@ function reduceContainer({ nested, schema }: DeclaredField, given: unknown, walk
   if (!nested) return freeForm(value, walk, 0);
   if (isObject(value)) return reduce(nested.type, value, walk);
   if (!nested.list || !Array.isArray(value)) return value;
-  return value.map((entry: unknown, index) => {
+  return mapped(value, (entry, index) => {
     if (!isObject(entry)) return entry;
     walk.path.push(index);
     const reduced = reduce(nested.type, entry, walk);
@@ -79,9 +89,18 @@ function reduceContainer({ nested, schema }: DeclaredField, given: unknown, walk
   });
 }
 
+/** The list itself where nothing in it changes. */
+function mapped(list: readonly unknown[], reduced: (entry: unknown, index: number) => unknown): readonly unknown[] {
+  const copy = list.map(reduced);
+  return copy.every((entry, index) => entry === list[index]) ? list : copy;
+}
+
 /** A list that is too long keeps one entry too many: it is refused for that, and not with a finding for each of a million wrong entries. */
 const withinReason = (value: unknown, most: unknown): unknown =>
   Array.isArray(value) && typeof most === 'number' && value.length > most ? value.slice(0, most + 1) : value;
+
+/** A free-form value without what is absent: null and "" in its objects. */
+export const freeFormContent = (value: unknown): unknown => freeForm(value, { path: [], unknownFields: [], findings: [] }, 0);
 
 function freeForm(value: unknown, walk: Walk, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -93,7 +112,7 @@ function freeForm(value: unknown, walk: Walk, depth: number): unknown {
     });
     return null;
   }
-  if (Array.isArray(value)) return value.map((entry: unknown, index) => freeFormStep(index, entry, walk, depth));
+  if (Array.isArray(value)) return mapped(value, (entry, index) => freeFormStep(index, entry, walk, depth));
   const kept = Object.entries(value).filter(([, entry]) => entry !== undefined && entry !== null && entry !== '');
   // Object.fromEntries defines properties, so that a key named __proto__ stays a key.
   return Object.fromEntries(kept.map(([key, entry]) => [storable(key, key, walk), freeFormStep(key, entry, walk, depth)]));

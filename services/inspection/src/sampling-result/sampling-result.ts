@@ -274,13 +274,14 @@ const legacyCandidates = (usccs: readonly PrintedUscc[]): Finding[] =>
     .filter(({ outcome }) => outcome === 'CHECK_FAILED_LEGACY_CANDIDATE')
     .map(({ pointer }) => warning('CHECK_FAILED_LEGACY_CANDIDATE', pointer, 'may be a pilot code of 2015; the register has to settle it'));
 
-/** The checked value is a copy of its own, so its codes are set in place. */
+/** With its codes as the register writes them. */
 function normalised(report: SamplingResultReported, usccs: readonly PrintedUscc[]): SamplingResultReported & { revision: number } {
+  const read = { ...report, revision: report.revision ?? 1 };
   for (const { party, code } of usccs) {
-    const holder = report[party];
-    if (holder) holder.uscc = code;
+    const holder = read[party];
+    if (holder && holder.uscc !== code) read[party] = { ...holder, uscc: code };
   }
-  return { ...report, revision: report.revision ?? 1 };
+  return read;
 }
 
 // For the hash alone (design §3.1): what was not printed stays absent in what is announced.
