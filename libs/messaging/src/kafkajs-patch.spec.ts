@@ -14,7 +14,13 @@ const RequestQueue = inside('./src/network/requestQueue') as new (options: objec
   throttleCheckTimeoutId: NodeJS.Timeout | null;
 };
 
-const record = { offsetDelta: 70, timestampDelta: 8_192, key: '键', value: Buffer.from('{"a":1}'), headers: { ce_id: 'x', many: ['1', '2'] } };
+const record = {
+  offsetDelta: 70,
+  timestampDelta: 8_192,
+  key: '键',
+  value: Buffer.from('{"a":1}'),
+  headers: { ce_id: 'x', many: ['1', '2'] },
+};
 
 it('writes a record as the released version does', () => {
   const released = '52008080018c0106e994ae0e7b2261223a317d060a63655f69640278086d616e790231086d616e790232';

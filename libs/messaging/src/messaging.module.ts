@@ -7,6 +7,7 @@ import { KafkaConnection } from './kafka.js';
 import { MessagingStatus } from './messaging-status.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 import { Outbox } from './outbox.js';
+import { OutboxTable } from './outbox-table.js';
 import { Relay } from './relay.js';
 import { Topics } from './topics.js';
 
@@ -19,7 +20,7 @@ export class MessagingModule {
   static forService(options: MessagingOptionsSource): DynamicModule {
     const given: Provider =
       'useFactory' in options ? { provide: MESSAGING_OPTIONS, ...options } : { provide: MESSAGING_OPTIONS, useValue: options };
-    const parts = [KafkaConnection, Outbox, Relay, DeadLetters, Batches, BatchConsumer, Topics, MessagingStatus, Housekeeping];
+    const parts = [KafkaConnection, Outbox, OutboxTable, Relay, DeadLetters, Batches, BatchConsumer, Topics, MessagingStatus, Housekeeping];
     return {
       module: MessagingModule,
       global: true,

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntitySubscriberInterface, type TransactionCommitEvent } from 'typeorm';
-import { type OutgoingEvent, seal } from './event.js';
+import { type Envelope, type OutgoingEvent, seal } from './event.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
+import { unnested } from './unnested.js';
 
 export class OutboxOutsideTransaction extends Error {
   constructor() {
@@ -10,6 +11,7 @@ export class OutboxOutsideTransaction extends Error {
 }
 
 const HAS_EVENTS = 'outboxHasEvents';
+const COLUMNS = { topic: 'text', key: 'text', headers: 'json', value: 'text' } satisfies Record<keyof Envelope, string>;
 
 /**
  * Events are rows of the same transaction as the change they announce. A row's identity is taken when it is added, after the
@@ -47,15 +49,9 @@ export class Outbox implements OnModuleInit {
     const runner = tx.queryRunner;
     if (!runner?.isTransactionActive) throw new OutboxOutsideTransaction();
     const time = new Date().toISOString();
-    const rows = outgoing.map((one) => seal(one, this.options.service, this.options.schemaBaseUrl, time));
-    await tx.query(
-      `INSERT INTO outbox (topic, key, headers, value)
-       SELECT topic, key, headers, value
-       FROM ROWS FROM (json_to_recordset($1::json) AS (topic text, key text, headers json, value text))
-            WITH ORDINALITY AS row (topic, key, headers, value, position)
-       ORDER BY position`,
-      [JSON.stringify(rows)],
-    );
+    const envelopes = outgoing.map((one) => seal(one, this.options.service, this.options.schemaBaseUrl, time));
+    const { columns, from, values } = unnested(COLUMNS, envelopes);
+    await tx.query(`INSERT INTO outbox (${columns}) SELECT ${columns} FROM ${from} ORDER BY position`, [...values]);
     runner.data[HAS_EVENTS] = true;
   }
 

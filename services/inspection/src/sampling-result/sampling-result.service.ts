@@ -1,6 +1,6 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
-import { event, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
+import { event, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
 import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, TooManyItems, Metrics } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
@@ -303,29 +303,32 @@ function rowOf({ held, carried }: Stored): StoredRow {
   };
 }
 
-const COLUMNS = [
-  'status',
-  'revision',
-  'reported_revision',
-  'reported_hash',
-  'accepted_at',
-  'reported_at',
-  'state',
-  'order_no',
-  'withdrawal_reason',
-  'withdrawn_at',
-  'warnings',
-  'unknown_fields',
-  'other_columns',
-  'channel',
-  'import_id',
-] as const satisfies readonly (keyof StoredRow)[];
-const FILTERS = ['regime', 'verdict', 'platform', 'dated_on'] as const satisfies readonly (keyof StoredRow)[];
-const WRITTEN = [...COLUMNS, ...FILTERS];
+const KEY = { reporter_id: 'text', sample_no: 'text' } as const;
+/** What is read back to decide on. */
+const HELD = {
+  status: 'text',
+  revision: 'integer',
+  reported_revision: 'integer',
+  reported_hash: 'text',
+  accepted_at: 'timestamptz',
+  reported_at: 'timestamptz',
+  state: 'jsonb',
+  order_no: 'text',
+  withdrawal_reason: 'text',
+  withdrawn_at: 'timestamptz',
+  warnings: 'jsonb',
+  unknown_fields: 'jsonb',
+  other_columns: 'jsonb',
+  channel: 'text',
+  import_id: 'uuid',
+} as const;
+const FILTERS = { regime: 'text', verdict: 'text', platform: 'text', dated_on: 'date' } as const;
+const COLUMNS: Readonly<Record<keyof StoredRow, string>> = { ...KEY, ...HELD, ...FILTERS };
+const REPLACED = Object.keys({ ...HELD, ...FILTERS }).map((column) => `${column} = EXCLUDED.${column}`);
 
 async function lockStored(tx: EntityManager, reporterId: string, sampleNos: readonly string[]): Promise<Map<string, Stored>> {
   const rows: StoredRow[] = await tx.query(
-    `SELECT reporter_id, sample_no, ${COLUMNS.join(', ')} FROM sampling_results
+    `SELECT ${Object.keys({ ...KEY, ...HELD }).join(', ')} FROM sampling_results
      WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) ORDER BY sample_no FOR UPDATE`,
     [reporterId, sampleNos],
   );
@@ -358,15 +361,13 @@ function storedOf(row: StoredRow): Stored {
  */
 async function write(tx: EntityManager, rows: readonly StoredRow[], locked: readonly string[]): Promise<Set<string>> {
   if (rows.length === 0) return new Set();
+  const { columns, from, values } = unnested(COLUMNS, rows, 2);
   const written: { sample_no: string }[] = await tx.query(
-    `INSERT INTO sampling_results (reporter_id, sample_no, ${WRITTEN.join(', ')})
-     SELECT reporter_id, sample_no, ${WRITTEN.join(', ')}
-     FROM jsonb_populate_recordset(NULL::sampling_results, $1::jsonb) ORDER BY sample_no
-     ON CONFLICT (reporter_id, sample_no) DO UPDATE
-       SET ${WRITTEN.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}, applied_at = clock_timestamp()
-       WHERE EXCLUDED.sample_no = ANY($2::text[])
+    `INSERT INTO sampling_results (${columns}) SELECT ${columns} FROM ${from} ORDER BY sample_no COLLATE "C"
+     ON CONFLICT (reporter_id, sample_no) DO UPDATE SET ${REPLACED.join(', ')}, applied_at = clock_timestamp()
+       WHERE EXCLUDED.sample_no = ANY($1::text[])
      RETURNING sample_no`,
-    [JSON.stringify(rows), locked],
+    [locked, ...values],
   );
   return new Set(written.map((row) => row.sample_no));
 }
