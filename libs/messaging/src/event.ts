@@ -10,6 +10,8 @@ const LARGEST_VALUE_BYTES = 900_000;
 export interface EventOptions {
   /** The event this one follows from: carries on its correlation and trace. */
   readonly causedBy?: Received<object | null>;
+  /** W3C trace context of the request this one follows from, where it is written in another one's turn. */
+  readonly traceparent?: string;
   readonly purpose?: string;
   readonly legalBasis?: string;
   readonly classification?: string;
@@ -85,16 +87,15 @@ export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: st
   if (options.legalBasis) headers.ce_legalbasis = options.legalBasis;
   if (options.classification) headers.ce_classification = options.classification;
   if (options.retentionUntil) headers.ce_retentionuntil = options.retentionUntil;
-  follow(headers, options.causedBy);
+  follow(headers, options);
   return { topic: topicOf(streamOf(type), outgoing.owner), key: outgoing.key, headers, value };
 }
 
-function follow(headers: Record<string, string>, cause: Received<object | null> | undefined): void {
-  if (cause) {
-    headers.ce_causationid = cause.id;
-    headers.ce_correlationid = cause.correlationId ?? cause.id;
-    if (cause.traceparent) headers.traceparent = cause.traceparent;
-  } else {
-    propagation.inject(context.active(), headers);
+function follow(headers: Record<string, string>, { causedBy, traceparent = causedBy?.traceparent }: EventOptions): void {
+  if (causedBy) {
+    headers.ce_causationid = causedBy.id;
+    headers.ce_correlationid = causedBy.correlationId ?? causedBy.id;
   }
+  if (traceparent) headers.traceparent = traceparent;
+  else if (!causedBy) propagation.inject(context.active(), headers);
 }

@@ -2,6 +2,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import type { FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Gathered } from './gathered.js';
 import type { Principal } from './principal.js';
 import { currentTraceId } from './tracing.js';
 
@@ -17,44 +18,26 @@ interface Entry {
 const ENTRIES_A_WRITE = 1_000;
 
 /**
- * Who did or read what, for which purpose. Append-only: the service's role may not update or delete rows. Entries that arrive while one
- * write is under way go together in the next one, so the log costs one commit for many requests.
+ * Who did or read what, for which purpose. Append-only: the service's role may not update or delete rows. Entries are gathered, so the
+ * log costs one commit for many requests.
  */
 @Injectable()
 export class AccessLog {
-  private waiting: { entry: Entry; settle: (failure?: Error) => void }[] = [];
-  private writing = false;
+  private readonly entries = new Gathered<Entry, null>(async (entries) => {
+    await insert(this.db, entries);
+    return entries.map(() => null);
+  }, ENTRIES_A_WRITE);
 
   constructor(private readonly db: DataSource) {}
 
   /** Resolves when the entry is durable. */
-  record(principal: Principal, action: string, subject: string, purpose?: string): Promise<void> {
-    const entry = entryOf(principal, action, subject, purpose);
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ entry, settle: (failure) => (failure === undefined ? resolve() : reject(failure)) });
-      if (!this.writing) void this.write();
-    });
+  async record(principal: Principal, action: string, subject: string, purpose?: string): Promise<void> {
+    await this.entries.add(entryOf(principal, action, subject, purpose));
   }
 
   /** For what comes in without a request: the entry is kept together with what the transaction does, or not at all. */
   async recordIn(tx: EntityManager, principal: Principal, action: string, subject: string): Promise<void> {
     await insert(tx, [entryOf(principal, action, subject)]);
-  }
-
-  private async write(): Promise<void> {
-    this.writing = true;
-    while (this.waiting.length > 0) {
-      const together = this.waiting.splice(0, ENTRIES_A_WRITE);
-      const failure = await insert(
-        this.db,
-        together.map(({ entry }) => entry),
-      ).then(
-        () => undefined,
-        (problem: unknown) => (problem instanceof Error ? problem : new Error(String(problem))),
-      );
-      for (const { settle } of together) settle(failure);
-    }
-    this.writing = false;
   }
 }
 
@@ -67,7 +50,7 @@ const entryOf = (principal: Principal, action: string, subject: string, purpose?
   trace_id: currentTraceId(),
 });
 
-async function insert(connection: Pick<EntityManager, 'query'>, entries: Entry[]): Promise<void> {
+async function insert(connection: Pick<EntityManager, 'query'>, entries: readonly Entry[]): Promise<void> {
   await connection.query(
     `INSERT INTO access_log (principal_id, principal_kind, action, subject, purpose, trace_id)
      SELECT * FROM jsonb_to_recordset($1::jsonb)

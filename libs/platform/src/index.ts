@@ -6,6 +6,7 @@ export { BodyTooLarge, LIMITS } from './body.js';
 export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
 export { Clock } from './clock.js';
 export { checkConfig, ConfigProblem, HttpConfig, readConfig, ServiceConfig } from './config.js';
+export { Gathered } from './gathered.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
 export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page } from './page.js';
@@ -15,5 +16,5 @@ export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
-export { traceHeaders } from './tracing.js';
+export { currentTrace, traceHeaders } from './tracing.js';
 export { FileTooLarge, UploadedFile, type Upload } from './upload.js';

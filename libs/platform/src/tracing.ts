@@ -56,6 +56,13 @@ export function traceHeaders(request: FastifyRequest): Record<string, string> {
   return headers;
 }
 
+/** What carries the trace of what is under way on to what is written later, in another's turn. */
+export function currentTrace(): { traceparent?: string } {
+  const headers: { traceparent?: string } = {};
+  propagation.inject(context.active(), headers);
+  return headers;
+}
+
 /** A span per request, under the caller's `traceparent`. */
 export function traceRequests(fastify: FastifyInstance): void {
   const tracer = trace.getTracer('jinqiao/http');

@@ -101,6 +101,25 @@ describe('one result', () => {
     expect(await place.sql('SELECT order_no FROM sampling_results WHERE sample_no = $1', [sampleNo])).toEqual([{ order_no: 'SECRET-77' }]);
   });
 
+  it('is answered for itself among many that come at once, from several departments, and a refused one keeps nothing', async () => {
+    const other = place.http(await place.token('DEPARTMENT', 'bj-amr'));
+    const sampleNos = Array.from({ length: 20 }, fresh);
+    const bad = fresh();
+    const posts = [
+      ...sampleNos.map((sampleNo, n) => (n % 2 ? other : department).post<Answer>(PATH, aReport({ sampleNo }))),
+      report({ ...aReport({ sampleNo: bad }), verdict: 'UNQUALIFIED', failingItems: [] }),
+      ...sampleNos.map((sampleNo, n) => (n % 2 ? other : department).post<Answer>(PATH, aReport({ sampleNo }))),
+    ];
+    const answers = await Promise.all(posts);
+    expect(answers[20]).toMatchObject({ status: 422, body: { code: 'FAILING_ITEM_MISSING' } });
+    expect(answers.toSpliced(20, 1).map(({ body }) => body.sampleNo)).toEqual([...sampleNos, ...sampleNos]);
+    const outcomes = sampleNos.map((_, n) => [answers[n]?.body.outcome, answers[n + 21]?.body.outcome].sort());
+    expect(outcomes).toEqual(sampleNos.map(() => ['accepted', 'duplicate']));
+    const kept = await place.sql('SELECT reporter_id FROM sampling_results WHERE sample_no = ANY($1) ORDER BY reporter_id', [sampleNos]);
+    expect(kept.map((row) => row['reporter_id'])).toEqual([...Array<string>(10).fill('bj-amr'), ...Array<string>(10).fill('tj-amr')]);
+    expect((await read(bad)).status).toBe(404);
+  });
+
   it('is answered as a duplicate the second time, with the time of the first', async () => {
     const sampleNo = fresh();
     const first = await report(aReport({ sampleNo }));

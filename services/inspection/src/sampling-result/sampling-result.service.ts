@@ -1,7 +1,17 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
 import { event, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
-import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, TooManyItems, Metrics } from '@jinqiao/platform';
+import {
+  batchAnswer,
+  type BatchAnswer,
+  Clock,
+  currentTrace,
+  Gathered,
+  type ItemAnswer,
+  ITEMS_MAX,
+  Metrics,
+  TooManyItems,
+} from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
@@ -25,11 +35,14 @@ export interface Submitted {
   readonly unknownFields?: readonly string[];
   readonly otherColumns?: Readonly<Record<string, string>>;
   readonly causedBy?: Received<SamplingResultReported | SamplingResultRetracted>;
+  readonly traceparent?: string;
 }
 
 export interface Origin {
   readonly channel: Channel;
   readonly importId?: string;
+  /** Whoever is told of a refusal at once need not be able to ask for it later. */
+  readonly keepsRefusals?: boolean;
 }
 
 /** What became of one submission. */
@@ -49,6 +62,7 @@ const DEADLOCK_ATTEMPTS = 3;
 export class SamplingResults {
   private readonly submissions;
   private readonly unknownFields;
+  private readonly singles = new Gathered<Single, Answer>((items) => this.inTransaction((tx) => this.acceptSingles(tx, items)), ITEMS_MAX);
 
   constructor(
     private readonly db: DataSource,
@@ -64,13 +78,11 @@ export class SamplingResults {
     this.unknownFields = metrics.counter('inspection_unknown_fields_total', 'Fields that no report declares, ignored', ['channel']);
   }
 
-  /** One result over HTTP; refused = nothing is kept, not even the refusal. */
+  /** One result over HTTP; refused = nothing is kept, not even the refusal. Those that come at the same time share a transaction. */
   async acceptOne(reporterId: string, submitted: Submitted): Promise<Answer> {
-    return this.inTransaction(async (tx) => {
-      const [answer] = await this.accept(tx, reporterId, [submitted], { channel: 'HTTP' });
-      if (!answer || answer.outcome === 'rejected') throw new SamplingResultRejected(answer?.errors ?? []);
-      return answer;
-    });
+    const answer = await this.singles.add({ reporterId, submitted: { ...submitted, ...currentTrace() } });
+    if (answer.outcome === 'rejected') throw new SamplingResultRejected(answer.errors);
+    return answer;
   }
 
   /** Up to 1,000 results over HTTP, each answered for itself. */
@@ -90,7 +102,7 @@ export class SamplingResults {
     const answers = items.map(refusalOf);
     for (const { place, answer } of await this.apply(tx, grouped(items.filter(isReadable)), context)) answers[place] = answer;
     const settled = answers.filter((answer) => answer !== null);
-    await this.keepRejections(tx, settled, context);
+    if (origin.keepsRefusals !== false) await this.keepRejections(tx, settled, context);
     this.count(settled, origin.channel);
     return settled;
   }
@@ -104,6 +116,17 @@ export class SamplingResults {
         if (attempt === DEADLOCK_ATTEMPTS || !isDeadlock(problem)) throw problem;
       }
     }
+  }
+
+  private async acceptSingles(tx: EntityManager, items: readonly Single[]): Promise<Answer[]> {
+    const byReporter = Map.groupBy(items.keys(), (place) => items[place]?.reporterId ?? '');
+    const placed: { place: number; answer: Answer }[] = [];
+    for (const [reporterId, places] of [...byReporter].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const submitted = places.flatMap((place) => items[place]?.submitted ?? []);
+      const answers = await this.accept(tx, reporterId, submitted, { channel: 'HTTP', keepsRefusals: false });
+      placed.push(...answers.map((answer, nth) => ({ place: places[nth] ?? 0, answer })));
+    }
+    return placed.sort((a, b) => a.place - b.place).map(({ answer }) => answer);
   }
 
   private async apply(tx: EntityManager, bySampleNo: ReadonlyMap<string, readonly ReadableItem[]>, context: Context): Promise<Placed[]> {
@@ -150,6 +173,11 @@ export class SamplingResults {
       [JSON.stringify([...byKey.values()])],
     );
   }
+}
+
+interface Single {
+  readonly reporterId: string;
+  readonly submitted: Submitted;
 }
 
 interface Context extends Origin {
@@ -230,7 +258,8 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
     answers.push({ place: item.place, answer: answerTo(item, decision) });
     if (decision.outcome !== 'accepted') continue;
     current = { held: decision.held, carried: carriedBy(item, current?.carried ?? null, context) };
-    const options = item.submitted.causedBy ? { causedBy: item.submitted.causedBy } : {};
+    const { causedBy, traceparent } = item.submitted;
+    const options = { ...(causedBy && { causedBy }), ...(traceparent && { traceparent }) };
     events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
   }
   return { row: current && current !== stored ? rowOf(current) : null, events, answers };

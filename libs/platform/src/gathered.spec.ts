@@ -1,0 +1,38 @@
+import { Gathered } from './gathered.js';
+
+const tick = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+describe('gathered writes', () => {
+  it('take what arrives while one is under way together, and answer each item in its place', async () => {
+    const writes: number[][] = [];
+    const gathered = new Gathered<number, number>(async (items) => {
+      writes.push([...items]);
+      await tick();
+      return items.map((item) => item * 10);
+    }, 2);
+    expect(await Promise.all([1, 2, 3, 4].map((item) => gathered.add(item)))).toEqual([10, 20, 30, 40]);
+    expect(writes).toEqual([[1], [2, 3], [4]]);
+  });
+
+  it('let an item that cannot be written fail alone', async () => {
+    const gathered = new Gathered<number, number>(async (items) => {
+      await tick();
+      if (items.includes(3)) throw new Error('not 3');
+      return items;
+    }, 10);
+    const settled = await Promise.allSettled([1, 2, 3, 4].map((item) => gathered.add(item)));
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('do not repeat a write whose outcome is unknown', async () => {
+    let writes = 0;
+    const gathered = new Gathered<number, number>(async () => {
+      writes += 1;
+      await tick();
+      throw Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
+    }, 10);
+    const settled = await Promise.allSettled([1, 2, 3].map((item) => gathered.add(item)));
+    expect(settled.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(writes).toBe(2);
+  });
+});

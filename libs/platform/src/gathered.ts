@@ -1,0 +1,47 @@
+import { isTransient } from '@jinqiao/messaging';
+
+interface Waiting<Item, Answer> {
+  readonly item: Item;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (problem: unknown) => void;
+}
+
+/**
+ * Group commit: items that arrive while one write is under way go together in the next, so many callers share one transaction and an idle
+ * one waits for nobody. Each gets its own answer, in the place of its item. What fails together for a reason of its content is written
+ * again one by one, so that nobody fails for another's item.
+ */
+export class Gathered<Item, Answer> {
+  private readonly waiting: Waiting<Item, Answer>[] = [];
+  private writing = false;
+
+  constructor(
+    private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>,
+    private readonly most: number,
+  ) {}
+
+  /** Resolves when the item is durable. */
+  add(item: Item): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      if (!this.writing) void this.writeAll();
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    this.writing = true;
+    while (this.waiting.length > 0) await this.settle(this.waiting.splice(0, this.most));
+    this.writing = false;
+  }
+
+  private async settle(together: readonly Waiting<Item, Answer>[]): Promise<void> {
+    try {
+      const answers = await this.write(together.map(({ item }) => item));
+      if (answers.length !== together.length) throw new Error(`${together.length} items got ${answers.length} answers`);
+      answers.forEach((answer, place) => together[place]?.resolve(answer));
+    } catch (problem) {
+      if (together.length === 1 || isTransient(problem)) for (const one of together) one.reject(problem);
+      else for (const one of together) await this.settle([one]);
+    }
+  }
+}
