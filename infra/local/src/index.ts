@@ -4,7 +4,7 @@ export { runUntilStopped } from './command.js';
 export { createDatabase } from './postgres.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';
 export { clientSecret, rolePassword, signingKey } from './secrets.js';
-export { AUDIENCE, type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
+export { AUDIENCE, type RunningServers, type ServerAddresses, type ServerName, startServers, type StartServersOptions } from './servers.js';
 export { serviceEnvironment, type ServicePlace } from './service-environment.js';
 export { asStack, ensureTopics } from './topics.js';
 export { type RunningStack, type StackOptions, startStack } from './stack.js';

@@ -1,18 +1,20 @@
-import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CannotStart } from './cannot-start.js';
-import type { ServerPorts } from './ports.js';
+import type { BrokerPorts } from './ports.js';
 import { STACK_PRINCIPAL } from './principals.js';
 import { repository } from './repository.js';
-import { brokerPassword } from './secrets.js';
+import { brokerPassword, clusterId } from './secrets.js';
 
 export interface KafkaPlan {
   readonly java: string;
   readonly classPath: string;
   readonly dataDir: string;
-  readonly ports: ServerPorts;
+  /** All brokers of the cluster; `node` is the one to start. */
+  readonly brokers: readonly BrokerPorts[];
+  /** Its number, from 1. */
+  readonly node: number;
   readonly issuer: string;
   readonly audience: string;
   readonly seed: string;
@@ -21,19 +23,19 @@ export interface KafkaPlan {
 }
 
 /** Writes the broker's settings and, the first time, formats its log directory. Returns the arguments of `java`. */
-export function prepareKafka(plan: KafkaPlan): string[] {
+export async function prepareKafka(plan: KafkaPlan): Promise<string[]> {
   const home = join(plan.dataDir, 'kafka');
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const file = join(home, 'server.properties');
-  writeFileSync(file, brokerSettings({ ...plan, host: '127.0.0.1', jwks: `${plan.issuer}/jwks`, logDir: join(home, 'log') }), {
-    mode: 0o600,
-  });
-  if (!existsSync(join(home, 'log/meta.properties'))) format(plan, file);
+  const suffix = plan.node === 1 ? '' : `-${plan.node}`;
+  const file = join(home, `server${suffix}.properties`);
+  const logDir = join(home, `log${suffix}`);
+  writeFileSync(file, brokerSettings({ ...plan, host: '127.0.0.1', jwks: `${plan.issuer}/jwks`, logDir }), { mode: 0o600 });
+  if (!existsSync(join(logDir, 'meta.properties'))) await format(plan, file);
   return [...jvm(plan), `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${plan.issuer}/jwks`, 'kafka.Kafka', file];
 }
 
-const jvm = ({ classPath, fullTier }: Pick<KafkaPlan, 'classPath' | 'fullTier'>): string[] => [
-  '-Xmx512m',
+const jvm = ({ classPath, fullTier, brokers }: Pick<KafkaPlan, 'classPath' | 'fullTier' | 'brokers'>): string[] => [
+  `-Xmx${brokers.length > 1 ? 384 : 512}m`,
   '-XX:+UseSerialGC',
   ...(fullTier ? [] : ['-XX:TieredStopAtLevel=1']),
   `-Dlog4j2.configurationFile=${join(repository, 'infra/local/kafka/log4j2.properties')}`,
@@ -41,26 +43,23 @@ const jvm = ({ classPath, fullTier }: Pick<KafkaPlan, 'classPath' | 'fullTier'>)
   classPath,
 ];
 
-function format(plan: KafkaPlan, file: string): void {
-  const result = spawnSync(plan.java, [...jvm(plan), 'kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', file], {
-    encoding: 'utf8',
+/** A JVM takes seconds for it, in which the other servers are started. */
+async function format({ java, dataDir, ...plan }: KafkaPlan, file: string): Promise<void> {
+  const args = [...jvm(plan), 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId(plan.seed)}`, '-c', file];
+  const problem = await new Promise<string | null>((resolve) => {
+    execFile(java, args, (error, stdout, stderr) => resolve(error && (`${stdout}${stderr}`.trim().split('\n').at(-1) ?? '')));
   });
-  if (result.status !== 0) {
-    throw new CannotStart(
-      `Kafka could not format ${plan.dataDir} (${`${result.stdout}${result.stderr}`.trim().split('\n').at(-1) ?? ''})`,
-      'give it a directory it can write, with JINQIAO_DATA, and start again',
-    );
-  }
-}
-
-/** A random id that begins with `-` would be taken for an option. */
-function clusterId(): string {
-  const id = randomBytes(16).toString('base64url');
-  return id.startsWith('-') ? clusterId() : id;
+  if (problem === null) return;
+  throw new CannotStart(
+    `Kafka could not format ${dataDir} (${problem})`,
+    'give it a directory it can write, with JINQIAO_DATA, and start again',
+  );
 }
 
 export interface BrokerSettings {
-  readonly ports: Pick<ServerPorts, 'kafka' | 'kafkaInternal' | 'kafkaController'>;
+  readonly brokers: readonly BrokerPorts[];
+  /** Which of the brokers these settings are for, from 1. */
+  readonly node: number;
   /** The address to listen on. Clients and the broker itself always come by 127.0.0.1. */
   readonly host: string;
   readonly issuer: string;
@@ -72,17 +71,23 @@ export interface BrokerSettings {
 }
 
 /**
- * One node, broker and controller. Every client comes through CLIENT with a token of the issuer; the broker speaks to itself through
- * INTERNAL and CONTROLLER with a password of its own, so that nobody gets round the access rules on this machine either.
+ * A node, broker and controller in one. Every client comes through CLIENT with a token of the issuer; brokers speak to each other and to
+ * themselves through INTERNAL and CONTROLLER with a password of their own, so that nobody gets round the access rules on this machine
+ * either. From three nodes on everything is kept three times, and two copies have to be there for a record to be acknowledged.
  */
-export function brokerSettings({ ports, host, issuer, jwks, audience, seed, logDir }: BrokerSettings): string {
+export function brokerSettings({ brokers, node, host, issuer, jwks, audience, seed, logDir }: BrokerSettings): string {
   const password = brokerPassword(seed);
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required username="${STACK_PRINCIPAL}" password="${password}" user_${STACK_PRINCIPAL}="${password}";`;
   const address = (port: number): string => `127.0.0.1:${port}`;
+  const voters = brokers.map(({ kafkaController }, index) => `${index + 1}@${address(kafkaController)}`);
+  const ports = brokers[node - 1];
+  if (!ports) throw new Error(`there is no broker ${node} of ${brokers.length}`);
+  const copies = Math.min(3, brokers.length);
+  const copiesInSync = Math.max(1, copies - 1);
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@${address(ports.kafkaController)}`,
+    'node.id': node,
+    'controller.quorum.voters': voters.join(),
     listeners: `CLIENT://${host}:${ports.kafka},INTERNAL://${address(ports.kafkaInternal)},CONTROLLER://${address(ports.kafkaController)}`,
     'advertised.listeners': `CLIENT://${address(ports.kafka)},INTERNAL://${address(ports.kafkaInternal)}`,
     'listener.security.protocol.map': 'CLIENT:SASL_PLAINTEXT,INTERNAL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
@@ -108,20 +113,20 @@ export function brokerSettings({ ports, host, issuer, jwks, audience, seed, logD
     'super.users': `User:${STACK_PRINCIPAL}`,
     'auto.create.topics.enable': false,
     'log.dirs': logDir,
-    // A single node.
-    'default.replication.factor': 1,
-    'min.insync.replicas': 1,
-    'offsets.topic.replication.factor': 1,
+    'default.replication.factor': copies,
+    'min.insync.replicas': copiesInSync,
+    'offsets.topic.replication.factor': copies,
     'offsets.topic.num.partitions': 8,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': copiesInSync,
     'transaction.state.log.num.partitions': 8,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': copies,
+    'share.coordinator.state.topic.min.isr': copiesInSync,
     'group.initial.rebalance.delay.ms': 0,
     // Index files are preallocated at this size; thousands of partitions of tests and organisations would fill the disk with zeros.
     'log.index.size.max.bytes': 1_048_576,
-    'controlled.shutdown.enable': false,
+    // A single node has nobody to hand its partitions to.
+    'controlled.shutdown.enable': brokers.length > 1,
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -3,10 +3,13 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CannotStart } from './cannot-start.js';
 
-export interface ServerPorts {
+export interface BrokerPorts {
   readonly kafka: number;
   readonly kafkaInternal: number;
   readonly kafkaController: number;
+}
+
+export interface ServerPorts extends BrokerPorts {
   readonly postgres: number;
   readonly redis: number;
   readonly issuer: number;

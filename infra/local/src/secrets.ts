@@ -18,6 +18,8 @@ export const clientSecret = (seed: string, clientId: string): string => derive(s
 export const rolePassword = (seed: string, role: string): string => derive(seed, `role:${role}`);
 export const redisPassword = (seed: string): string => derive(seed, 'redis');
 export const brokerPassword = (seed: string): string => derive(seed, 'broker');
+/** Not a secret, but one that every broker of a cluster has to know at its first start. */
+export const clusterId = (seed: string): string => Buffer.from(derive(seed, 'cluster'), 'hex').subarray(0, 16).toString('base64url');
 export const registrationToken = (seed: string): string => derive(seed, 'registration');
 
 /**

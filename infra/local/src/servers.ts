@@ -8,7 +8,7 @@ import { kafkaOf } from './access.js';
 import { fetchDownloads } from './downloads.js';
 import { writeIssuerSettings } from './issuer-settings.js';
 import { prepareKafka } from './kafka.js';
-import { freePorts, requireFree, type ServerPorts, usualPorts } from './ports.js';
+import { type BrokerPorts, freePorts, requireFree, type ServerPorts, usualPorts } from './ports.js';
 import { ADMIN_ROLE, createServiceDatabases, databaseUrl, preparePostgres, postgresUser, requirePostgres } from './postgres.js';
 import { CannotStart } from './cannot-start.js';
 import { lock, requireJava, requireMaven } from './preflight.js';
@@ -29,6 +29,7 @@ export const AUDIENCE = 'jinqiao';
 
 /** Everything one has to know to use a stack, and to act as any principal in it. Holds secrets: keep it for its owner alone. */
 export interface ServerAddresses {
+  /** One address, or several with commas between them. */
   readonly kafkaBrokers: string;
   /** As the administrator of PostgreSQL, to the database `postgres`. */
   readonly databaseAdminUrl: string;
@@ -44,10 +45,16 @@ export interface RunningServers extends ServerAddresses {
   readonly stop: () => Promise<void>;
 }
 
+export type ServerName = 'Kafka' | `Kafka ${number}` | 'PostgreSQL';
+
 export interface StartServersOptions {
   readonly dataDir: string;
   /** `free` (as every test and the demo asks) takes any; else the usual ones with these exceptions, and a taken one is an error. */
   readonly ports?: 'free' | Partial<ServerPorts>;
+  /** Brokers beside the first, for a cluster. They are part of a data directory from its first start on. */
+  readonly furtherBrokers?: readonly BrokerPorts[];
+  /** What a server finds in its environment besides ours. */
+  readonly environment?: (name: ServerName) => NodeJS.ProcessEnv;
   /** Servers that exist already and are used instead. A broker has to trust the issuer and have STACK_PRINCIPAL as a super user. */
   readonly given?: Partial<ServerAddresses>;
   /** Has the broker's JVM compile its hot code fully: slower to start, and what a measured broker is. */
@@ -60,13 +67,16 @@ export interface StartServersOptions {
 interface Context extends ServerAddresses {
   readonly dataDir: string;
   readonly ports: ServerPorts;
+  readonly brokers: readonly BrokerPorts[];
   readonly fullTier: boolean;
+  readonly environment: (name: ServerName) => NodeJS.ProcessEnv;
   readonly report: (line: string) => void;
 }
 
 /** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
 export async function startServers(options: StartServersOptions): Promise<RunningServers> {
-  const { dataDir, given = {}, fullTier = false, signal, report = () => undefined } = options;
+  const { dataDir, given = {}, furtherBrokers = [], fullTier = false, signal, report = () => undefined } = options;
+  const { environment = () => ({}) } = options;
   const java = given.kafkaBrokers ? null : requireJava();
   const postgresBin = given.databaseAdminUrl ? null : requirePostgres();
   if (!given.kafkaBrokers || !given.redisUrl) requireMaven();
@@ -87,14 +97,15 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
   try {
     mkdirSync(join(dataDir, 'logs'), { recursive: true });
     const ports = await choosePorts(options);
-    const context: Context = { ...addressesOf(dataDir, ports), ...given, dataDir, ports, fullTier, report };
+    const brokers = [ports, ...furtherBrokers];
+    const context: Context = { ...addressesOf(dataDir, ports, brokers), ...given, dataDir, ports, brokers, fullTier, environment, report };
     const downloads = given.kafkaBrokers && given.redisUrl ? null : fetchDownloads(report);
-    // All of them are waited for, also when one fails: whatever was started has to be known to `stop`.
-    const outcomes = await Promise.allSettled([
+    await allOf([
       (async () => {
         if (!given.issuer) await run(issuerProcess({ ...context, port: ports.issuer }));
-        // Kafka fetches the issuer's keys while it starts.
-        if (java && downloads) await run(kafka(context, java, downloads.kafkaClassPath));
+        // Kafka fetches the issuer's keys while it starts. None of a cluster answers before most of it is there.
+        if (java && downloads)
+          await allOf(brokers.map(async (_, index) => run(await kafka(context, index + 1, java, downloads.kafkaClassPath))));
       })(),
       (async () => {
         if (postgresBin) await run(postgres(context, postgresBin));
@@ -104,13 +115,17 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
         if (!given.redisUrl && downloads) await run(redis(context, downloads.redisServer));
       })(),
     ]);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     const { kafkaBrokers, databaseAdminUrl, redisUrl, issuer, audience, seed } = context;
     return { kafkaBrokers, databaseAdminUrl, redisUrl, issuer, audience, seed, processes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Every start is waited for, also when one fails: whatever was started has to be known to `stop`. */
+async function allOf(starts: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(starts)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function choosePorts({ dataDir, ports: wanted = {}, given = {} }: StartServersOptions): Promise<ServerPorts> {
@@ -129,10 +144,10 @@ async function choosePorts({ dataDir, ports: wanted = {}, given = {} }: StartSer
 /** The environment variable that moves a server of `npm start` to another port. */
 export const portVariable = (name: string): string => `${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}_PORT`;
 
-function addressesOf(dataDir: string, ports: ServerPorts): ServerAddresses {
+function addressesOf(dataDir: string, ports: ServerPorts, brokers: readonly BrokerPorts[]): ServerAddresses {
   const seed = secretSeed(dataDir);
   return {
-    kafkaBrokers: `127.0.0.1:${ports.kafka}`,
+    kafkaBrokers: brokers.map(({ kafka }) => `127.0.0.1:${kafka}`).join(),
     databaseAdminUrl: databaseUrl(ports.postgres, ADMIN_ROLE, rolePassword(seed, ADMIN_ROLE), 'postgres'),
     redisUrl: `redis://:${redisPassword(seed)}@127.0.0.1:${ports.redis}`,
     issuer: issuerUrl(ports.issuer),
@@ -167,25 +182,28 @@ export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supe
 
 export const issuerUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
-function kafka({ dataDir, ports, fullTier, report, ...addresses }: Context, java: string, classPath: string): Supervised {
-  const logFile = join(dataDir, 'logs/kafka.log');
-  const args = prepareKafka({
+async function kafka(context: Context, node: number, java: string, classPath: string): Promise<Supervised> {
+  const { dataDir, brokers, fullTier, environment, report, ...addresses } = context;
+  const name = node === 1 ? 'Kafka' : (`Kafka ${node}` as const);
+  const args = await prepareKafka({
     java,
     classPath,
     dataDir,
-    ports,
+    brokers,
+    node,
     fullTier,
     issuer: addresses.issuer,
     audience: AUDIENCE,
     seed: addresses.seed,
   });
   return new Supervised({
-    name: 'Kafka',
+    name,
     command: java,
     args,
-    logFile,
+    env: environment(name),
+    logFile: join(dataDir, `logs/${name.toLowerCase().replace(' ', '-')}.log`),
     ready: async () => {
-      await reachable(ports.kafka);
+      await reachable(brokers[node - 1]?.kafka ?? 0);
       const admin = kafkaOf(addresses, STACK_PRINCIPAL, { retry: { retries: 0 }, logLevel: logLevel.NOTHING }).admin();
       try {
         await admin.connect();
@@ -201,10 +219,11 @@ function kafka({ dataDir, ports, fullTier, report, ...addresses }: Context, java
   });
 }
 
-function postgres({ dataDir, ports, report, ...addresses }: Context, bin: string): Supervised {
+function postgres({ dataDir, ports, environment, report, ...addresses }: Context, bin: string): Supervised {
   return new Supervised({
     name: 'PostgreSQL',
     command: join(bin, 'postgres'),
+    env: environment('PostgreSQL'),
     args: preparePostgres(bin, { dataDir, port: ports.postgres, seed: addresses.seed }),
     logFile: join(dataDir, 'logs/postgres.log'),
     stopSignal: 'INT', // fast shutdown: ends open sessions in order

@@ -43,9 +43,9 @@ export async function startContainers(home: string): Promise<{ addresses: Server
   try {
     await TestContainers.exposeHostPorts(issuerPort);
     const jwks = `http://host.testcontainers.internal:${issuerPort}/jwks`;
-    const ports = { kafka, kafkaInternal, kafkaController };
     const settings = brokerSettings({
-      ports,
+      brokers: [{ kafka, kafkaInternal, kafkaController }],
+      node: 1,
       host: '0.0.0.0',
       issuer: issuerUrl(issuerPort),
       jwks,
