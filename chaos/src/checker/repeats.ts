@@ -31,7 +31,7 @@ export function checkRepeats(history: readonly Entry[], { records }: Topics, fin
 }
 
 const concerns = (target: string, service: string): boolean =>
-  target === 'kafka' || target === 'postgres' || target === 'issuer' || target.split('-')[0] === service;
+  ['kafka', 'postgres', 'issuer', service].includes(target.split('-')[0] ?? '');
 
 function faultSpans(history: readonly Entry[]): Span[] {
   const spans = new Map<number, Span>();
