@@ -18,6 +18,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     without: { type: 'string', multiple: true },
     minutes: { type: 'string' },
+    brokers: { type: 'string', default: '1' },
   },
 });
 quietKafkaJs();
@@ -29,6 +30,7 @@ const result = await chaos({
   faults: Number(values.faults),
   dataDir: resolve(values.data ?? join(parent, `chaos-${process.pid}`)),
   root: resolve(values.root),
+  brokers: Number(values.brokers),
   callsPerSecond: Number(values.rate),
   freezeMs: Number(values.freeze),
   ...(values.only && { only: values.only }),

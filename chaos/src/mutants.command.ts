@@ -85,7 +85,7 @@ async function attack({ name, patch, faults, number, expect }: Mutant): Promise<
     build();
     const { violations } = await chaos({
       ...{ seed: `${values.seed} ${name}`, faults: number, only: faults, freezeMs: 12_000, callsPerSecond: Number(values.rate) },
-      ...{ dataDir, root: home, report: () => undefined },
+      ...{ brokers: 1, dataDir, root: home, report: () => undefined },
     });
     const found = [...new Set(violations.map(({ code }) => code))];
     const caught = patch === null ? found.every((code) => ABOUT_TIME.includes(code)) : found.some((code) => expect.includes(code));

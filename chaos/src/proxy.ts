@@ -13,30 +13,19 @@ interface Link {
   dead: boolean;
 }
 
-/** Stands in front of a server for one of its clients, and spoils what passes. */
+/** Stands in front of a server (of every broker of a cluster) for one of its clients, and spoils what passes. */
 export class Proxy {
-  readonly port: number;
-  private readonly listener: Server;
+  /** Where each port of the server is to be reached instead. */
+  readonly ports = new Map<number, number>();
+  private readonly listeners: Server[] = [];
   private readonly links = new Set<Link>();
   private delayMs = 0;
   private held = false;
   private refusing = false;
 
-  private constructor(listener: Server, port: number) {
-    this.listener = listener;
-    this.port = port;
-  }
-
-  static async before(target: number): Promise<Proxy> {
-    const listener = createServer({ allowHalfOpen: true });
-    const port = await new Promise<number>((resolve) => {
-      listener.listen(0, '127.0.0.1', () => {
-        const address = listener.address();
-        resolve(typeof address === 'object' && address ? address.port : 0);
-      });
-    });
-    const proxy = new Proxy(listener, port);
-    listener.on('connection', (client) => proxy.accept(client, target));
+  static async before(targets: readonly number[]): Promise<Proxy> {
+    const proxy = new Proxy();
+    for (const target of targets) proxy.ports.set(target, await proxy.listen(target));
     return proxy;
   }
 
@@ -87,7 +76,19 @@ export class Proxy {
 
   close(): void {
     this.cut(true);
-    this.listener.close();
+    for (const listener of this.listeners) listener.close();
+  }
+
+  private listen(target: number): Promise<number> {
+    const listener = createServer({ allowHalfOpen: true });
+    this.listeners.push(listener);
+    listener.on('connection', (client) => this.accept(client, target));
+    return new Promise((resolve) => {
+      listener.listen(0, '127.0.0.1', () => {
+        const address = listener.address();
+        resolve(typeof address === 'object' && address ? address.port : 0);
+      });
+    });
   }
 
   private accept(client: Socket, target: number): void {

@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly dataDir: string;
   /** The work tree whose built services are attacked. */
   readonly root: string;
+  readonly brokers: number;
   readonly callsPerSecond: number;
   readonly freezeMs: number;
   readonly only?: readonly string[];
@@ -64,7 +65,7 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
   DiskOfItsOwn.forget(join(dataDir, 'servers'));
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
-  const stage = await Stage.set({ dataDir, root: options.root, report });
+  const stage = await Stage.set({ dataDir, root: options.root, brokers: options.brokers, report });
   const history = new History(join(dataDir, 'history.jsonl'));
   try {
     const outside = new Outside(stage.origin, stage.servers);
@@ -110,7 +111,7 @@ interface Attack extends RunOptions {
 async function attack(options: Attack): Promise<Recovered[]> {
   const { stage, history, load, watch, report, minutesMax } = options;
   const faults = new Faults({ stage, load, watch, history });
-  const schedule = scheduleOf({ ...options, disk: stage.disk.present });
+  const schedule = scheduleOf({ ...options, disk: stage.disk.present, slowDisk: stage.canBeSlow });
   const endBy = minutesMax === undefined ? Infinity : Date.now() + minutesMax * 60_000;
   const under: Promise<Recovered>[] = [];
   for (const [index, fault] of schedule.entries()) {
@@ -121,10 +122,10 @@ async function attack(options: Attack): Promise<Recovered[]> {
       const service = stage.processes.has(fault.target as Service) ? (fault.target as Service) : null;
       const members = service && fault.kind === 'kill' ? await watch.members(service) : new Set<string>();
       history.write({ ...name, phase: 'begins' });
-      const { since, services } = await faults.inflict(fault);
+      const { since, services, worksAgain } = await faults.inflict(fault);
       history.write({ ...name, phase: 'ends' });
       const [recoveryMs, rebalanceMs] = await Promise.all([
-        watch.worksAgain(services, since, RECOVERY_MS_MAX),
+        worksAgain ?? watch.worksAgain(services, since, RECOVERY_MS_MAX),
         service ? watch.rebalanced(service, members, since, 30_000) : null,
       ]);
       history.write({

@@ -8,17 +8,22 @@ import {
   ensureTopics,
   organisations,
   type RunningServers,
+  type ServerName,
   serviceEnvironment,
   services as allServices,
   startServers,
 } from '@jinqiao/infra-local';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import { DiskOfItsOwn } from './disk.js';
+import { serverOf } from './faults/processes.js';
 import { Proxy } from './proxy.js';
 import { ServiceProcess } from './service-process.js';
+import { SlowDisk } from './slow-disk.js';
 
 export type Service = (typeof allServices)[number];
 export type Server = 'kafka' | 'postgres' | 'redis';
+/** One of several; a single one is `kafka`. */
+export type Broker = `kafka-${number}`;
 export const SERVICES = allServices;
 /** Those with a database and consumers or intake of their own; the gateway keeps nothing. */
 export const KEEPING = allServices.filter((service) => service !== 'gateway');
@@ -33,7 +38,15 @@ export interface StageOptions {
   readonly dataDir: string;
   /** The work tree whose built services are put on. */
   readonly root: string;
+  readonly brokers: number;
   readonly report: (line: string) => void;
+}
+
+interface Parts {
+  readonly servers: RunningServers;
+  readonly disk: DiskOfItsOwn;
+  readonly slowDisk: SlowDisk;
+  readonly ports: Readonly<Record<Service, number>>;
 }
 
 /** The whole system on servers of its own, with a proxy between every service and every server. */
@@ -42,14 +55,16 @@ export class Stage {
   readonly origin: string;
   readonly processes = new Map<Service, ServiceProcess>();
   readonly disk: DiskOfItsOwn;
+  readonly slowDisk: SlowDisk;
   private readonly proxies = new Map<string, Proxy>();
   private readonly options: StageOptions;
   private readonly ports: Readonly<Record<Service, number>>;
 
-  private constructor(options: StageOptions, servers: RunningServers, disk: DiskOfItsOwn, ports: Readonly<Record<Service, number>>) {
+  private constructor(options: StageOptions, { servers, disk, slowDisk, ports }: Parts) {
     this.options = options;
     this.servers = servers;
     this.disk = disk;
+    this.slowDisk = slowDisk;
     this.ports = ports;
     this.origin = `http://127.0.0.1:${ports.gateway}`;
   }
@@ -61,9 +76,18 @@ export class Stage {
     // Started as root, PostgreSQL runs as another user.
     for (const path of [dataDir, join(dataDir, 'servers')]) chmodSync(path, 0o755);
     const disk = DiskOfItsOwn.under(join(dataDir, 'servers'));
-    const servers = await startServers({ dataDir: join(dataDir, 'servers'), ports: await freePorts(), report });
+    const slowDisk = SlowDisk.in(join(dataDir, 'slow-disk'));
+    const furtherBrokers: BrokerPorts[] = [];
+    while (furtherBrokers.length < options.brokers - 1) furtherBrokers.push(await brokerPorts());
+    const servers = await startServers({
+      dataDir: join(dataDir, 'servers'),
+      ports: { ...(await brokerPorts()), postgres: await freePort(), redis: await freePort(), issuer: await freePort() },
+      furtherBrokers,
+      environment: (server) => slowDisk.environment(server),
+      report,
+    });
     const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const)));
-    const stage = new Stage(options, servers, disk, ports as Record<Service, number>);
+    const stage = new Stage(options, { servers, disk, slowDisk, ports: ports as Record<Service, number> });
     try {
       await stage.raise();
       return stage;
@@ -86,9 +110,15 @@ export class Stage {
   }
 
   /** The process group of a server: its keeper and itself. */
-  serverGroup(server: Server | 'issuer'): number | null {
-    const names = { kafka: 'Kafka', postgres: 'PostgreSQL', redis: 'Redis', issuer: 'issuer' };
-    return this.servers.processes.find(({ name }) => name === names[server])?.pid ?? null;
+  serverGroup(server: Server | Broker | 'issuer'): number | null {
+    return this.servers.processes.find(({ name }) => name === nameOf(server))?.pid ?? null;
+  }
+
+  /** PostgreSQL and every broker can be made to wait for their disk. */
+  get canBeSlow(): boolean {
+    return this.servers.processes
+      .filter(({ name }) => name === 'PostgreSQL' || name.startsWith('Kafka'))
+      .every(({ name, pid }) => this.slowDisk.reaches(name, (pid === null ? null : serverOf(pid)) ?? 0));
   }
 
   databaseUrl(service: string): string {
@@ -120,9 +150,9 @@ export class Stage {
 
   private async raise(): Promise<void> {
     const targets = {
-      kafka: portOf(this.servers.kafkaBrokers),
-      postgres: portOf(this.servers.databaseAdminUrl),
-      redis: portOf(this.servers.redisUrl),
+      kafka: this.servers.kafkaBrokers.split(',').map(portOf),
+      postgres: [portOf(this.servers.databaseAdminUrl)],
+      redis: [portOf(this.servers.redisUrl)],
     };
     for (const service of KEEPING) {
       for (const server of SERVERS) this.proxies.set(`${service} ${server}`, await Proxy.before(targets[server]));
@@ -141,11 +171,7 @@ export class Stage {
 
   private plan(service: Service, port: number, name: string): ConstructorParameters<typeof ServiceProcess>[0] {
     const { root, dataDir } = this.options;
-    const redirects = SERVERS.flatMap((server) => {
-      const proxy = this.proxies.get(`${service} ${server}`);
-      const urls = { kafka: this.servers.kafkaBrokers, postgres: this.servers.databaseAdminUrl, redis: this.servers.redisUrl };
-      return proxy ? [`${portOf(urls[server])}=${proxy.port}`] : [];
-    });
+    const redirects = SERVERS.flatMap((server) => [...(this.proxies.get(`${service} ${server}`)?.ports ?? [])]);
     return {
       name,
       args: [
@@ -155,7 +181,12 @@ export class Stage {
         new URL('./preload.js', import.meta.url).href,
         join(root, 'services', service, 'dist/main.js'),
       ],
-      env: { ...this.environment(service), PORT: String(port), CHAOS_REDIRECT: redirects.join(), CHAOS_CLOCK: this.clockFile(service) },
+      env: {
+        ...this.environment(service),
+        PORT: String(port),
+        CHAOS_REDIRECT: redirects.map((pair) => pair.join('=')).join(),
+        CHAOS_CLOCK: this.clockFile(service),
+      },
       logFile: join(dataDir, `services/${name}.log`),
       readyUrl: `http://127.0.0.1:${port}/health/ready`,
     };
@@ -210,6 +241,14 @@ export class Stage {
 /** Where the built harness of a work tree stands. */
 export const repository = new URL('../../', import.meta.url).pathname;
 
+/** What infra/local calls it. */
+export function nameOf(server: Server | Broker | 'issuer'): ServerName | 'Redis' | 'issuer' {
+  if (server === 'kafka' || server === 'kafka-1') return 'Kafka';
+  if (server === 'postgres') return 'PostgreSQL';
+  if (server === 'redis') return 'Redis';
+  return server === 'issuer' ? server : `Kafka ${Number(server.slice('kafka-'.length))}`;
+}
+
 const portOf = (address: string): number => Number((address.includes('://') ? new URL(address) : new URL(`tcp://${address}`)).port);
 
 // Below the range from which the kernel takes the ports of outgoing connections: there is so much of that here that a port found free
@@ -227,21 +266,10 @@ async function freePort(): Promise<number> {
   }
 }
 
-async function freePorts(): Promise<{
-  kafka: number;
-  kafkaInternal: number;
-  kafkaController: number;
-  postgres: number;
-  redis: number;
-  issuer: number;
-}> {
-  const [kafka, kafkaInternal, kafkaController, postgres, redis, issuer] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
-  return { kafka, kafkaInternal, kafkaController, postgres, redis, issuer };
-}
+type BrokerPorts = NonNullable<Parameters<typeof startServers>[0]['furtherBrokers']>[number];
+
+const brokerPorts = async (): Promise<BrokerPorts> => ({
+  kafka: await freePort(),
+  kafkaInternal: await freePort(),
+  kafkaController: await freePort(),
+});

@@ -5,7 +5,7 @@ import { logLevel } from 'kafkajs';
 import type { History } from '../history.js';
 import type { Load } from '../load/load.js';
 import type { Proxy } from '../proxy.js';
-import { KEEPING, SERVERS, SERVICES, type Server, type Service, type Stage } from '../stage.js';
+import { type Broker, KEEPING, nameOf, SERVERS, SERVICES, type Server, type Service, type Stage } from '../stage.js';
 import { setBack } from './restore.js';
 import { familyOf, serverOf, signalAll } from './processes.js';
 import { type Fault, wayBetween } from './schedule.js';
@@ -22,12 +22,15 @@ export interface Tools {
 export interface Aftermath {
   readonly since: number;
   readonly services: readonly Service[];
+  /** Is found out already: by something that does not wait for the fault to end. */
+  readonly worksAgain?: Promise<number | null>;
 }
 
 const SLOW_MS = 120;
 const SLOW_FOR_MS = 2_000;
 const DELAY_MS = 150;
 const CLOCK_MS = 600_000;
+const WITHOUT_A_BROKER_MS_MAX = 90_000;
 
 /** Does the real thing to real processes and connections, and undoes it where reality would. */
 export class Faults {
@@ -49,6 +52,7 @@ export class Faults {
     if (service) return this.onService(fault, service);
     const server = [...SERVERS, 'issuer' as const].find((name) => name === fault.target);
     if (server) return this.onServer(fault, server);
+    if (fault.target.startsWith('kafka-')) return this.onBroker(fault, fault.target as Broker);
     for (const one of KEEPING) {
       for (const other of SERVERS) if (wayBetween(one, other) === fault.target) return this.onWay(fault, one, other);
     }
@@ -104,7 +108,14 @@ export class Faults {
     }
   }
 
-  private async onServer({ kind, forMs }: Fault, server: Server | 'issuer'): Promise<Aftermath> {
+  /** Work has to go on without it: the clock runs from the beginning, until every partition has been worked on. */
+  private async onBroker(fault: Fault, broker: Broker): Promise<Aftermath> {
+    const began = Date.now();
+    const worksAgain = this.watch.worksEverywhere(began, WITHOUT_A_BROKER_MS_MAX);
+    return { ...(await this.onServer(fault, broker)), worksAgain };
+  }
+
+  private async onServer({ kind, forMs }: Fault, server: Server | Broker | 'issuer'): Promise<Aftermath> {
     const keeper = this.stage.serverGroup(server);
     const started = keeper === null ? null : serverOf(keeper);
     const all = (since: number): Aftermath => ({ since, services: SERVICES });
@@ -130,6 +141,11 @@ export class Faults {
         this.stage.disk.fill();
         await sleep(forMs);
         this.stage.disk.empty();
+        return all(Date.now());
+      case 'slow disk':
+        this.stage.slowDisk.set(nameOf(server), true);
+        await sleep(forMs);
+        this.stage.slowDisk.set(nameOf(server), false);
         return all(Date.now());
       default: {
         const family = familyOf(started);

@@ -1,6 +1,6 @@
 import { scheduleOf } from './schedule.js';
 
-const options = { seed: '7', faults: 150, freezeMs: 20_000, disk: true };
+const options = { seed: '7', faults: 150, freezeMs: 20_000, disk: true, slowDisk: true, brokers: 1 };
 
 describe('the schedule', () => {
   it('is the same for the same seed, and another for another', () => {
@@ -32,10 +32,20 @@ describe('the schedule', () => {
     }
   });
 
-  it('holds only what was asked for, and leaves the disk alone where it cannot be filled', () => {
+  it('takes one broker of three away at a time, and never all of them', () => {
+    const faults = scheduleOf({ ...options, brokers: 3 });
+    for (const kind of ['kill', 'freeze', 'restart', 'slow disk']) {
+      const targets = new Set(faults.flatMap((fault) => (fault.kind === kind ? [fault.target] : [])));
+      expect([...targets].filter((target) => target.startsWith('kafka')).sort()).toEqual(['kafka-1', 'kafka-2', 'kafka-3']);
+    }
+    expect(faults.filter(({ target }) => target.startsWith('kafka')).some(({ overlaps }) => overlaps)).toBe(false);
+  });
+
+  it('holds only what was asked for, and leaves the disk alone where it cannot be filled or made slow', () => {
     const asked = scheduleOf({ ...options, only: ['kill credit', 'flush'], without: ['flush'] });
     expect(new Set(asked.map(({ kind, target }) => `${kind} ${target}`))).toEqual(new Set(['kill credit']));
     expect(scheduleOf({ ...options, disk: false }).some(({ kind }) => kind === 'full disk')).toBe(false);
+    expect(scheduleOf({ ...options, slowDisk: false }).some(({ kind }) => kind === 'slow disk')).toBe(false);
     expect(() => scheduleOf({ ...options, only: ['nothing of the kind'] })).toThrow('no fault is called nothing of the kind');
   });
 });

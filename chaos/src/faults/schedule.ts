@@ -1,5 +1,5 @@
 import { Random } from '../random.js';
-import { KEEPING, SERVERS, SERVICES, type Server, type Service } from '../stage.js';
+import { type Broker, KEEPING, SERVERS, SERVICES, type Server, type Service } from '../stage.js';
 
 export type Kind =
   | 'kill'
@@ -11,6 +11,7 @@ export type Kind =
   | 'cancel'
   | 'restore'
   | 'full disk'
+  | 'slow disk'
   | 'cut'
   | 'half-open'
   | 'stall'
@@ -41,18 +42,23 @@ export interface ScheduleOptions {
   readonly only?: readonly string[];
   /** Not these. */
   readonly without?: readonly string[];
+  /** It can be filled. */
   readonly disk: boolean;
+  /** It can be made slow. */
+  readonly slowDisk: boolean;
+  /** Of several, one at a time goes away. */
+  readonly brokers: number;
 }
 
 const CONSUMERS: readonly Service[] = ['inspection', 'exchange', 'credit', 'monitoring'];
 const OVERLAPPING = 0.2;
 
 /** The same seed and options give the same faults in the same order, for the same time each. */
-export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk }: ScheduleOptions): Fault[] {
+export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk, slowDisk, brokers }: ScheduleOptions): Fault[] {
   const random = new Random(`${seed} faults`);
-  const all = possible(freezeMs).filter(({ kind, target }) => {
+  const all = possible(freezeMs, brokers).filter(({ kind, target }) => {
     const isNamedIn = (list: readonly string[]): boolean => [kind, target, `${kind} ${target}`].some((name) => list.includes(name));
-    return (!only || isNamedIn(only)) && !isNamedIn(without) && (disk || kind !== 'full disk');
+    return (!only || isNamedIn(only)) && !isNamedIn(without) && (disk || kind !== 'full disk') && (slowDisk || kind !== 'slow disk');
   });
   if (all.length === 0) throw new Error(`no fault is called ${only?.join() ?? ''}`);
   const planned: Fault[] = [];
@@ -65,20 +71,24 @@ export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk }:
   }));
 }
 
-function possible(freezeMs: number): Fault[] {
+function possible(freezeMs: number, brokers: number): Fault[] {
   const each = <T extends string>(kind: Kind, targets: readonly T[], forMs: number, overlaps = true): Fault[] =>
     targets.map((target) => ({ kind, target, forMs, overlaps }));
+  const kafka: readonly ('kafka' | Broker)[] =
+    brokers === 1 ? ['kafka'] : Array.from({ length: brokers }, (_, at) => `kafka-${at + 1}` as const);
+  const servers = [...kafka, 'postgres', 'redis', 'issuer'];
   const ways = KEEPING.flatMap((service) => SERVERS.map((server) => wayBetween(service, server)));
   return [
     ...each('kill', SERVICES, 0),
     ...each('kill in slow motion', KEEPING, 3_000),
     ...each('freeze', SERVICES, freezeMs),
-    ...each('kill', [...SERVERS, 'issuer'], 0, false),
-    ...each('freeze', [...SERVERS, 'issuer'], freezeMs, false),
-    ...each('restart', ['kafka'], 0, false),
+    ...each('kill', servers, 0, false),
+    ...each('freeze', servers, freezeMs, false),
+    ...each('restart', kafka, 0, false),
     ...each('kill backend', ['postgres'], 0),
     ...each('flush', ['redis'], 0),
     ...each('full disk', ['postgres'], 8_000, false),
+    ...each('slow disk', ['postgres', ...kafka], 10_000, false),
     ...each('cut', ways, 3_000),
     ...each('half-open', ways, 8_000),
     ...each('stall', ways, 8_000),

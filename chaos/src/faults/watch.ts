@@ -6,6 +6,8 @@ import { KEEPING, type Service, type Stage } from '../stage.js';
 
 const POLL_MS = 100;
 const QUERY_MS_MAX = 2_000;
+/** What a consumer holds already is worked on within this. */
+const FETCHED_MS = 3_000;
 
 /** The newest trace of work in each database, by the database's own clock (ms); taken by the statement that did it. */
 const LAST_WORK: Readonly<Record<string, string>> = {
@@ -15,6 +17,10 @@ const LAST_WORK: Readonly<Record<string, string>> = {
   credit: 'SELECT max(updated_at) AS at FROM consumer_offsets',
   monitoring: 'SELECT max(updated_at) AS at FROM consumer_offsets',
 };
+
+/** The partition of a busy topic that has waited longest. */
+const EVERYWHERE = "SELECT min(updated_at) AS at FROM consumer_offsets WHERE topic = 'inspection.sampling-result.v1' AND next_offset > 0";
+const EVERYWHERE_IN: readonly Service[] = ['exchange', 'credit', 'monitoring'];
 
 /** What a consumer of each service writes first. */
 const WRITES: Readonly<Record<string, string>> = {
@@ -55,8 +61,15 @@ export class Watch {
 
   /** How long after `since` the last of these services did something new; null when that took longer than `withinMs`. */
   async worksAgain(services: readonly Service[], since: number, withinMs: number): Promise<number | null> {
-    const found = await Promise.all(services.map((service) => this.firstWork(service, since, withinMs)));
-    return found.includes(null) ? null : Math.max(0, ...found.map((at) => (at ?? 0) - since));
+    const look = (service: Service) => (service === 'gateway' ? this.gatewayAnswers() : this.newest(service, LAST_WORK[service] ?? ''));
+    return latest(await Promise.all(services.map((service) => this.first(() => look(service), { since, withinMs }))), since);
+  }
+
+  /** As `worksAgain`, but in every partition of what everybody reads, and not with what had been fetched before. */
+  async worksEverywhere(since: number, withinMs: number): Promise<number | null> {
+    const later = { since: since + FETCHED_MS, withinMs: withinMs - FETCHED_MS };
+    const found = await Promise.all(EVERYWHERE_IN.map((service) => this.first(() => this.newest(service, EVERYWHERE), later)));
+    return latest(found, since);
   }
 
   /** How long until the groups of a service had new members and were stable; null when it has no group or that took too long. */
@@ -125,17 +138,20 @@ export class Watch {
     }
   }
 
-  private async firstWork(service: Service, since: number, withinMs: number): Promise<number | null> {
+  private async first(
+    look: () => Promise<number | null>,
+    { since, withinMs }: { since: number; withinMs: number },
+  ): Promise<number | null> {
     while (Date.now() < since + withinMs) {
-      const at = service === 'gateway' ? await this.gatewayAnswers() : await this.lastWork(service);
+      const at = await look();
       if (at !== null && at > since) return at;
       await sleep(POLL_MS);
     }
     return null;
   }
 
-  private async lastWork(service: Service): Promise<number | null> {
-    const rows = await this.query<{ at: Date | null }>(service, LAST_WORK[service] ?? '');
+  private async newest(service: Service, text: string): Promise<number | null> {
+    const rows = await this.query<{ at: Date | null }>(service, text);
     return rows?.[0]?.at?.getTime() ?? null;
   }
 
@@ -189,4 +205,8 @@ export class Watch {
     this.pools.set(service, pool);
     return pool;
   }
+}
+
+function latest(found: readonly (number | null)[], since: number): number | null {
+  return found.includes(null) ? null : Math.max(0, ...found.map((at) => (at ?? 0) - since));
 }
