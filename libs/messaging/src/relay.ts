@@ -162,18 +162,20 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
 
   private async connectedProducer(): Promise<Producer> {
     if (this.producer) return this.producer;
+    // One attempt: KafkaJS 2.2.4 keeps the answers of the brokers over its retries and sends nothing more to one that has answered, so
+    // what a partition waits for is dropped without an error when such a broker becomes its leader in between (kafkajs#1798). Sequence
+    // numbers serve only those retries, and an idempotent producer has to have some.
     const producer = this.kafka.client.producer({
-      idempotent: true,
       maxInFlightRequests: 1,
       createPartitioner: Partitioners.DefaultPartitioner,
-      retry: { initialRetryTime: 50, retries: 3 },
+      retry: { retries: 0 },
     });
     await producer.connect();
     this.producer = producer;
     return producer;
   }
 
-  // After a failed send KafkaJS may have lost count of its sequence numbers (kafkajs#598): a new producer starts a new count.
+  // A new producer asks the brokers afresh who leads what; what the old one still had on its way comes as a repeat.
   private async forgetProducer(): Promise<void> {
     const producer = this.producer;
     this.producer = null;
