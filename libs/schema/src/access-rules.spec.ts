@@ -11,9 +11,10 @@ const lines = (rules: readonly AccessRule[], start: string): string[] =>
     .sort();
 
 describe('the access rules of the services', () => {
-  it('let credit read what it follows, write what it states, and nothing else', () => {
+  it('let credit read what it follows, write and read what it states, and nothing else', () => {
     expect(lines(accessRules(), 'User:service.credit')).toEqual([
       'DESCRIBE GROUP credit',
+      'DESCRIBE GROUP credit.own.*',
       'DESCRIBE TOPIC credit.credit-record.v1',
       'DESCRIBE TOPIC credit.credit-status.v1',
       'DESCRIBE TOPIC credit.dlt.v1',
@@ -23,6 +24,9 @@ describe('the access rules of the services', () => {
       'DESCRIBE TOPIC registration.platform-merchant.v1',
       'IDEMPOTENT_WRITE CLUSTER kafka-cluster',
       'READ GROUP credit',
+      'READ GROUP credit.own.*',
+      'READ TOPIC credit.credit-record.v1',
+      'READ TOPIC credit.credit-status.v1',
       'READ TOPIC exchange.organisation.v1',
       'READ TOPIC inspection.sampling-result.v1',
       'READ TOPIC registration.market-entity.v1',
@@ -33,9 +37,9 @@ describe('the access rules of the services', () => {
     ]);
   });
 
-  it('keep notices before publication from everybody but the exchange', () => {
+  it('keep notices before publication from everybody but their writer and the exchange', () => {
     const readers = accessRules().filter((rule) => rule.name === 'inspection.sampling-notice.v1' && rule.operation === 'READ');
-    expect(readers.map((rule) => rule.principal)).toEqual(['User:service.exchange']);
+    expect(readers.map((rule) => rule.principal).sort()).toEqual(['User:service.exchange', 'User:service.inspection']);
   });
 
   it('give each topic one writer', () => {
@@ -59,7 +63,8 @@ describe('the access rules of the services', () => {
   });
 
   it('hold no prefix under which anything may be read or written', () => {
-    expect(accessRules().filter((rule) => rule.pattern === 'PREFIXED' && rule.operation !== 'DESCRIBE')).toEqual([]);
+    const topics = accessRules().filter((rule) => rule.resourceType === 'TOPIC');
+    expect(topics.filter((rule) => rule.pattern === 'PREFIXED' && rule.operation !== 'DESCRIBE')).toEqual([]);
   });
 
   it('say nothing twice', () => {
@@ -88,10 +93,11 @@ describe('the access rules of an organisation', () => {
     ]);
   });
 
-  it('let the exchange write that feedback and read those answers, not the other way round', () => {
+  it('let the exchange write that feedback and read those answers, which it cannot write', () => {
     expect(lines(organisationRules('PLATFORM', 'jd'), 'User:service.exchange')).toEqual([
       'DESCRIBE TOPIC platform.jd.feedback.v1',
       'DESCRIBE TOPIC platform.jd.receipt.v1',
+      'READ TOPIC platform.jd.feedback.v1',
       'READ TOPIC platform.jd.receipt.v1',
       'WRITE TOPIC platform.jd.feedback.v1',
     ]);

@@ -33,7 +33,7 @@ export function accessRules(namespace = ''): readonly AccessRule[] {
   return distinct([
     ...shared.flatMap((stream) => streamRules(stream, namespace)),
     ...consumers().flatMap((consumer) => consumerRules(consumer, namespace)),
-    ...allStreams().flatMap((stream) => (stream.writer === 'owner' ? [] : allow(service(stream.writer), CLUSTER, 'IDEMPOTENT_WRITE'))),
+    ...allStreams().flatMap((stream) => (stream.writer === 'owner' ? [] : publisherRules(stream.writer, namespace))),
     ...registrarRules(namespace),
   ]);
 }
@@ -60,7 +60,17 @@ function streamRules(stream: Stream, namespace: string, id = ''): AccessRule[] {
   const itsTopic = topic(namespace + topicOf(stream, id));
   return [
     ...allow(party(stream.writer), itsTopic, 'WRITE', 'DESCRIBE'),
+    // A service reads its own topics when its database has been set back (ADR-0009).
+    ...(stream.writer === 'owner' ? [] : allow(service(stream.writer), itsTopic, 'READ')),
     ...stream.readers.flatMap((reader) => allow(party(reader), itsTopic, 'READ', 'DESCRIBE')),
+  ];
+}
+
+function publisherRules(publisher: ServiceName, namespace: string): AccessRule[] {
+  return [
+    ...allow(service(publisher), CLUSTER, 'IDEMPOTENT_WRITE'),
+    // It reads its own topics in a group of that moment.
+    ...allow(service(publisher), startingWith(group(`${namespace}${publisher}.own.`)), 'READ', 'DESCRIBE'),
   ];
 }
 
