@@ -11,6 +11,7 @@ export { On, OnBatch } from './on.js';
 export { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 export { Outbox, OutboxOutsideTransaction } from './outbox.js';
 export { type ParkedKey } from './outbox-table.js';
+export { OwnTopics } from './own-topics.js';
 export { readStream } from './read-stream.js';
 export { type Lag } from './reader.js';
 export { Received, type Refusal } from './received.js';

@@ -8,6 +8,7 @@ import { MessagingStatus } from './messaging-status.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxTable } from './outbox-table.js';
+import { OwnTopics } from './own-topics.js';
 import { Relay } from './relay.js';
 import { Topics } from './topics.js';
 
@@ -20,12 +21,24 @@ export class MessagingModule {
   static forService(options: MessagingOptionsSource): DynamicModule {
     const given: Provider =
       'useFactory' in options ? { provide: MESSAGING_OPTIONS, ...options } : { provide: MESSAGING_OPTIONS, useValue: options };
-    const parts = [KafkaConnection, Outbox, OutboxTable, Relay, DeadLetters, Batches, BatchConsumer, Topics, MessagingStatus, Housekeeping];
+    const parts = [
+      KafkaConnection,
+      OwnTopics,
+      Outbox,
+      OutboxTable,
+      Relay,
+      DeadLetters,
+      Batches,
+      BatchConsumer,
+      Topics,
+      MessagingStatus,
+      Housekeeping,
+    ];
     return {
       module: MessagingModule,
       global: true,
       providers: [given, ...parts],
-      exports: [Outbox, Relay, DeadLetters, BatchConsumer, Topics, MessagingStatus, KafkaConnection],
+      exports: [OwnTopics, Outbox, Relay, DeadLetters, BatchConsumer, Topics, MessagingStatus, KafkaConnection],
     };
   }
 }

@@ -85,4 +85,26 @@ export class CreateMessaging1700000000000 implements MigrationInterface {
   }
 }
 
-export const messagingMigrations = [CreateMessaging1700000000000];
+/** How far a service's own topics come from its present database (ADR-0009). */
+export class AddPublishedMarks1700000000001 implements MigrationInterface {
+  readonly name = 'AddPublishedMarks1700000000001';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE published_marks (
+        topic       text NOT NULL,
+        partition   integer NOT NULL,
+        next_offset bigint NOT NULL,
+        marked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (topic, partition)
+      );
+      COMMENT ON TABLE published_marks IS 'Up to where everything on a topic of this service was committed in this database; goes back with it, so what lies beyond is what a restore has forgotten';
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE published_marks');
+  }
+}
+
+export const messagingMigrations = [CreateMessaging1700000000000, AddPublishedMarks1700000000001];

@@ -1,29 +1,82 @@
 import { type Stream, topicOf } from '@jinqiao/contracts';
 import type { KafkaConnection } from './kafka.js';
 import { toRecord } from './reader.js';
-import { type Received, receive, type Refusal } from './received.js';
+import { type RawRecord, type Received, receive, type Refusal } from './received.js';
 
 /** The longest silence of the broker before reading is given up. */
 const SILENCE_MS = 30_000;
+/** Ends asked for at the same time: a broker that has thousands of topics is not asked about all of them at once. */
+const TOPICS_AT_ONCE = 20;
 
 /** What a consumer is given, or why it dead-letters the record instead. */
 type Take = (read: Received<object | null> | Refusal) => void;
+
+/** Part of a partition: from an offset up to, without it, an end. */
+export interface Stretch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly end: bigint;
+}
 
 /**
  * Reads a stream of one topic from its beginning to its present end, in a group of its own and without committing anything: for commands
  * that hold what a service keeps against what it was told. Resolves with the number of records.
  */
 export async function readStream(kafka: KafkaConnection, stream: Stream, group: string, take: Take): Promise<number> {
-  const topic = topicOf(stream);
-  const left = await unread(kafka, topic);
   let records = 0;
-  if (left.size === 0) return records;
+  const present = await stretchesOf(kafka, [topicOf(stream)]);
+  await readStretches(kafka, group, present, (_stretch, batch) => {
+    records += batch.length;
+    for (const record of batch) take(receive(stream, record));
+    return Promise.resolve();
+  });
+  return records;
+}
+
+/** What each partition of these topics holds at the moment. */
+export async function stretchesOf(kafka: KafkaConnection, topics: readonly string[]): Promise<Stretch[]> {
+  const admin = kafka.client.admin();
+  const found: Stretch[] = [];
+  try {
+    await admin.connect();
+    for (let first = 0; first < topics.length; first += TOPICS_AT_ONCE) {
+      const some = topics.slice(first, first + TOPICS_AT_ONCE).map(async (topic) => {
+        const offsets = await admin.fetchTopicOffsets(kafka.physical(topic));
+        return offsets.map(({ partition, low, high }): Stretch => ({ topic, partition, from: BigInt(low), end: BigInt(high) }));
+      });
+      found.push(...(await Promise.all(some)).flat());
+    }
+  } finally {
+    await admin.disconnect();
+  }
+  return found;
+}
+
+/** Reads stretches to their ends, each in its order, in a group of its own and without committing anything. */
+export async function readStretches(
+  kafka: KafkaConnection,
+  group: string,
+  stretches: readonly Stretch[],
+  take: (stretch: Stretch, batch: readonly RawRecord[]) => Promise<void>,
+): Promise<void> {
+  const nameOf = (physical: string, partition: number): string => `${physical}[${partition}]`;
+  const left = new Map(
+    stretches.filter(({ from, end }) => end > from).map((one) => [nameOf(kafka.physical(one.topic), one.partition), one]),
+  );
+  if (left.size === 0) return;
+  const topics = [...new Set([...left.values()].map(({ topic }) => topic))];
   const consumer = kafka.client.consumer({ groupId: kafka.physical(group), allowAutoTopicCreation: false, maxWaitTimeInMs: 500 });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topic: kafka.physical(topic), fromBeginning: true });
+    await consumer.subscribe({ topics: topics.map((topic) => kafka.physical(topic)), fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
-      const silent = setTimeout(() => reject(new Error(`${topic} sent nothing for ${SILENCE_MS / 1_000} s`)), SILENCE_MS);
+      const silent = setTimeout(() => reject(new Error(`${topics.join(', ')} sent nothing for ${SILENCE_MS / 1_000} s`)), SILENCE_MS);
+      consumer.on(consumer.events.GROUP_JOIN, () => {
+        for (const { topic, partition, from } of left.values()) {
+          consumer.seek({ topic: kafka.physical(topic), partition, offset: String(from) });
+        }
+      });
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
       const finished = (): void => {
         clearTimeout(silent);
@@ -33,16 +86,19 @@ export async function readStream(kafka: KafkaConnection, stream: Stream, group: 
         .run({
           autoCommit: false,
           eachBatch: async ({ batch }) => {
-            const { partition, messages } = batch;
             silent.refresh();
-            const end = left.get(partition);
+            const name = nameOf(batch.topic, batch.partition);
+            const stretch = left.get(name);
             // A new member may be assigned twice while the group settles; what lies beyond the end came after the question.
-            if (end === undefined) return;
-            for (const message of messages.filter(({ offset }) => BigInt(offset) < end)) {
-              records += 1;
-              take(receive(stream, toRecord(topic, partition, message)));
-            }
-            if (BigInt(batch.lastOffset()) >= end - 1n) left.delete(partition);
+            if (!stretch) return;
+            const records = batch.messages
+              .filter(({ offset }) => BigInt(offset) >= stretch.from && BigInt(offset) < stretch.end)
+              .map((message) => toRecord(stretch.topic, stretch.partition, message));
+            const next = BigInt(batch.lastOffset()) + 1n;
+            await take(stretch, records);
+            silent.refresh();
+            if (next >= stretch.end) left.delete(name);
+            else left.set(name, { ...stretch, from: next > stretch.from ? next : stretch.from });
             if (left.size === 0) finished();
           },
         })
@@ -50,18 +106,5 @@ export async function readStream(kafka: KafkaConnection, stream: Stream, group: 
     });
   } finally {
     await consumer.disconnect();
-  }
-  return records;
-}
-
-/** The end of each partition that holds anything. */
-async function unread(kafka: KafkaConnection, topic: string): Promise<Map<number, bigint>> {
-  const admin = kafka.client.admin();
-  try {
-    await admin.connect();
-    const offsets = await admin.fetchTopicOffsets(kafka.physical(topic));
-    return new Map(offsets.filter(({ low, high }) => BigInt(high) > BigInt(low)).map(({ partition, high }) => [partition, BigInt(high)]));
-  } finally {
-    await admin.disconnect();
   }
 }
