@@ -10,7 +10,7 @@ import {
   STACK_PRINCIPAL,
 } from '@jinqiao/infra-local';
 import { organisationRules, organisationTopics, schemaFile } from '@jinqiao/schema';
-import { Pool, type QueryResultRow } from 'pg';
+import { Client, Pool, type QueryResultRow } from 'pg';
 import { Http } from './http.js';
 import { Outside, type OutsideRecord } from './outside.js';
 
@@ -56,6 +56,22 @@ export class Place {
   /** Rows of the service's database, seen as its owner. */
   async sql<Row extends QueryResultRow = QueryResultRow>(query: string, params: readonly unknown[] = []): Promise<Row[]> {
     return (await this.pool.query<Row>(query, [...params])).rows;
+  }
+
+  /** Copies the database while no service uses it; what it answers sets the database back to that, under whoever uses it by then. */
+  async backUp(): Promise<() => Promise<void>> {
+    const database = new URL(this.env['DATABASE_URL'] ?? '').pathname.slice(1);
+    const backup = `${database}_backup`;
+    await this.asAdmin(async (admin) => {
+      // A template may have no guests: the idle connections of our own pool go first.
+      await admin.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [database]);
+      await admin.query(`CREATE DATABASE ${backup} TEMPLATE ${database} OWNER ${this.service}_owner`);
+    });
+    return () =>
+      this.asAdmin(async (admin) => {
+        await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+        await admin.query(`ALTER DATABASE ${backup} RENAME TO ${database}`);
+      });
   }
 
   /** An access token from the real issuer, which learns of a principal it does not know yet. */
@@ -120,6 +136,16 @@ export class Place {
     const writer = stream.writer === 'owner' ? (owner ?? '') : `service.${stream.writer}`;
     await this.outside(writer).produce(topicOf(stream, owner), { key, headers, value });
     return id;
+  }
+
+  private async asAdmin(work: (admin: Client) => Promise<void>): Promise<void> {
+    const admin = new Client({ connectionString: this.servers.databaseAdminUrl });
+    await admin.connect();
+    try {
+      await work(admin);
+    } finally {
+      await admin.end();
+    }
   }
 
   private async introduce(kind: Kind, id: string): Promise<void> {
