@@ -8,6 +8,7 @@ import { SamplingResultConsumer } from './sampling-result/sampling-result.consum
 import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
 import { IntakeRejection, SamplingResult } from './sampling-result/sampling-result.entity.js';
 import { SamplingResultReading } from './sampling-result/sampling-result.reading.service.js';
+import { SamplingResultRestore } from './sampling-result/sampling-result.restore.service.js';
 import { SamplingResults } from './sampling-result/sampling-result.service.js';
 
 const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow];
@@ -15,6 +16,6 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow]
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
   controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController],
-  providers: [SamplingResults, SamplingResultReading, ImportRuns],
+  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns],
 })
 export class InspectionModule {}

@@ -293,6 +293,7 @@ interface StoredRow {
   readonly revision: number;
   readonly reported_revision: number;
   readonly reported_hash: string;
+  readonly restored_revision: number | null;
   readonly accepted_at: string | Date;
   readonly reported_at: string | Date | null;
   readonly state: HeldResult['state'];
@@ -310,7 +311,7 @@ interface StoredRow {
   readonly dated_on: string | null;
 }
 
-function rowOf({ held, carried }: Stored): StoredRow {
+export function rowOf({ held, carried }: Stored): StoredRow {
   const { state, withdrawal } = held;
   return {
     ...carried,
@@ -320,6 +321,7 @@ function rowOf({ held, carried }: Stored): StoredRow {
     revision: held.revision,
     reported_revision: held.reportedRevision,
     reported_hash: held.reportedHash,
+    restored_revision: held.restoredRevision,
     accepted_at: held.acceptedAt,
     state,
     withdrawal_reason: withdrawal?.reason ?? null,
@@ -339,6 +341,7 @@ const HELD = {
   revision: 'integer',
   reported_revision: 'integer',
   reported_hash: 'text',
+  restored_revision: 'integer',
   accepted_at: 'timestamptz',
   reported_at: 'timestamptz',
   state: 'jsonb',
@@ -376,6 +379,7 @@ function storedOf(row: StoredRow): Stored {
       revision: row.revision,
       reportedRevision: row.reported_revision,
       reportedHash: row.reported_hash,
+      restoredRevision: row.restored_revision,
       acceptedAt: new Date(row.accepted_at).toISOString(),
       state: row.state,
       withdrawal: withdrawnAt === null ? null : { reason: row.withdrawal_reason ?? '', withdrawnAt },

@@ -5,7 +5,17 @@ import {
   SamplingResultWithdrawn,
   type SamplingResultReported,
 } from '@jinqiao/contracts';
-import { decide, EMBARGOED_AGAIN, readReport, readRetraction, type Decision, type HeldResult, type Reading } from './sampling-result.js';
+import {
+  type Announcement,
+  decide,
+  type Decision,
+  EMBARGOED_AGAIN,
+  heldBy,
+  type HeldResult,
+  type Reading,
+  readReport,
+  readRetraction,
+} from './sampling-result.js';
 
 const NOW = new Date('2026-11-23T04:00:00.000Z');
 const NOTICE = { no: 'TJ-2026-17', publishedOn: '2026-11' };
@@ -301,5 +311,48 @@ describe('a retraction', () => {
     ['revision', { sampleNo: 'S-1', reason: '录入错误' }],
   ])('needs its %s', (field, input) => {
     expect(codesOf(readRetraction(input))).toEqual([`FIELD_MISSING /${field}`]);
+  });
+});
+
+describe('a result taken over from what was announced of it', () => {
+  const restored = (...announcements: readonly Announcement[]): HeldResult => {
+    const last = announcements.at(-1);
+    if (!last) throw new Error('nothing was announced');
+    return heldBy(last);
+  };
+  const announcementsOf = (decision: Decision): readonly Announcement[] => (decision.outcome === 'accepted' ? decision.announcements : []);
+
+  it('stands where it stood', () => {
+    const published = when(given([aReport()]), next(2, { notice: NOTICE }));
+    expect(restored(...announcementsOf(published))).toMatchObject({
+      status: 'PUBLISHED',
+      revision: 2,
+      reportedRevision: 2,
+      withdrawal: null,
+      state: { verdict: 'UNQUALIFIED', notice: NOTICE, publishedAt: NOW.toISOString() },
+    });
+    const withdrawn = when(given([aReport({ notice: NOTICE })]), retraction(2), 'RETRACTION');
+    const held = restored(...announcementsOf(withdrawn));
+    expect(held).toMatchObject({ status: 'WITHDRAWN', revision: 2, withdrawal: { reason: '录入错误', withdrawnAt: NOW.toISOString() } });
+    expect(held.state).not.toHaveProperty('reason');
+  });
+
+  it('takes what its reporter sends again for a duplicate, and goes on with the next revision', () => {
+    const held = restored(...announcementsOf(when(given([aReport()]), next(2))));
+    expect(when(held, aReport()).outcome).toBe('duplicate');
+    expect(when(held, next(2)).outcome).toBe('duplicate');
+    const third = when(held, next(3));
+    expect(announced(third)).toEqual(['SamplingResultNotified 3']);
+    if (third.outcome !== 'accepted') throw new Error('not accepted');
+    expect(when(third.held, next(2)).outcome).toBe('duplicate');
+    expect(refused(when(third.held, next(3, { verdict: 'QUALIFIED' })))).toEqual(['REVISION_CONFLICT']);
+  });
+
+  it('still waits for the notice where only the withdrawal of a report under embargo had been announced', () => {
+    const both = announcementsOf(when(given([aReport({ notice: NOTICE })]), next(2)));
+    const half = restored(...both.slice(0, 1));
+    expect(half).toMatchObject({ status: 'WITHDRAWN', revision: 2, reportedRevision: 1 });
+    expect(announced(when(half, next(2)))).toEqual(['SamplingResultNotified 3']);
+    expect(when(restored(...both), next(2)).outcome).toBe('duplicate');
   });
 });

@@ -27,6 +27,8 @@ export interface HeldResult {
   readonly revision: number;
   readonly reportedRevision: number;
   readonly reportedHash: string;
+  /** Reported revisions up to this one were taken over from our own topics: what their senders wrote is not known any more. */
+  readonly restoredRevision: number | null;
   /** When `reportedRevision` was accepted. */
   readonly acceptedAt: string;
   /** The last state announced; null when the result was retracted before it ever came. */
@@ -120,6 +122,8 @@ export function readRetraction(input: unknown): Reading {
 
 /** What follows from a submission, given what is held of the result. The caller holds the lock of its row. */
 export function decide(held: HeldResult | null, reporterId: string, { submission, warnings }: Reading & { ok: true }, now: Date): Decision {
+  // After a restore the intake is read again: what has its effect already must not be called stale, and its hash went with the database.
+  if (held && submission.revision <= (held.restoredRevision ?? 0)) return { outcome: 'duplicate', held };
   if (held && submission.revision < held.reportedRevision) return refused('STALE_REVISION', held, 'has been followed by a later one');
   if (held && submission.revision === held.reportedRevision) {
     if (submission.hash === held.reportedHash) return { outcome: 'duplicate', held };
@@ -165,6 +169,7 @@ function acceptReport({ held, reporterId, at, warnings }: Follow, { report, revi
       revision: state.revision,
       reportedRevision: revision,
       reportedHash: hash,
+      restoredRevision: held?.restoredRevision ?? null,
       acceptedAt: at,
       state,
       withdrawal: null,
@@ -182,6 +187,7 @@ function acceptRetraction({ held, reporterId, at, warnings }: Follow, retraction
     status: 'WITHDRAWN',
     reportedRevision,
     reportedHash,
+    restoredRevision: held?.restoredRevision ?? null,
     acceptedAt: at,
     withdrawal,
     warnings,
@@ -198,6 +204,31 @@ function acceptRetraction({ held, reporterId, at, warnings }: Follow, retraction
     held: { ...withdrawn, revision: state.revision, state },
     announcements: [{ type, data: { ...state, ...withdrawal } }],
   };
+}
+
+/** What is held of a result by the last that was announced of it. What was never announced of it is not known. */
+export function heldBy({ type, data }: Announcement): HeldResult {
+  const { reason, withdrawnAt, ...state } = { reason: '', withdrawnAt: null, ...data };
+  // Half of what a report said: the other half, the notice of the same reported revision, is still to come or to be reported again.
+  const reportedRevision = reason === EMBARGOED_AGAIN ? state.reportedRevision - 1 : state.reportedRevision;
+  return {
+    reporterId: state.reporterId,
+    sampleNo: state.sampleNo,
+    status: statusAfter(type),
+    revision: state.revision,
+    reportedRevision,
+    reportedHash: '',
+    restoredRevision: reportedRevision,
+    acceptedAt: state.acceptedAt,
+    state,
+    withdrawal: withdrawnAt === null ? null : { reason, withdrawnAt },
+    warnings: [],
+  };
+}
+
+function statusAfter(type: Announcement['type']): Status {
+  if (type === SamplingResultPublished) return 'PUBLISHED';
+  return type === SamplingResultNotified ? 'NOTIFIED' : 'WITHDRAWN';
 }
 
 function seriesWarnings(held: HeldResult | null, { kind, revision }: Submission): Finding[] {
