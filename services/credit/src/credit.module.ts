@@ -4,6 +4,7 @@ import { CreditConfig } from './config.js';
 import { CreditRecordConsumer } from './credit-record/credit-record.consumer.js';
 import { CreditRecordController } from './credit-record/credit-record.controller.js';
 import { CreditRecord, FollowedSubject } from './credit-record/credit-record.entity.js';
+import { CreditRestore } from './credit-record/credit-record.restore.service.js';
 import { CreditRecords } from './credit-record/credit-record.service.js';
 import { CreditRecordSweep } from './credit-record/credit-record.sweep.js';
 import { CreditStatusController } from './credit-status/credit-status.controller.js';
@@ -13,6 +14,6 @@ import { CreditStatuses } from './credit-status/credit-status.service.js';
 @Module({
   imports: [PlatformModule.forService({ name: 'credit', config: CreditConfig, entities: [FollowedSubject, CreditRecord, CreditEntity] })],
   controllers: [CreditRecordConsumer, CreditRecordController, CreditStatusController],
-  providers: [CreditRecords, CreditStatuses, CreditRecordSweep],
+  providers: [CreditRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
 })
 export class CreditModule {}

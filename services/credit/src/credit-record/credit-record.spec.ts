@@ -44,6 +44,20 @@ const given = (named: Partial<SamplingResultPublished> = {}, today = TODAY): Cre
 const told = (changes: readonly RecordChange[]): string[] =>
   changes.map(({ record, announced }) => `${record.uscc} r${record.revision} ${record.standing} ${announced ?? '-'}`);
 
+describe('a source that is read again after a restore', () => {
+  it('changes nothing in a record that has followed it further', () => {
+    const corrected = when(given(), { verdict: 'QUALIFIED' }, 3).map((change) => change.record);
+    expect(told(when(corrected, {}, 2))).toEqual(corrected.map(({ uscc }) => `${uscc} r2 CORRECTED -`));
+  });
+
+  it('makes the records that are not known, and says no more of one that has followed this very revision', () => {
+    const [kept, lost] = when([], bothParties(), 2);
+    if (!kept || !lost) throw new Error('two records were expected');
+    const again = told(when([kept.record], bothParties(), 2));
+    expect(again).toEqual([`${kept.record.uscc} r1 PUBLIC -`, `${lost.record.uscc} r1 PUBLIC PUBLISHED`]);
+  });
+});
+
 describe('whom a result is held against', () => {
   it('makes a record of the sampled party and one of the named producer', () => {
     expect(told(when([], bothParties())).sort()).toEqual([`${PRODUCER} r1 PUBLIC PUBLISHED`, `${SELLER} r1 PUBLIC PUBLISHED`]);

@@ -61,8 +61,18 @@ const RECORD_NO_NAMESPACE = '6f0d2a3e-5c1b-5e7a-9b44-1d0c7a2f8e63';
 export const recordNoOf = (subject: string, uscc: string): string =>
   uuidv5(JSON.stringify(['SAMPLING_RESULT', subject, uscc]), RECORD_NO_NAMESPACE);
 
-/** Applies one revision of a result to the records its subject has so far. Every record of the subject is in the answer. */
+/**
+ * Applies one revision of a result to the records its subject has so far. Every record of the subject is in the answer. A record that
+ * has followed its source further stays: after a restore the source is read again, and some of what followed from it was said already.
+ */
 export function followSource(known: readonly CreditRecordState[], source: Source, today: string): RecordChange[] {
+  const ahead = known.filter(({ sourceRevision }) => sourceRevision > source.revision);
+  const behind = known.filter(({ sourceRevision }) => sourceRevision <= source.revision);
+  const changes = followBehind(behind, source, today).filter(({ record }) => !ahead.some(({ recordNo }) => recordNo === record.recordNo));
+  return [...ahead.map((record) => ({ record, announced: null })), ...changes];
+}
+
+function followBehind(known: readonly CreditRecordState[], source: Source, today: string): RecordChange[] {
   const { result } = source;
   if (result === null) return known.map((record) => takeBack(record, source, 'REVOKED'));
   const charged = chargedBy(result);
@@ -89,6 +99,23 @@ export const isPublic = (record: CreditRecordState): boolean => record.standing 
 
 export function endedReasonOf(standing: Standing): CreditEndedReason | null {
   return CREDIT_ENDED_REASONS.find((reason) => reason === standing) ?? null;
+}
+
+/** What is known of a record by the last that was said of it. */
+export function recordFrom(said: CreditRecordPublished, isPublished: boolean): CreditRecordState {
+  const { recordNo, revision, uscc, type, source, legalBasis, documentDate, publicFrom, publicUntil, endedReason } = said;
+  return {
+    recordNo,
+    revision,
+    uscc,
+    type,
+    ...source,
+    legalBasis,
+    documentDate: documentDate ?? null,
+    publicFrom: publicFrom ?? null,
+    publicUntil: publicUntil ?? null,
+    standing: isPublished ? 'PUBLIC' : (endedReason ?? 'CORRECTED'),
+  };
 }
 
 /** The public state, as both events of a record carry it. */

@@ -61,6 +61,18 @@ export class CreditStatuses {
     );
   }
 
+  /** Restates whoever was last told other records than are public now: after a restore, when only part of a transaction had been published. */
+  async restateDiffering(tx: EntityManager): Promise<void> {
+    const rows: { uscc: string }[] = await tx.query(
+      `SELECT uscc FROM credit_records FULL JOIN credit_entities USING (uscc)
+       GROUP BY uscc
+       HAVING count(*) FILTER (WHERE standing = 'PUBLIC') <> coalesce(sum(DISTINCT jsonb_array_length(record_nos)), 0)
+           OR bool_or(standing = 'PUBLIC' AND NOT coalesce(record_nos ? record_no::text, FALSE))`,
+    );
+    const usccs = rows.map(({ uscc }) => uscc);
+    await this.restate(tx, await this.lock(tx, usccs), new Map());
+  }
+
   /** The public facts of any valid code. An entity nobody has recorded and one whose records are not public look the same. */
   async find(text: string): Promise<CreditStatusChanged> {
     const { code, outcome } = readUscc(text);

@@ -1,0 +1,91 @@
+import { creditRecords, creditStatuses, SamplingResultPublished, samplingResults } from '@jinqiao/contracts';
+import {
+  aSamplingResult,
+  type Changes,
+  eventually,
+  type Place,
+  realServers,
+  startTestService,
+  type TestService,
+  testUscc,
+} from '@jinqiao/testing';
+import { CreditModule } from '../credit.module.js';
+
+/*
+ * A database of credit that is set back (ADR-0009): records and statuses go on above what was published, and the sources that are read
+ * again from the stored offsets say nothing a second time.
+ */
+let place: Place;
+let service: TestService;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('credit');
+  service = await startTestService(CreditModule, place);
+}, 60_000);
+afterAll(() => service.close());
+
+const [shop, maker] = [testUscc(1), testUscc(2)];
+const result = (sampleNo: string, revision: number, changes: Changes<SamplingResultPublished> = {}): SamplingResultPublished =>
+  aSamplingResult({
+    sampleNo,
+    revision,
+    nominalProducer: undefined,
+    sampledParty: { name: '示例商店', uscc: shop },
+    notice: { no: '2026-1', publishedOn: '2026-11-01' },
+    ...changes,
+  });
+const publish = (...results: readonly Parameters<typeof result>[]) => eachInTurn(results.map((one) => result(...one)));
+async function eachInTurn(results: readonly SamplingResultPublished[]): Promise<void> {
+  for (const one of results) await place.publish(SamplingResultPublished, one);
+}
+
+const standing = async () => ({
+  records: await place.sql('SELECT subject, uscc, revision, source_revision, standing FROM credit_records ORDER BY subject, uscc'),
+  entities: await place.sql('SELECT uscc, revision, record_nos FROM credit_entities ORDER BY uscc'),
+});
+/** Everything is read, and everything that followed is sent. */
+const isCaughtUp = (results: number) =>
+  eventually(async () => {
+    const [row] = await place.sql<{ read: number }>('SELECT sum(next_offset)::integer AS read FROM consumer_offsets WHERE topic = $1', [
+      samplingResults.topic,
+    ]);
+    expect(row).toEqual({ read: results });
+    expect(await place.sql('SELECT FROM outbox')).toEqual([]);
+  });
+const said = async (topic: string): Promise<string[]> =>
+  (await place.readAll(topic)).map(({ key, headers, body }) => {
+    const { recordNo = '' } = (body ?? {}) as { recordNo?: string };
+    return `${key} ${recordNo} ${String(headers['ce_revision'])}`;
+  });
+
+it('a database of credit that is set back says nothing a second time and goes on above what was said', async () => {
+  const denied = { sampledParty: undefined, nominalProducer: { name: '示例厂', uscc: maker } };
+  await publish(['C-1', 1], ['C-2', 1]);
+  await isCaughtUp(2);
+  await service.close();
+  const setBack = await place.backUp();
+  service = await startTestService(CreditModule, place);
+  await publish(
+    ['C-1', 2, { verdict: 'QUALIFIED', failingItems: undefined }],
+    ['C-1', 3],
+    ['C-2', 2, denied],
+    ['C-3', 1],
+    ['C-3', 2, denied],
+  );
+  await isCaughtUp(7);
+  const before = await standing();
+  const saidBefore = { records: await said(creditRecords.topic), statuses: await said(creditStatuses.topic) };
+  await service.close();
+
+  await setBack();
+  service = await startTestService(CreditModule, place);
+  await isCaughtUp(7);
+  expect(await standing()).toEqual(before);
+  expect({ records: await said(creditRecords.topic), statuses: await said(creditStatuses.topic) }).toEqual(saidBefore);
+
+  await publish(['C-3', 3]);
+  await isCaughtUp(8);
+  const all = await said(creditRecords.topic);
+  expect(new Set(all).size).toBe(all.length);
+  expect(all.slice(saidBefore.records.length).map((one) => one.split(' ').at(-1))).toEqual(['2', '3']);
+}, 120_000);
