@@ -17,6 +17,7 @@ import { ReceiptConsumer } from './receipt/receipt.consumer.js';
 import { ReceiptController } from './receipt/receipt.controller.js';
 import { AnswerRow } from './receipt/receipt.entity.js';
 import { Receipts } from './receipt/receipt.service.js';
+import { Restore } from './restore.js';
 import { Sweep } from './sweep.js';
 
 const entities = [
@@ -34,6 +35,6 @@ const entities = [
 @Module({
   imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
   controllers: [OrganisationController, SamplingFeedbackConsumer, MerchantConsumer, FeedbackController, ReceiptConsumer, ReceiptController],
-  providers: [Organisations, SamplingFeedback, MerchantCredit, FeedbackLedger, FeedbackQueries, Receipts, Sweep],
+  providers: [Organisations, SamplingFeedback, MerchantCredit, FeedbackLedger, FeedbackQueries, Receipts, Restore, Sweep],
 })
 export class ExchangeModule {}

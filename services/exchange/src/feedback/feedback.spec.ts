@@ -206,6 +206,24 @@ describe('re-attribution', () => {
   });
 });
 
+describe('a result that is read again after a restore', () => {
+  it('says nothing to whoever was told of a later state already', () => {
+    const standing = given([state(1), 'jd'], [state(2, { verdict: 'QUALIFIED' }), 'jd'], [state(3), 'jd']);
+    for (const change of [state(1), state(2, { verdict: 'QUALIFIED' }), state(3)]) {
+      expect(follow(standing, change, 'jd', at('02:00:00')).told).toEqual([]);
+    }
+    expect(summary(follow(standing, state(4, { verdict: 'QUALIFIED' }), 'jd', at('02:00:00')).told)).toEqual([['jd', 'ISSUED', 4, 4]]);
+  });
+
+  it('says what only one of two platforms had been told', () => {
+    const told = given([state(1), 'jd'], [state(2, { online: { platformName: '天猫' } }), 'tmall']);
+    const half = { ...told, feedbacks: told.feedbacks.filter(({ said }) => said.recipientId === 'jd') };
+    expect(follow(half, state(1), 'jd', at('02:00:00')).told).toEqual([]);
+    const again = follow(half, state(2, { online: { platformName: '天猫' } }), 'tmall', at('02:00:00'));
+    expect(summary(again.told)).toEqual([['tmall', 'ISSUED', 1, 2]]);
+  });
+});
+
 describe('a platform nobody knows', () => {
   const unknown = { online: { platformName: ' 某新 平台', shopName: '示例网店0003' } };
 

@@ -97,10 +97,17 @@ export function follow({ feedbacks }: Standing, change: Change, found: string | 
     .map((feedback) => withdraw(feedback, { subjectRevision: revision, reason, regime: state?.regime ?? regimeOf(feedback) }, now));
   const issued = state && recipientId !== null ? issueResult(feedbacks, { ...change, state }, { recipientId, key }, now) : null;
   const waits = state !== null && key !== null && recipientId === null;
+  const isAhead = isAheadOf(revision, feedbacks);
   return {
-    told: [...withdrawn, issued].filter((feedback) => feedback !== null),
+    told: [...withdrawn, issued].filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback)),
     waiting: waits ? { subject, nameKey: key, printed: printedName(state), subjectRevision: revision, state } : null,
   };
+}
+
+/** After a restore subjects are read again: a feedback that has followed its subject further says nothing about what came before. */
+export function isAheadOf(subjectRevision: number, feedbacks: readonly Feedback[]): (next: Feedback) => boolean {
+  const ahead = new Set(feedbacks.filter(({ said }) => said.subjectRevision > subjectRevision).map(({ said }) => said.feedbackId));
+  return ({ said }) => ahead.has(said.feedbackId);
 }
 
 const RESULT_REMOVED = '该结果已不再公开';

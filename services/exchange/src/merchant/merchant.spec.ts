@@ -51,6 +51,13 @@ describe('the credit status of a merchant', () => {
     expect(summary(settle(standing({ feedbacks, status: more }), NOW))).toEqual([['jd', 'ISSUED', 2]]);
   });
 
+  it('is not told in an earlier state to whoever was told of a later one, when it is read again after a restore', () => {
+    const more = { revision: 2, facts: { ...facts, revision: 2, recordNos: ['r-1', 'r-2'] } };
+    const feedbacks = settle(standing({ status: more }), NOW);
+    expect(settle(standing({ feedbacks }), NOW)).toEqual([]);
+    expect(settle(standing({ feedbacks, status: { revision: 1, facts: null } }), NOW)).toEqual([]);
+  });
+
   it('is withdrawn when nothing public remains, also from a platform the merchant has left', () => {
     const feedbacks = settle(standing(), NOW);
     const gone = { status: { revision: 2, facts: null }, shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })], feedbacks };

@@ -3,7 +3,7 @@
  * the platforms on which the merchant is onboarded. Each platform reads of its own shops only.
  */
 import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction } from '@jinqiao/contracts';
-import { type Draft, type Feedback, issue, withdraw } from '../feedback/feedback.js';
+import { type Draft, type Feedback, isAheadOf, issue, withdraw } from '../feedback/feedback.js';
 
 /** A shop as its platform registered it. */
 export type Merchant = Pick<MerchantOnboarded, 'platformId' | 'shopId' | 'shopName' | 'uscc' | 'exitedAt'>;
@@ -30,20 +30,21 @@ export interface MerchantStanding {
 export function settle({ uscc, status, shops, feedbacks }: MerchantStanding, now: Date): Feedback[] {
   if (status === null) return [];
   const { revision, facts } = status;
+  const isAhead = isAheadOf(revision, feedbacks);
   const taken = feedbacks
     .filter(({ said }) => facts === null || !shops.some(({ platformId }) => platformId === said.recipientId))
     .map((feedback) => {
       const reason = facts === null ? NOTHING_PUBLIC : NOT_ITS_MERCHANT;
       return withdraw(feedback, { subjectRevision: revision, reason, regime: null }, now);
     });
-  if (facts === null) return taken.filter((feedback) => feedback !== null);
+  if (facts === null) return taken.filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
   const open = shops.filter(({ exitedAt }) => !exitedAt);
   const told = [...new Set(open.map(({ platformId }) => platformId))].map((platformId) => {
     const own = open.filter((shop) => shop.platformId === platformId);
     const previous = feedbacks.find(({ said }) => said.recipientId === platformId) ?? null;
     return issue(previous, draftFor({ platformId, uscc, revision, facts }, own), now);
   });
-  return [...taken, ...told].filter((feedback) => feedback !== null);
+  return [...taken, ...told].filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
 }
 
 const NOTHING_PUBLIC = '该主体已无应公示的信用信息';

@@ -12,7 +12,7 @@ export class AnswerRow {
   @Column('jsonb') actions: AnswerAction[];
   @Column('timestamptz', { name: 'answered_at' }) answeredAt: Date;
   @Column('text', { nullable: true }) signature: string | null;
-  @Column('text', { name: 'content_hash' }) contentHash: string;
+  @Column('text', { name: 'content_hash', nullable: true }) contentHash: string | null;
   @Column('boolean') superseded: boolean;
   @Column('timestamptz', { name: 'accepted_at' }) acceptedAt: Date;
 }

@@ -42,7 +42,7 @@ export class Receipts {
       feedbackId,
       feedbackRevision,
       revision,
-      status: decision.outcome === 'DUPLICATE' ? 'duplicate' : fresh,
+      status: decision.outcome === 'ACCEPTED' ? fresh : 'duplicate',
       superseded,
       acceptedAt,
     };
@@ -63,6 +63,7 @@ export class Receipts {
     const feedbacks = await this.feedbacks(tx, incoming);
     const hashes = await this.hashes(tx, incoming);
     const newest = await this.newestAnswers(tx, incoming);
+    const incomplete = await this.incompleteAnswers(tx, incoming);
     const now = this.clock.now();
     const decisions = incoming.map(({ answered, by }): Decision => {
       const answers = answersOf(answered);
@@ -70,12 +71,14 @@ export class Receipts {
         feedback: feedbacks.get(answered.feedbackId) ?? null,
         hash: hashes.get(answers) ?? null,
         earlier: newest.get(answers) ?? null,
+        incomplete: incomplete.get(`${answers}#${answered.revision}`) ?? null,
       };
       const decision = decide(answered, by, known, now);
       if (decision.outcome === 'ACCEPTED') newest.set(answers, decision.answer);
       return decision;
     });
     await this.keep(tx, incoming, decisions);
+    await this.complete(tx, incoming, decisions);
     return decisions;
   }
 
@@ -101,7 +104,7 @@ export class Receipts {
   }
 
   private async newestAnswers(tx: EntityManager, incoming: readonly Incoming[]): Promise<Map<string, Answer>> {
-    const rows: (Omit<Answer, 'acceptedAt'> & { acceptedAt: Date })[] = await tx.query(
+    const rows: StoredAnswer[] = await tx.query(
       `SELECT DISTINCT ON (a.feedback_id, a.feedback_revision) a.feedback_id AS "feedbackId", a.feedback_revision AS "feedbackRevision",
          a.revision, a.content_hash AS "contentHash", a.superseded, a.accepted_at AS "acceptedAt"
        FROM answers a
@@ -110,7 +113,18 @@ export class Receipts {
        ORDER BY a.feedback_id, a.feedback_revision, a.revision DESC`,
       [JSON.stringify(named(incoming))],
     );
-    return new Map(rows.map((row) => [answersOf(row), { ...row, acceptedAt: row.acceptedAt.toISOString() }]));
+    return new Map(rows.map((row) => [answersOf(row), answerIn(row)]));
+  }
+
+  /** There are some after a restore only. */
+  private async incompleteAnswers(tx: EntityManager, incoming: readonly Incoming[]): Promise<Map<string, Answer>> {
+    const rows: StoredAnswer[] = await tx.query(
+      `SELECT feedback_id AS "feedbackId", feedback_revision AS "feedbackRevision", revision, content_hash AS "contentHash", superseded,
+         accepted_at AS "acceptedAt"
+       FROM answers WHERE content_hash IS NULL AND feedback_id = ANY($1)`,
+      [named(incoming).map(({ feedbackId }) => feedbackId)],
+    );
+    return new Map(rows.map((row) => [`${answersOf(row)}#${row.revision}`, answerIn(row)]));
   }
 
   private async keep(tx: EntityManager, incoming: readonly Incoming[], decisions: readonly Decision[]): Promise<void> {
@@ -146,7 +160,28 @@ export class Receipts {
     );
     await this.outbox.add(tx, events);
   }
+
+  private async complete(tx: EntityManager, incoming: readonly Incoming[], decisions: readonly Decision[]): Promise<void> {
+    const completed = decisions.flatMap((decision, index) => {
+      const from = incoming[index];
+      return decision.outcome === 'COMPLETED' && from ? [rowOf({ ...decision, ...from, closes: false })] : [];
+    });
+    if (completed.length === 0) return;
+    await tx.query(
+      `UPDATE answers AS kept
+       SET reason_code = x.reason_code, searched = x.searched, actions = x.actions, answered_at = x.answered_at, signature = x.signature,
+           content_hash = x.content_hash
+       FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, feedback_revision integer, revision integer, reason_code text,
+         searched text, actions jsonb, answered_at timestamptz, signature text, content_hash text)
+       WHERE kept.feedback_id = x.feedback_id AND kept.feedback_revision = x.feedback_revision AND kept.revision = x.revision`,
+      [JSON.stringify(completed)],
+    );
+  }
 }
+
+type StoredAnswer = Omit<Answer, 'acceptedAt'> & { readonly acceptedAt: Date };
+
+const answerIn = (row: StoredAnswer): Answer => ({ ...row, acceptedAt: row.acceptedAt.toISOString() });
 
 /** What an answer answers: one revision of one feedback. */
 const answersOf = ({ feedbackId, feedbackRevision }: { feedbackId: string; feedbackRevision: number }): string =>

@@ -16,7 +16,7 @@ const answered = (changes: Partial<FeedbackAnswered> = {}): FeedbackAnswered => 
   answeredAt: '2026-11-23T00:40:00Z',
   ...changes,
 });
-const known = (changes: Partial<Known> = {}): Known => ({ feedback, hash: HASH, earlier: null, ...changes });
+const known = (changes: Partial<Known> = {}): Known => ({ feedback, hash: HASH, earlier: null, incomplete: null, ...changes });
 const code = (decision: Decision): string => (decision.outcome === 'REFUSED' ? decision.error.code : decision.outcome);
 const accepted = (of: FeedbackAnswered): Answer => {
   const decision = decide(of, 'jd', known(), NOW);
@@ -80,4 +80,19 @@ describe('a further answer', () => {
     expect(code(decide(answered({ revision: 2, status: 'RECEIVED' }), 'jd', known({ earlier }), NOW))).toBe('REVISION_CONFLICT');
   });
   it('with a lower number is refused', () => expect(code(decide(answered(), 'jd', known({ earlier }), NOW))).toBe('STALE_REVISION'));
+});
+
+describe('an answer of which only the outcome is known, after a restore', () => {
+  const incomplete = { ...accepted(answered({ revision: 1 })), contentHash: null };
+
+  it('is completed and not announced again, whatever came after it', () => {
+    const later = accepted(answered({ revision: 2 }));
+    expect(decide(answered({ revision: 1 }), 'jd', known({ incomplete, earlier: later }), new Date('2027-01-01T00:00:00Z'))).toEqual({
+      outcome: 'COMPLETED',
+      answer: accepted(answered({ revision: 1 })),
+    });
+  });
+  it('still has to name the right hash', () => {
+    expect(code(decide(answered({ feedbackHash: 'b'.repeat(64) }), 'jd', known({ incomplete }), NOW))).toBe('FEEDBACK_HASH_MISMATCH');
+  });
 });

@@ -20,7 +20,8 @@ export interface Answer {
   readonly feedbackId: string;
   readonly feedbackRevision: number;
   readonly revision: number;
-  readonly contentHash: string;
+  /** Null while only its outcome is known. */
+  readonly contentHash: string | null;
   readonly superseded: boolean;
   readonly acceptedAt: string;
 }
@@ -31,11 +32,15 @@ export interface Known {
   /** Hash of the revision that is answered, null if that revision never was. */
   readonly hash: string | null;
   readonly earlier: Answer | null;
+  /** This very answer, where the database was set back and its outcome alone is known. */
+  readonly incomplete: Answer | null;
 }
 
 export type Decision =
   | { readonly outcome: 'ACCEPTED'; readonly answer: Answer; readonly announced: FeedbackAnswerAccepted; readonly closes: boolean }
   | { readonly outcome: 'DUPLICATE'; readonly answer: Answer }
+  /** What was written beside the outcome is kept; nothing is announced again. */
+  | { readonly outcome: 'COMPLETED'; readonly answer: Answer }
   | { readonly outcome: 'REFUSED'; readonly error: DomainError };
 
 /** Also for somebody else's feedback: that it exists is nobody else's business, and its id can be computed. */
@@ -82,11 +87,12 @@ export class AnswerConflict extends DomainError {
 /** What says that the required actions are done with. Having received or disputing a feedback stops no clock. */
 const CLOSING: readonly AnswerStatus[] = ['ACTED', 'NOTHING_FOUND'];
 
-export function decide(answered: FeedbackAnswered, by: string, { feedback, hash, earlier }: Known, now: Date): Decision {
+export function decide(answered: FeedbackAnswered, by: string, { feedback, hash, earlier, incomplete }: Known, now: Date): Decision {
   if (feedback?.recipientId !== by) return refused(new FeedbackUnknown());
   if (hash === null) return refused(new FeedbackRevisionUnknown());
   if (hash !== answered.feedbackHash) return refused(new FeedbackHashMismatch());
   const content = contentHash(FeedbackAnswered, answered);
+  if (incomplete) return { outcome: 'COMPLETED', answer: { ...incomplete, contentHash: content } };
   if (earlier && answered.revision < earlier.revision) return refused(new StaleAnswer());
   if (earlier && answered.revision === earlier.revision) {
     return content === earlier.contentHash ? { outcome: 'DUPLICATE', answer: earlier } : refused(new AnswerConflict());
@@ -110,8 +116,11 @@ export function decide(answered: FeedbackAnswered, by: string, { feedback, hash,
       acceptedAt,
       ...(status === 'CONTESTED' && reasonCode && { reasonCode }),
     },
-    closes: !superseded && CLOSING.includes(status),
+    closes: closes({ superseded, status }),
   };
 }
+
+export const closes = ({ superseded, status }: Pick<FeedbackAnswerAccepted, 'superseded' | 'status'>): boolean =>
+  !superseded && CLOSING.includes(status);
 
 const refused = (error: DomainError): Decision => ({ outcome: 'REFUSED', error });

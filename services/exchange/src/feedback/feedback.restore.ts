@@ -1,0 +1,59 @@
+import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
+import type { Received } from '@jinqiao/messaging';
+import type { EntityManager } from 'typeorm';
+
+type Said = Received<FeedbackIssued | FeedbackWithdrawn>;
+
+/** Every revision as it was told, byte for byte: platforms answer with its hash. One by one, as they are only those that are not known. */
+export async function takeOverFeedback(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  const told = said as readonly Said[];
+  const known = await knownRevisions(tx, told);
+  let news = 0;
+  for (const one of told) {
+    const name = `${one.data.feedbackId} ${one.data.revision}`;
+    if (known.has(name)) continue;
+    known.add(name);
+    await keep(tx, one);
+    news += 1;
+  }
+  return news;
+}
+
+async function knownRevisions(tx: EntityManager, told: readonly Said[]): Promise<Set<string>> {
+  const rows: { name: string }[] = await tx.query(
+    `SELECT feedback_id || ' ' || revision AS name FROM feedback_revisions WHERE feedback_id = ANY($1::uuid[])`,
+    [[...new Set(told.map(({ data }) => data.feedbackId))]],
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function keep(tx: EntityManager, one: Said): Promise<void> {
+  const { feedbackId, recipientId, kind, subject, revision, dueAt, actionsRequired, contentHash } = one.data;
+  const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
+  // What was done stays done as long as the same is asked, as when the revision was told first.
+  await tx.query(
+    `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+     ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, due_at = excluded.due_at,
+       answer_status = NULL, answered_at = NULL,
+       closed_at = (SELECT kept.closed_at FROM feedback_revisions AS before
+                    WHERE before.feedback_id = kept.feedback_id AND before.revision = kept.revision
+                      AND (before.said -> 'actionsRequired')::jsonb = $9::jsonb)
+     WHERE kept.revision < excluded.revision`,
+    [
+      feedbackId,
+      recipientId,
+      kind,
+      subject,
+      publisherId,
+      revision,
+      one.is(FeedbackIssued) ? 'ISSUED' : 'WITHDRAWN',
+      dueAt ?? null,
+      JSON.stringify(actionsRequired),
+    ],
+  );
+  await tx.query(
+    'INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said) VALUES ($1, $2, $3, $4::json) ON CONFLICT DO NOTHING',
+    [feedbackId, revision, contentHash, one.record.value?.toString('utf8') ?? ''],
+  );
+}

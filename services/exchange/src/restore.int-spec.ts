@@ -1,0 +1,120 @@
+import { FeedbackAnswered, type FeedbackIssued, SamplingResultPublished } from '@jinqiao/contracts';
+import { aSamplingResult, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { ExchangeModule } from './exchange.module.js';
+
+/*
+ * A database of the exchange that is set back (ADR-0009): who takes part, what platforms were told and what they answered is known again,
+ * and what is read again from the stored offsets tells nobody anything a second time.
+ */
+let place: Place;
+let service: TestService;
+let operator: Http;
+let jd: Http;
+
+async function start(): Promise<void> {
+  service = await startTestService(ExchangeModule, place);
+  operator = place.http(await place.token('OPERATOR', 'operator'));
+  jd = place.http(await place.token('PLATFORM', 'jd'));
+}
+beforeAll(async () => {
+  place = await (await realServers()).place('exchange');
+  await start();
+}, 60_000);
+afterAll(() => service.close());
+
+const register = (id: string, name: string) => operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name });
+const result = (sampleNo: string, revision: number, platformName: string, verdict: 'QUALIFIED' | 'UNQUALIFIED') =>
+  place.publish(
+    SamplingResultPublished,
+    aSamplingResult({ sampleNo, revision, verdict, ...(verdict === 'QUALIFIED' && { failingItems: undefined }), online: { platformName } }),
+  );
+
+/** Everything of the exchange's own, but for times and for what a restore leaves unknown (ADR-0009). */
+const standing = async () => ({
+  organisations: await place.sql('SELECT * FROM organisations ORDER BY id'),
+  names: await place.sql('SELECT * FROM organisation_names ORDER BY name_key'),
+  subjects: await place.sql('SELECT subject, revision FROM subjects ORDER BY subject'),
+  feedbacks: await place.sql(
+    'SELECT subject, recipient_id, publisher_id, revision, status, due_at, closed_at, answer_status, answered_at FROM feedbacks ORDER BY 1, 2',
+  ),
+  revisions: await place.sql('SELECT feedback_id, revision, content_hash, said::text FROM feedback_revisions ORDER BY 1, 2'),
+});
+const isCaughtUp = (results: number, receipts: number) =>
+  eventually(async () => {
+    const read = await place.sql(
+      `SELECT coalesce(sum(next_offset) FILTER (WHERE topic LIKE 'inspection.%'), 0)::integer AS results,
+              coalesce(sum(next_offset) FILTER (WHERE topic LIKE '%.receipt.v1'), 0)::integer AS receipts
+       FROM consumer_offsets`,
+    );
+    expect(read).toEqual([{ results, receipts }]);
+    expect(await place.sql('SELECT FROM outbox')).toEqual([]);
+  });
+async function said(): Promise<string[]> {
+  const topics = ['platform.jd.feedback.v1', 'platform.tmall.feedback.v1', 'exchange.feedback-outcome.v1', 'exchange.organisation.v1'];
+  const all = await Promise.all(topics.map((topic) => place.readAll(topic)));
+  return all.flat().map(({ key, headers, body }) => {
+    const { feedbackId = '' } = (body ?? {}) as { feedbackId?: string };
+    return `${String(headers['ce_type'])} ${String(key)} ${feedbackId} ${String(headers['ce_revision'])}`;
+  });
+}
+async function told(sampleNo: string): Promise<FeedbackIssued> {
+  const { body } = await jd.get<{ items: FeedbackIssued[] }>(`/api/exchange/feedback?subject=tj-amr:${sampleNo}`);
+  const [issued] = body.items;
+  if (!issued) throw new Error(`nothing was told about ${sampleNo}`);
+  return issued;
+}
+const answerTo = (issued: FeedbackIssued, revision: number): FeedbackAnswered => ({
+  feedbackId: issued.feedbackId,
+  feedbackRevision: issued.revision,
+  feedbackHash: issued.contentHash,
+  revision,
+  status: revision === 1 ? 'RECEIVED' : 'ACTED',
+  actions: [{ action: 'DELIST', at: '2026-11-23T00:30:00Z', result: 'DONE' }],
+  answeredAt: '2026-11-23T00:59:00Z',
+});
+
+it('a database of the exchange that is set back tells nobody anything a second time and goes on above what was told', async () => {
+  await register('jd', '京东');
+  await result('E-1', 1, '京东', 'UNQUALIFIED');
+  await isCaughtUp(1, 0);
+  await service.close();
+  const setBack = await place.backUp();
+
+  await start();
+  await register('tmall', '天猫');
+  await result('E-1', 2, '京东', 'QUALIFIED');
+  await result('E-1', 3, '京东', 'UNQUALIFIED');
+  await result('E-2', 1, '京东', 'UNQUALIFIED');
+  await result('E-2', 2, '天猫', 'UNQUALIFIED');
+  await result('E-3', 1, '京东', 'UNQUALIFIED');
+  await result('E-4', 1, '京东', 'UNQUALIFIED');
+  await isCaughtUp(7, 0);
+  for (const revision of [1, 2]) {
+    await place.publish(FeedbackAnswered, answerTo(await told('E-3'), revision), { owner: 'jd' });
+    await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), revision));
+  }
+  await isCaughtUp(7, 2);
+  const before = await standing();
+  const saidBefore = await said();
+  await service.close();
+
+  await setBack();
+  await start();
+  await isCaughtUp(7, 2);
+  expect(await standing()).toEqual(before);
+  expect(await said()).toEqual(saidBefore);
+  expect(await place.sql('SELECT code FROM dead_letters')).toEqual([]);
+  const kept = await place.sql('SELECT revision, content_hash IS NULL AS incomplete, actions FROM answers ORDER BY incomplete, revision');
+  expect(kept).toMatchObject([
+    { revision: 1, incomplete: false, actions: [{ action: 'DELIST' }] },
+    { revision: 2, incomplete: false, actions: [{ action: 'DELIST' }] },
+    { revision: 1, incomplete: true, actions: [] },
+    { revision: 2, incomplete: true, actions: [] },
+  ]);
+  expect((await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), 2))).body).toMatchObject({ status: 'duplicate' });
+
+  await result('E-1', 4, '京东', 'QUALIFIED');
+  await isCaughtUp(8, 2);
+  expect((await said()).slice(-1)).not.toEqual([]);
+  expect(await told('E-1')).toMatchObject({ revision: 4, subjectRevision: 4 });
+}, 120_000);
