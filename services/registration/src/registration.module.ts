@@ -7,12 +7,13 @@ import { MarketEntities } from './market-entity/market-entity.service.js';
 import { PlatformMerchantController } from './platform-merchant/platform-merchant.controller.js';
 import { PlatformMerchantRow } from './platform-merchant/platform-merchant.entity.js';
 import { PlatformMerchants } from './platform-merchant/platform-merchant.service.js';
+import { Restore } from './restore.js';
 
 @Module({
   imports: [
     PlatformModule.forService({ name: 'registration', config: RegistrationConfig, entities: [MarketEntityRow, PlatformMerchantRow] }),
   ],
   controllers: [MarketEntityController, PlatformMerchantController],
-  providers: [MarketEntities, PlatformMerchants],
+  providers: [MarketEntities, PlatformMerchants, Restore],
 })
 export class RegistrationModule {}

@@ -1,0 +1,43 @@
+import { type Place, eventually, realServers, startTestService, type TestService, testUscc } from '@jinqiao/testing';
+import { RegistrationModule } from './registration.module.js';
+
+/* A database of the register that is set back (ADR-0009): entities and shops go on above what was published. */
+let place: Place;
+let service: TestService;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('registration');
+  service = await startTestService(RegistrationModule, place);
+}, 60_000);
+afterAll(() => service.close());
+
+const uscc = testUscc(1);
+const registerEntity = async (name: string) =>
+  place.http(await place.token('DEPARTMENT', 'tj-amr')).post('/api/registration/market-entities', { uscc, name, status: 'ACTIVE' });
+const onboard = async (shopName: string) =>
+  place.http(await place.token('PLATFORM', 'jd')).post('/api/registration/merchants', { shopId: 'S-1', shopName, uscc });
+const standing = async () => ({
+  entities: await place.sql('SELECT uscc, revision, state, uscc_check FROM market_entities'),
+  merchants: await place.sql('SELECT platform_id, shop_id, revision, state FROM platform_merchants'),
+});
+const isSent = () => eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+
+it('a register that is set back goes on above what was published', async () => {
+  await registerEntity('示例一店');
+  await isSent();
+  await service.close();
+  const setBack = await place.backUp();
+  service = await startTestService(RegistrationModule, place);
+  await registerEntity('示例二店');
+  await onboard('网店');
+  await onboard('网店二');
+  await isSent();
+  const before = await standing();
+  expect(before).toMatchObject({ entities: [{ revision: 2 }], merchants: [{ revision: 2 }] });
+  await service.close();
+  await setBack();
+  service = await startTestService(RegistrationModule, place);
+  expect(await standing()).toEqual(before);
+  expect((await registerEntity('示例三店')).body).toMatchObject({ outcome: 'accepted', revision: 3 });
+  expect((await onboard('网店三')).body).toMatchObject({ outcome: 'accepted', revision: 3 });
+}, 60_000);
