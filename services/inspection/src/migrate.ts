@@ -3,8 +3,4 @@ import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-c
 import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
 import { AddRestoredRevision1795450300000 } from './migrations/1795450300000-add-restored-revision.js';
 
-await migrateService('inspection', [
-  CreateSamplingResults1795450100000,
-  CreateImportRuns1795450200000,
-  AddRestoredRevision1795450300000,
-]);
+await migrateService('inspection', [CreateSamplingResults1795450100000, CreateImportRuns1795450200000, AddRestoredRevision1795450300000]);
