@@ -3,7 +3,15 @@ import { Client } from 'pg';
 import type { History } from '../history.js';
 import type { Service, Stage } from '../stage.js';
 
-/** The service is down for the moment of either copy, like after a crash; the load goes on all the time. */
+const DRAINED_MS_MAX = 20_000;
+/** What the service had begun to answer when the gateway stood still is committed after this. */
+const UNDER_WAY_MS = 500;
+
+/**
+ * The service is down for the moment of either copy, like after a crash; the load goes on all the time. What was accepted over HTTP and
+ * not published when a database is lost is lost with it, which no checker could tell from a fault: so the gateway stands still until the
+ * outbox has been empty. What comes over Kafka goes on, and may be lost: it is read again.
+ */
 export async function setBack(stage: Stage, service: Service, { forMs, history }: { forMs: number; history: History }): Promise<number> {
   const process = stage.process(service);
   const [database, backup] = [`jinqiao_${service}`, `jinqiao_${service}_backup`];
@@ -15,7 +23,11 @@ export async function setBack(stage: Stage, service: Service, { forMs, history }
     await copied(admin, `CREATE DATABASE ${backup} TEMPLATE ${database} OWNER ${service}_owner`);
     await process.start();
     await sleep(forMs);
+    stage.process('gateway').signal('SIGSTOP');
+    await sleep(UNDER_WAY_MS);
+    await drained(stage.databaseUrl(service));
     await process.hold();
+    stage.process('gateway').signal('SIGCONT');
     await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
     history.write({ entry: 'phase', phase: 'database set back', what: service });
     await admin.query(`ALTER DATABASE ${backup} RENAME TO ${database}`);
@@ -23,7 +35,22 @@ export async function setBack(stage: Stage, service: Service, { forMs, history }
     await process.start();
     return since;
   } finally {
+    stage.process('gateway').signal('SIGCONT');
     await admin.end().catch(() => undefined);
+  }
+}
+
+async function drained(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const giveUpAt = Date.now() + DRAINED_MS_MAX;
+    while ((await client.query('SELECT FROM outbox WHERE parked_at IS NULL LIMIT 1')).rowCount !== 0) {
+      if (Date.now() > giveUpAt) throw new Error('the outbox was never empty');
+      await sleep(20);
+    }
+  } finally {
+    await client.end();
   }
 }
 

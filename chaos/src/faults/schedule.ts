@@ -98,8 +98,7 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
     ...each('cancel', CONSUMERS, 3_000),
-    // A consumer that publishes nothing; a publisher would assign revisions a second time (docs/operations.md).
-    ...each('restore', ['monitoring'], 6_000, false),
+    ...each('restore', KEEPING, 6_000, false),
     ...each('rebalance', CONSUMERS, 4_000),
     ...each('second process', KEEPING, 12_000),
     ...each('poison', ['intake'], 0),
