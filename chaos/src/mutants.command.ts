@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Mutant, mutantsIn } from './mutants.js';
 import { quietKafkaJs } from './quiet.js';
 import { chaos } from './run.js';
 import { repository, SERVICES } from './stage.js';
@@ -12,14 +13,6 @@ import { repository, SERVICES } from './stage.js';
  * a copy of the services and libraries, which is built and attacked; the checker has to report one of the codes that the patch names.
  * Being slow does not count as being caught. A copy without any mistake goes first and has to come out clean.
  */
-interface Mutant {
-  readonly name: string;
-  readonly patch: string | null;
-  readonly faults: readonly string[];
-  readonly number: number;
-  readonly expect: readonly string[];
-}
-
 interface Outcome {
   readonly name: string;
   readonly caught: boolean;
@@ -61,7 +54,6 @@ try {
 process.exit(outcomes.every(({ caught }) => caught) ? 0 : 1);
 
 function wanted(): Mutant[] {
-  const names = readdirSync(PATCHES).filter((file) => file.endsWith('.patch'));
   const control: Mutant = {
     name: 'no mistake at all',
     patch: null,
@@ -69,29 +61,31 @@ function wanted(): Mutant[] {
     number: 3,
     expect: [],
   };
-  const all = [control, ...names.map((file) => mutantIn(join(PATCHES, file), file.replace('.patch', '')))];
+  const all = [control, ...mutantsIn(PATCHES)];
   return all.filter(({ name }) => !values.only || values.only.includes(name));
-}
-
-function mutantIn(patch: string, name: string): Mutant {
-  const line = (title: string): string => new RegExp(`^${title}: (.*)$`, 'm').exec(readFileSync(patch, 'utf8'))?.[1] ?? '';
-  return { name, patch, faults: line('Faults').split('; '), number: Number(line('Number')), expect: line('Expect').split(' ') };
 }
 
 async function attack({ name, patch, faults, number, expect }: Mutant): Promise<Outcome> {
   const began = Date.now();
-  if (patch) run('patch', ['-p1', '--fuzz=3', '--no-backup-if-mismatch', '-i', patch]);
+  if (patch) run('git', ['apply', patch]);
   try {
     build();
     const { violations } = await chaos({
-      ...{ seed: `${values.seed} ${name}`, faults: number, only: faults, freezeMs: 12_000, callsPerSecond: Number(values.rate) },
+      ...{
+        seed: `${values.seed} ${name}`,
+        faults: number,
+        only: faults,
+        freezeMs: 12_000,
+        patience: 1,
+        callsPerSecond: Number(values.rate),
+      },
       ...{ brokers: 1, dataDir, root: home, report: () => undefined },
     });
     const found = [...new Set(violations.map(({ code }) => code))];
     const caught = patch === null ? found.every((code) => ABOUT_TIME.includes(code)) : found.some((code) => expect.includes(code));
     return { name, caught, by: found, seconds: Math.round((Date.now() - began) / 1_000) };
   } finally {
-    if (patch) run('patch', ['-p1', '-R', '--fuzz=3', '--no-backup-if-mismatch', '-i', patch]);
+    if (patch) run('git', ['apply', '-R', patch]);
   }
 }
 
