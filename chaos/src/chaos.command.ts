@@ -19,6 +19,7 @@ const { values } = parseArgs({
     without: { type: 'string', multiple: true },
     minutes: { type: 'string' },
     brokers: { type: 'string', default: '1' },
+    patience: { type: 'string', default: '1' },
   },
 });
 quietKafkaJs();
@@ -33,6 +34,7 @@ const result = await chaos({
   brokers: Number(values.brokers),
   callsPerSecond: Number(values.rate),
   freezeMs: Number(values.freeze),
+  patience: Number(values.patience),
   ...(values.only && { only: values.only }),
   ...(values.without && { without: values.without }),
   ...(values.minutes && { minutesMax: Number(values.minutes) }),
@@ -49,13 +51,17 @@ function print({
   sent,
   accepted,
   violations,
+  slow,
+  repeats,
   recoveryMs,
   rebalanceMs,
   caughtUpMs,
   seconds,
   history,
 }: RunResult): void {
-  console.log(`\nseed ${seed}: ${faults} faults of ${Object.keys(kinds).length} kinds in ${seconds} s; ${sent} sent, ${accepted} accepted`);
+  console.log(
+    `\nseed ${seed}: ${faults} faults of ${Object.keys(kinds).length} kinds in ${seconds} s; ${sent} sent, ${accepted} accepted, ${repeats} events sent again`,
+  );
   for (const [kind, targets] of Object.entries(kinds)) {
     const cells = Object.entries(targets).map(([target, cell]) => `${target} ${cell.faults}x ${Math.max(0, ...cell.recoveryMs)} ms`);
     console.log(`  ${kind.padEnd(20)} ${cells.join(', ')}`);
@@ -64,6 +70,7 @@ function print({
   console.log(
     `of which until the groups were stable p50 ${rebalanceMs.p50}, p95 ${rebalanceMs.p95} ms; caught up after ${caughtUpMs ?? 'never'} ms`,
   );
+  for (const { code, what } of slow) console.log(`  slow ${code}: ${what}`);
   for (const { code, what } of violations.slice(0, 50)) console.log(`  VIOLATION ${code}: ${what}`);
   console.log(`${violations.length} violations; history in ${history}`);
 }

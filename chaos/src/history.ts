@@ -96,12 +96,14 @@ export interface FaultEntry {
   readonly kind: string;
   readonly target: string;
   readonly phase: 'begins' | 'ends' | 'recovered' | 'skipped';
+  /** From when on work could go on again. */
+  readonly since?: number;
   readonly recoveryMs?: number;
   /** Of it: until all consumer groups of the target were stable again. */
   readonly rebalanceMs?: number;
 }
 
-/** Stored offsets of one service at one moment, by group, topic and partition. */
+/** Stored offsets of one service that have moved since the last look, by group, topic and partition. */
 export interface OffsetsEntry {
   readonly entry: 'offsets';
   readonly at: number;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaOf, STACK_PRINCIPAL } from '@jinqiao/infra-local';
 import { logLevel } from 'kafkajs';
-import { check, type Violation } from './checker/checker.js';
+import { check, type Recovery, type Violation } from './checker/checker.js';
 import { DiskOfItsOwn } from './disk.js';
 import { Faults } from './faults/faults.js';
-import { type Fault, scheduleOf } from './faults/schedule.js';
+import { areInEachOthersWay, AT_ONCE, type Fault, scheduleOf } from './faults/schedule.js';
 import { Watch } from './faults/watch.js';
 import { History } from './history.js';
 import { Load } from './load/load.js';
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly without?: readonly string[];
   /** No new fault after this long, whatever the schedule still holds. */
   readonly minutesMax?: number;
+  /** Being late is a violation beyond this many times the promised time. */
+  readonly patience: number;
   readonly report: (line: string) => void;
 }
 
@@ -38,6 +40,10 @@ export interface RunResult {
   readonly sent: number;
   readonly accepted: number;
   readonly violations: readonly Violation[];
+  /** Later than promised, but within the patience that was asked for. */
+  readonly slow: readonly Violation[];
+  /** Events that a relay sent again, under the same id. */
+  readonly repeats: number;
   readonly recoveryMs: { readonly p50: number; readonly p95: number; readonly max: number };
   readonly rebalanceMs: { readonly p50: number; readonly p95: number; readonly max: number };
   readonly caughtUpMs: number | null;
@@ -48,15 +54,10 @@ export interface RunResult {
 const WARM_UP_MS = 4_000;
 const GAP_MS = 500;
 const RECOVERY_MS_MAX = 90_000;
+const REBALANCE_MS_MAX = 30_000;
 const CATCH_UP_MS_MAX = 90_000;
 /** What may still change once nothing is on its way: a last look after this must find the same. */
 const SETTLE_MS = 1_500;
-
-interface Recovered {
-  readonly fault: Fault;
-  readonly recoveryMs: number | null;
-  readonly rebalanceMs: number | null;
-}
 
 /** One run: load and faults on a stage of its own, then the checker. */
 export async function chaos(options: RunOptions): Promise<RunResult> {
@@ -78,19 +79,19 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
     watch.start(500);
     await load.start();
     await sleep(WARM_UP_MS);
-    const recovered = await attack({ ...options, stage, history, load, watch });
+    await attack({ ...options, stage, history, load, watch });
     history.write({ entry: 'phase', phase: 'faults end' });
     report('the faults are over');
     const caughtUpMs = await catchUp(load, watch, history);
     await watch.stop();
     const kafka = kafkaOf(stage.servers, STACK_PRINCIPAL, { logLevel: logLevel.NOTHING });
-    const { violations, sent, accepted } = await check({ history: history.file, kafka, databaseUrl: (name) => stage.databaseUrl(name) });
+    const { patience } = options;
+    const databaseUrl = (name: string): string => stage.databaseUrl(name);
+    const { recoveries, ...verdict } = await check({ history: history.file, kafka, databaseUrl, patience });
     return {
-      ...summaryOf(recovered),
       seed,
-      sent,
-      accepted,
-      violations,
+      ...summaryOf(recoveries),
+      ...verdict,
       caughtUpMs,
       seconds: Math.round((Date.now() - began) / 1_000),
       history: history.file,
@@ -108,45 +109,49 @@ interface Attack extends RunOptions {
   readonly watch: Watch;
 }
 
-async function attack(options: Attack): Promise<Recovered[]> {
-  const { stage, history, load, watch, report, minutesMax } = options;
-  const faults = new Faults({ stage, load, watch, history });
+interface Armed extends Attack {
+  readonly weapons: Faults;
+}
+
+async function attack(options: Attack): Promise<void> {
+  const { stage, report, minutesMax } = options;
+  const weapons = new Faults(options);
   const schedule = scheduleOf({ ...options, disk: stage.disk.present, slowDisk: stage.canBeSlow });
   const endBy = minutesMax === undefined ? Infinity : Date.now() + minutesMax * 60_000;
-  const under: Promise<Recovered>[] = [];
+  const underWay = new Map<Fault, Promise<void>>();
   for (const [index, fault] of schedule.entries()) {
+    const isHurried = schedule[index - 1]?.hurried === true;
+    const hasToWait = (): boolean =>
+      underWay.size >= AT_ONCE || (!isHurried && [...underWay.keys()].some((other) => areInEachOthersWay(fault, other)));
+    while (hasToWait()) await Promise.race(underWay.values());
     if (Date.now() > endBy) break;
     const number = index + 1;
-    const name = { entry: 'fault', number, kind: fault.kind, target: fault.target } as const;
-    const one = (async (): Promise<Recovered> => {
-      const service = stage.processes.has(fault.target as Service) ? (fault.target as Service) : null;
-      const members = service && fault.kind === 'kill' ? await watch.members(service) : new Set<string>();
-      history.write({ ...name, phase: 'begins' });
-      const { since, services, worksAgain } = await faults.inflict(fault);
-      history.write({ ...name, phase: 'ends' });
-      const [recoveryMs, rebalanceMs] = await Promise.all([
-        worksAgain ?? watch.worksAgain(services, since, RECOVERY_MS_MAX),
-        service ? watch.rebalanced(service, members, since, 30_000) : null,
-      ]);
-      history.write({
-        ...name,
-        phase: 'recovered',
-        ...(recoveryMs !== null && { recoveryMs }),
-        ...(rebalanceMs !== null && { rebalanceMs }),
-      });
-      report(
-        `${number}/${schedule.length} ${fault.kind} ${fault.target}: ${recoveryMs === null ? 'NOT RECOVERED' : `works after ${recoveryMs} ms`}`,
-      );
-      return { fault, recoveryMs, rebalanceMs };
-    })();
-    under.push(one);
-    if (fault.overlaps) await sleep(GAP_MS * 2);
-    else {
-      await Promise.all(under);
-      await sleep(GAP_MS);
-    }
+    const one = inflict(fault, number, { ...options, weapons }).then((recoveryMs) => {
+      underWay.delete(fault);
+      const outcome = recoveryMs === null ? 'NOT RECOVERED' : `works after ${recoveryMs} ms`;
+      report(`${number}/${schedule.length} ${fault.kind} ${fault.target}: ${outcome}`);
+    });
+    underWay.set(fault, one);
+    await sleep(GAP_MS);
   }
-  return Promise.all(under);
+  await Promise.all(underWay.values());
+}
+
+/** One fault, from before it until work goes on; null = it did not. */
+async function inflict(fault: Fault, number: number, { stage, history, watch, weapons }: Armed): Promise<number | null> {
+  const name = { entry: 'fault', number, kind: fault.kind, target: fault.target } as const;
+  const service = stage.processes.has(fault.target as Service) ? (fault.target as Service) : null;
+  const members = service && fault.kind === 'kill' ? await watch.members(service) : new Set<string>();
+  history.write({ ...name, phase: 'begins' });
+  const { since, services, worksAgain } = await weapons.inflict(fault);
+  history.write({ ...name, phase: 'ends', since });
+  const [recoveryMs, rebalanceMs] = await Promise.all([
+    worksAgain ?? watch.worksAgain(services, since, RECOVERY_MS_MAX),
+    service ? watch.rebalanced(service, members, since, REBALANCE_MS_MAX) : null,
+  ]);
+  const measured = { ...(recoveryMs !== null && { recoveryMs }), ...(rebalanceMs !== null && { rebalanceMs }) };
+  history.write({ ...name, phase: 'recovered', since, ...measured });
+  return recoveryMs;
 }
 
 /** The clock of "caught up" begins with the end of the last fault; the load has to end before anything can be still. */
@@ -170,18 +175,18 @@ async function catchUp(load: Load, watch: Watch, history: History): Promise<numb
   return null;
 }
 
-function summaryOf(recovered: readonly Recovered[]): Pick<RunResult, 'faults' | 'kinds' | 'recoveryMs' | 'rebalanceMs'> {
+function summaryOf(recoveries: readonly Recovery[]): Pick<RunResult, 'faults' | 'kinds' | 'recoveryMs' | 'rebalanceMs'> {
   const kinds: RunResult['kinds'] = {};
-  for (const { fault, recoveryMs } of recovered) {
-    const cell = ((kinds[fault.kind] ??= {})[fault.target] ??= { faults: 0, recoveryMs: [] });
+  for (const { kind, target, ms } of recoveries) {
+    const cell = ((kinds[kind] ??= {})[target] ??= { faults: 0, recoveryMs: [] });
     cell.faults++;
-    if (recoveryMs !== null) cell.recoveryMs.push(recoveryMs);
+    if (ms !== null) cell.recoveryMs.push(ms);
   }
   return {
-    faults: recovered.length,
+    faults: recoveries.length,
     kinds,
-    recoveryMs: quantiles(recovered.flatMap(({ recoveryMs }) => recoveryMs ?? [])),
-    rebalanceMs: quantiles(recovered.flatMap(({ rebalanceMs }) => rebalanceMs ?? [])),
+    recoveryMs: quantiles(recoveries.flatMap(({ ms }) => ms ?? [])),
+    rebalanceMs: quantiles(recoveries.flatMap(({ rebalanceMs }) => rebalanceMs ?? [])),
   };
 }
 

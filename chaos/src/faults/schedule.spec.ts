@@ -1,4 +1,4 @@
-import { scheduleOf } from './schedule.js';
+import { areInEachOthersWay, AT_ONCE, type Fault, scheduleOf } from './schedule.js';
 
 const options = { seed: '7', faults: 150, freezeMs: 20_000, disk: true, slowDisk: true, brokers: 1 };
 
@@ -38,7 +38,27 @@ describe('the schedule', () => {
       const targets = new Set(faults.flatMap((fault) => (fault.kind === kind ? [fault.target] : [])));
       expect([...targets].filter((target) => target.startsWith('kafka')).sort()).toEqual(['kafka-1', 'kafka-2', 'kafka-3']);
     }
-    expect(faults.filter(({ target }) => target.startsWith('kafka')).some(({ overlaps }) => overlaps)).toBe(false);
+    expect(faults.filter(({ target }) => target.startsWith('kafka')).every(({ alone }) => alone)).toBe(true);
+  });
+
+  it('sets faults side by side that leave each other alone', () => {
+    const schedule = scheduleOf({ ...options, faults: 600 });
+    const free = schedule.filter((fault, index) =>
+      schedule.slice(Math.max(0, index - AT_ONCE + 1), index).every((other) => !areInEachOthersWay(fault, other)),
+    );
+    expect(free.length / schedule.length).toBeGreaterThan(0.7);
+    expect(schedule.slice(0, 20).some(({ hurried }) => hurried)).toBe(true);
+  });
+
+  it('lets a fault wait for another on the same service, on what everybody needs, and on what a killed service hears from', () => {
+    const fault = (kind: Fault['kind'], target: string, alone = false): Fault => ({ kind, target, forMs: 0, alone, hurried: false });
+    const cut = fault('cut', 'credit-kafka');
+    expect(areInEachOthersWay(cut, fault('stall', 'credit-postgres'))).toBe(true);
+    expect(areInEachOthersWay(cut, fault('kill', 'postgres', true))).toBe(true);
+    expect(areInEachOthersWay(cut, fault('freeze', 'inspection'))).toBe(false);
+    expect(areInEachOthersWay(fault('kill', 'credit'), fault('freeze', 'inspection'))).toBe(true);
+    expect(areInEachOthersWay(fault('kill', 'credit'), fault('second process', 'registration'))).toBe(true);
+    expect(areInEachOthersWay(fault('kill', 'credit'), fault('cut', 'monitoring-kafka'))).toBe(false);
   });
 
   it('holds only what was asked for, and leaves the disk alone where it cannot be filled or made slow', () => {

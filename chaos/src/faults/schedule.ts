@@ -29,8 +29,10 @@ export interface Fault {
   /** A service, a server, or the way between them (`credit-postgres`). */
   readonly target: string;
   readonly forMs: number;
-  /** The next fault does not wait for this one to be over. */
-  readonly overlaps: boolean;
+  /** Hits everything, so nothing else begins until it is over. */
+  readonly alone: boolean;
+  /** The next fault begins a moment later whatever it is, in the middle of this one. */
+  readonly hurried: boolean;
 }
 
 export interface ScheduleOptions {
@@ -51,7 +53,11 @@ export interface ScheduleOptions {
 }
 
 const CONSUMERS: readonly Service[] = ['inspection', 'exchange', 'credit', 'monitoring'];
-const OVERLAPPING = 0.2;
+const HURRIED = 0.1;
+/** So many faults that leave each other alone are under way at once. */
+export const AT_ONCE = 4;
+/** How far ahead the schedule looks for a fault that need not wait for those before it. */
+const LOOK_AHEAD = 40;
 
 /** The same seed and options give the same faults in the same order, for the same time each. */
 export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk, slowDisk, brokers }: ScheduleOptions): Fault[] {
@@ -64,16 +70,16 @@ export function scheduleOf({ seed, faults, freezeMs, only, without = [], disk, s
   const planned: Fault[] = [];
   // Round by round through everything there is, each time in another order. The first of a round are of as many kinds as possible.
   while (planned.length < faults) planned.push(...spread(random.shuffled(all)));
-  return planned.slice(0, faults).map((fault) => ({
+  return interleaved(planned.slice(0, faults)).map((fault) => ({
     ...fault,
     forMs: Math.round(fault.forMs * (0.8 + 0.4 * random.next())),
-    overlaps: fault.overlaps && random.chance(OVERLAPPING),
+    hurried: !fault.alone && random.chance(HURRIED),
   }));
 }
 
 function possible(freezeMs: number, brokers: number): Fault[] {
-  const each = <T extends string>(kind: Kind, targets: readonly T[], forMs: number, overlaps = true): Fault[] =>
-    targets.map((target) => ({ kind, target, forMs, overlaps }));
+  const each = <T extends string>(kind: Kind, targets: readonly T[], forMs: number, alone = false): Fault[] =>
+    targets.map((target) => ({ kind, target, forMs, alone, hurried: false }));
   const kafka: readonly ('kafka' | Broker)[] =
     brokers === 1 ? ['kafka'] : Array.from({ length: brokers }, (_, at) => `kafka-${at + 1}` as const);
   const servers = [...kafka, 'postgres', 'redis', 'issuer'];
@@ -82,13 +88,13 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('kill', SERVICES, 0),
     ...each('kill in slow motion', KEEPING, 3_000),
     ...each('freeze', SERVICES, freezeMs),
-    ...each('kill', servers, 0, false),
-    ...each('freeze', servers, freezeMs, false),
-    ...each('restart', kafka, 0, false),
+    ...each('kill', servers, 0, true),
+    ...each('freeze', servers, freezeMs, true),
+    ...each('restart', kafka, 0, true),
     ...each('kill backend', ['postgres'], 0),
     ...each('flush', ['redis'], 0),
-    ...each('full disk', ['postgres'], 8_000, false),
-    ...each('slow disk', ['postgres', ...kafka], 10_000, false),
+    ...each('full disk', ['postgres'], 8_000, true),
+    ...each('slow disk', ['postgres', ...kafka], 10_000, true),
     ...each('cut', ways, 3_000),
     ...each('half-open', ways, 8_000),
     ...each('stall', ways, 8_000),
@@ -98,7 +104,7 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
     ...each('cancel', CONSUMERS, 3_000),
-    ...each('restore', KEEPING, 6_000, false),
+    ...each('restore', KEEPING, 6_000, true),
     ...each('rebalance', CONSUMERS, 4_000),
     ...each('second process', KEEPING, 12_000),
     ...each('poison', ['intake'], 0),
@@ -106,6 +112,38 @@ function possible(freezeMs: number, brokers: number): Fault[] {
 }
 
 export const wayBetween = (service: Service, server: Server): string => `${service}-${server}`;
+
+/** Whom a service hears from: while that is silent, nobody can say how long the service itself takes. */
+const HEARS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  registration: ['gateway'],
+  exchange: ['inspection'],
+  credit: ['inspection'],
+  monitoring: ['inspection'],
+};
+/** These start a process. Two at once would measure the processor. */
+const STARTING: readonly Kind[] = ['kill', 'kill in slow motion', 'second process', 'restore'];
+
+/** Two faults of which one has to wait for the other: a killed service is watched by itself, and nobody is hit twice at once. */
+export function areInEachOthersWay(one: Fault, other: Fault): boolean {
+  const [own, others] = [hit(one), hit(other)];
+  const isStarting = (fault: Fault): boolean => STARTING.includes(fault.kind);
+  const hears = (fault: Fault, from: string): boolean => isStarting(fault) && (HEARS[hit(fault)] ?? []).includes(from);
+  return one.alone || other.alone || own === others || (isStarting(one) && isStarting(other)) || hears(one, others) || hears(other, own);
+}
+
+const hit = ({ target }: Fault): string => target.split('-')[0] ?? target;
+
+/** The same faults, in nearly the same order, with neighbours that can be under way at once. */
+function interleaved(faults: readonly Fault[]): Fault[] {
+  const left = [...faults];
+  const ordered: Fault[] = [];
+  while (left.length > 0) {
+    const before = ordered.slice(1 - AT_ONCE);
+    const free = left.slice(0, LOOK_AHEAD).findIndex((fault) => before.every((other) => !areInEachOthersWay(fault, other)));
+    ordered.push(...left.splice(Math.max(0, free), 1));
+  }
+  return ordered;
+}
 
 /** One of each kind first, then the second of each, and so on. */
 function spread(faults: readonly Fault[]): Fault[] {

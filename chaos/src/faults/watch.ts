@@ -35,6 +35,7 @@ export class Watch {
   private readonly stage: Stage;
   private readonly history: History;
   private readonly pools = new Map<Service, Pool>();
+  private readonly noted = new Map<string, string>();
   private watching = true;
   private finished: Promise<void> = Promise.resolve();
 
@@ -165,8 +166,10 @@ export class Watch {
       service,
       `SELECT group_id || ' ' || topic || '[' || partition || ']' AS name, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
     );
-    if (!rows || rows.length === 0) return;
-    this.history.write({ entry: 'offsets', service, offsets: Object.fromEntries(rows.map(({ name, next }) => [name, Number(next)])) });
+    const moved = (rows ?? []).filter(({ name, next }) => this.noted.get(`${service} ${name}`) !== next);
+    if (moved.length === 0) return;
+    for (const { name, next } of moved) this.noted.set(`${service} ${name}`, next);
+    this.history.write({ entry: 'offsets', service, offsets: Object.fromEntries(moved.map(({ name, next }) => [name, Number(next)])) });
   }
 
   private async lag(service: Service): Promise<string[]> {

@@ -35,7 +35,9 @@ export interface FeedbackSeen {
 }
 
 const CATEGORIES = ['调味品', '糕点', '饮料', '酒类'];
+/** So many merchants are spoken of at a time. They change as the run goes on: a status names all records of its merchant, without end. */
 const MERCHANTS = 40;
+const MERCHANTS_EVERY = 50;
 const SHOPS_MAX = 60;
 const DAY_MS = 86_400_000;
 
@@ -90,7 +92,7 @@ export class Plan {
       verdict: this.random.chance(0.65) ? 'UNQUALIFIED' : 'QUALIFIED',
       batch: `${lane.sampleNo} r${revision}`,
       platformId: lane.via !== 'FILE' && this.random.chance(0.7) ? this.random.pick(PLATFORMS) : null,
-      uscc: uscc(this.random.below(MERCHANTS)),
+      uscc: this.merchantsUscc(),
       category: this.random.pick(CATEGORIES),
       sampledOn: lane.sampledOn,
       publishedOn: lane.publishedOn,
@@ -110,7 +112,7 @@ export class Plan {
     const action = lane.open ? (this.random.chance(0.7) ? 'CHANGE' : 'EXIT') : 'ONBOARD';
     lane.open = action !== 'EXIT';
     const shopName = `示例网店${++this.count}`;
-    return { lane, change: { kind: 'MERCHANT', action, platformId, shopId, shopName, uscc: uscc(this.random.below(MERCHANTS)) } };
+    return { lane, change: { kind: 'MERCHANT', action, platformId, shopId, shopName, uscc: this.merchantsUscc() } };
   }
 
   receipt(): Receipt | null {
@@ -128,6 +130,10 @@ export class Plan {
     const intake = { topic: `intake.${this.random.pick(DEPARTMENTS)}.sampling-result.v1`, consumers: ['inspection'] };
     const receipt = { topic: `platform.${this.random.pick(PLATFORMS)}.receipt.v1`, consumers: ['exchange'] };
     return { kind: 'POISON', marker, ...this.random.pick([consumed, intake, intake, receipt]) };
+  }
+
+  private merchantsUscc(): string {
+    return uscc(Math.floor(this.count / MERCHANTS_EVERY) + this.random.below(MERCHANTS));
   }
 
   private newShop(): ShopLane {
