@@ -116,7 +116,10 @@ describe('one result', () => {
     const outcomes = sampleNos.map((_, n) => [answers[n]?.body.outcome, answers[n + 21]?.body.outcome].sort());
     expect(outcomes).toEqual(sampleNos.map(() => ['accepted', 'duplicate']));
     const kept = await place.sql('SELECT reporter_id FROM sampling_results WHERE sample_no = ANY($1) ORDER BY reporter_id', [sampleNos]);
-    expect(kept.map((row) => row['reporter_id'])).toEqual([...Array<string>(10).fill('bj-amr'), ...Array<string>(10).fill('tj-amr')]);
+    expect(kept.map((row): unknown => row['reporter_id'])).toEqual([
+      ...Array<string>(10).fill('bj-amr'),
+      ...Array<string>(10).fill('tj-amr'),
+    ]);
     expect((await read(bad)).status).toBe(404);
   });
 
