@@ -1,10 +1,13 @@
 export { accessToken, kafkaOf, registerClient } from './access.js';
 export { CannotStart } from './cannot-start.js';
 export { runUntilStopped } from './command.js';
+export { type Artifacts, fetchArtifacts } from './downloads.js';
 export { createDatabase } from './postgres.js';
+export { requireJava } from './preflight.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';
 export { clientSecret, rolePassword, signingKey } from './secrets.js';
 export { AUDIENCE, type RunningServers, type ServerAddresses, type ServerName, startServers, type StartServersOptions } from './servers.js';
 export { serviceEnvironment, type ServicePlace } from './service-environment.js';
 export { asStack, ensureTopics } from './topics.js';
 export { type RunningStack, type StackOptions, startStack } from './stack.js';
+export { Supervised } from './supervised.js';

@@ -18,6 +18,8 @@ export interface PostgresPlan {
   readonly dataDir: string;
   readonly port: number;
   readonly seed: string;
+  /** Has it write what logical decoding reads. */
+  readonly logicalDecoding?: boolean | undefined;
 }
 
 export const postgresUser = (): { uid: number; gid: number } | undefined => (process.getuid?.() === 0 ? NOBODY : undefined);
@@ -73,7 +75,7 @@ function clusterOf(dataDir: string): string {
 }
 
 /** Makes the cluster the first time. Returns the arguments of `postgres`. */
-export function preparePostgres(bin: string, { dataDir, port, seed }: PostgresPlan): string[] {
+export function preparePostgres(bin: string, { dataDir, port, seed, logicalDecoding }: PostgresPlan): string[] {
   const home = clusterOf(dataDir);
   if (!existsSync(join(home, 'PG_VERSION'))) initialise(bin, home, rolePassword(seed, ADMIN_ROLE));
   const settings = {
@@ -85,6 +87,7 @@ export function preparePostgres(bin: string, { dataDir, port, seed }: PostgresPl
     shared_buffers: '256MB',
     max_wal_size: '1GB',
     log_min_messages: 'warning',
+    ...(logicalDecoding && { wal_level: 'logical' }),
   };
   return ['-D', home, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }

@@ -59,6 +59,8 @@ export interface StartServersOptions {
   readonly given?: Partial<ServerAddresses>;
   /** Has the broker's JVM compile its hot code fully: slower to start, and what a measured broker is. */
   readonly fullTier?: boolean;
+  /** Has PostgreSQL write what logical decoding reads: for Debezium, which a benchmark runs beside ours. */
+  readonly logicalDecoding?: boolean;
   /** Gives the start up: whatever runs by then is stopped. */
   readonly signal?: AbortSignal;
   readonly report?: (line: string) => void;
@@ -70,13 +72,14 @@ interface Context extends ServerAddresses {
   readonly brokers: readonly BrokerPorts[];
   readonly fullTier: boolean;
   readonly environment: (name: ServerName) => NodeJS.ProcessEnv;
+  readonly logicalDecoding: boolean;
   readonly report: (line: string) => void;
 }
 
 /** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
 export async function startServers(options: StartServersOptions): Promise<RunningServers> {
   const { dataDir, given = {}, furtherBrokers = [], fullTier = false, signal, report = () => undefined } = options;
-  const { environment = () => ({}) } = options;
+  const { environment = () => ({}), logicalDecoding = false } = options;
   const java = given.kafkaBrokers ? null : requireJava();
   const postgresBin = given.databaseAdminUrl ? null : requirePostgres();
   if (!given.kafkaBrokers || !given.redisUrl) requireMaven();
@@ -98,7 +101,17 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
     mkdirSync(join(dataDir, 'logs'), { recursive: true });
     const ports = await choosePorts(options);
     const brokers = [ports, ...furtherBrokers];
-    const context: Context = { ...addressesOf(dataDir, ports, brokers), ...given, dataDir, ports, brokers, fullTier, environment, report };
+    const context: Context = {
+      ...addressesOf(dataDir, ports, brokers),
+      ...given,
+      dataDir,
+      ports,
+      brokers,
+      fullTier,
+      environment,
+      logicalDecoding,
+      report,
+    };
     const downloads = given.kafkaBrokers && given.redisUrl ? null : fetchDownloads(report);
     await allOf([
       (async () => {
@@ -219,12 +232,12 @@ async function kafka(context: Context, node: number, java: string, classPath: st
   });
 }
 
-function postgres({ dataDir, ports, environment, report, ...addresses }: Context, bin: string): Supervised {
+function postgres({ dataDir, ports, environment, logicalDecoding, report, ...addresses }: Context, bin: string): Supervised {
   return new Supervised({
     name: 'PostgreSQL',
     command: join(bin, 'postgres'),
     env: environment('PostgreSQL'),
-    args: preparePostgres(bin, { dataDir, port: ports.postgres, seed: addresses.seed }),
+    args: preparePostgres(bin, { dataDir, port: ports.postgres, seed: addresses.seed, logicalDecoding }),
     logFile: join(dataDir, 'logs/postgres.log'),
     stopSignal: 'INT', // fast shutdown: ends open sessions in order
     user: postgresUser(),
