@@ -13,6 +13,7 @@ import {
   serviceEnvironment,
   STACK_PRINCIPAL,
   startServers,
+  type StartServersOptions,
 } from '@jinqiao/infra-local';
 import { connectConsumers, MessagingModule } from '@jinqiao/messaging';
 import { Global, type INestApplicationContext, type INestApplication, Module, type Provider, type Type } from '@nestjs/common';
@@ -34,11 +35,15 @@ export function dataDirectory(name: string): { path: string; remove: () => void 
 }
 
 /** Servers of this benchmark alone, stopped and removed when `work` ends, however it ends. */
-export async function onServers<T>(name: string, work: (servers: RunningServers) => Promise<T>): Promise<T> {
+export async function onServers<T>(
+  name: string,
+  work: (servers: RunningServers, dataDir: string) => Promise<T>,
+  more: Pick<StartServersOptions, 'logicalDecoding'> = {},
+): Promise<T> {
   const { path, remove } = dataDirectory(name);
-  const servers = await startServers({ dataDir: path, ports: 'free', fullTier: true });
+  const servers = await startServers({ dataDir: path, ports: 'free', fullTier: true, ...more });
   try {
-    return await work(servers);
+    return await work(servers, path);
   } finally {
     await servers.stop();
     remove();
@@ -50,6 +55,14 @@ export async function onServers<T>(name: string, work: (servers: RunningServers)
  */
 export async function built<T>(path: string): Promise<T> {
   return (await import(pathToFileURL(join(repository, path)).href)) as T;
+}
+
+/** An event as our outbox keeps it: what the broker will get. */
+export interface Envelope {
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: string | null;
 }
 
 /** A migrated database of a service. */
@@ -93,9 +106,11 @@ export async function settle(servers: ServerAddresses): Promise<void> {
   await admin.end();
 }
 
+/** Its records bear the time at which the broker appended them. */
 export async function makeTopic(servers: ServerAddresses, topic: string, numPartitions: number): Promise<void> {
   await asStack(servers, async (admin) => {
-    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
+    const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
     // A broker with much to do learns of its own topic a moment later.
     const isThere = (): Promise<boolean> =>
       admin.fetchTopicOffsets(topic).then(
