@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { jsonOf, type Options, type Outcome, tableOf } from './harness.js';
 import { consume } from './consume.js';
+import { growth } from './growth.js';
 import { ingest } from './ingest.js';
 import { ingestHttp } from './ingest-http.js';
 import { pipeline } from './pipeline.js';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> 
   consume,
   pipeline,
   start,
+  growth,
 };
 
 const { values, positionals } = parseArgs({

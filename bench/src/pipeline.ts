@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { SamplingResultReported } from '@jinqiao/contracts';
 import type { ServerAddresses } from '@jinqiao/infra-local';
+import {
+  difference,
+  expectedOf,
+  inParallel,
+  latencies,
+  leastHandled,
+  type Note,
+  ours,
+  postedBatch,
+  reports,
+  revisions,
+} from './effects.js';
 import {
   type Contender,
   type Figure,
@@ -15,8 +26,8 @@ import {
   type Work,
 } from './harness.js';
 import { settle, until } from './place.js';
-import { DEPARTMENT, MIX, type Mix, reportAt, revisionAt, totals, WORST } from './results.js';
-import { Client, memoryOf, numberIn, onStack, openLoop, processorTime, type Running } from './running-stack.js';
+import { MIX, reportAt, revisionAt, WORST } from './results.js';
+import { Client, memoryOf, onStack, openLoop, type Running } from './running-stack.js';
 import { StockPipeline } from './stock-pipeline.js';
 
 /*
@@ -24,7 +35,6 @@ import { StockPipeline } from './stock-pipeline.js';
  * topic. Both sides run as one process a service, on the same servers. Each takes results as its own interface offers: the stock one a
  * result a request, 32 at once; ours arrays of 500, two at once. Revisions follow when the first states have been answered.
  */
-const BATCH = 500;
 
 export async function pipeline(options: Options): Promise<Outcome> {
   const { size } = options;
@@ -59,81 +69,7 @@ const WORST_CASE = 'ours, worst case: all unqualified and online';
 /** A little more than the goal, so that the goal is held and not just missed by a rounding. */
 const SUSTAINED = { perSecond: 4_050, seconds: 300 };
 
-const expectedOf = (items: number, mix: Mix): Work => {
-  const { results, revised, charged, unqualified, told } = totals(items, mix);
-  return { results, revisions: results + revised, counted: results, failed: unqualified, records: charged, public: unqualified, told };
-};
 const expected = (items: number): Work => expectedOf(items, MIX);
-
-const reports = (run: string, count: number, mix: Mix): SamplingResultReported[] =>
-  Array.from({ length: count }, (_, n) => reportAt(run, n, mix));
-const revisions = (run: string, count: number, mix: Mix): SamplingResultReported[] =>
-  Array.from({ length: count }, (_, n) => revisionAt(run, n, mix)).filter((report) => report !== null);
-
-async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<void> {
-  const waiting = items.values();
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (const item of waiting) await work(item);
-    }),
-  );
-}
-
-const inBatches = <T>(items: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(items.length / BATCH) }, (_, nth) => items.slice(nth * BATCH, (nth + 1) * BATCH));
-
-async function postedBatch(client: Client, batch: readonly object[]): Promise<void> {
-  const { status, body } = await client.post(batch);
-  const accepted = status === 200 ? (JSON.parse(body) as { accepted: number }).accepted : 0;
-  if (accepted !== batch.length) throw new Error(`${accepted} of ${batch.length} were accepted: ${status} ${body.slice(0, 300)}`);
-}
-
-type Note = (process: string, microseconds: number) => void;
-
-const ours = (running: Running, { name, count, mix }: { name: string; count: number; mix: Mix }, note: Note): Contender => ({
-  name,
-  async run() {
-    const run = `P${randomBytes(3).toString('hex')}`;
-    await settle(running.stack.servers);
-    const before = await ourWork(running, run);
-    const told = before['told'] ?? 0;
-    const client = new Client(`${running.stack.origins.inspection}/api/inspection/sampling-results`, await running.token());
-    const goal = expectedOf(count, mix);
-    const cpu = processorTime(running);
-    const seconds = await timed(async () => {
-      await inParallel(inBatches(reports(run, count, mix)), 2, (batch) => postedBatch(client, batch));
-      await inParallel(inBatches(revisions(run, count, mix)), 2, (batch) => postedBatch(client, batch));
-      await until('the platforms to be told', () => running.platforms.told - told >= (goal['told'] ?? 0), 20);
-      await until('credit and monitoring to follow', async () => (await leastFollowed(running, run)) >= (goal['revisions'] ?? 0), 20);
-    });
-    client.close();
-    for (const [process, used] of processorTime(running)) note(process, ((used - (cpu.get(process) ?? 0)) / count) * 1e6);
-    return { items: count, seconds, work: difference(await ourWork(running, run), before) };
-  },
-});
-
-/** Sum of the revisions applied for the results of a run, in the service that is furthest behind. */
-async function leastFollowed({ databases: { credit, monitoring } }: Running, run: string): Promise<number> {
-  const like = `LIKE '${DEPARTMENT}:${run}-%'`;
-  return Math.min(
-    await numberIn(credit, `SELECT sum(revision) FROM followed_subjects WHERE subject ${like}`),
-    await numberIn(monitoring, `SELECT sum(revision) FROM contributions WHERE subject ${like}`),
-  );
-}
-
-async function ourWork(running: Running, run: string): Promise<Work> {
-  const { inspection, credit, monitoring } = running.databases;
-  const like = `LIKE '${DEPARTMENT}:${run}-%'`;
-  return {
-    results: await numberIn(inspection, `SELECT count(*) FROM sampling_results WHERE sample_no LIKE '${run}-%'`),
-    revisions: await leastFollowed(running, run),
-    counted: await numberIn(monitoring, 'SELECT sum(results) FROM rollups'),
-    failed: await numberIn(monitoring, 'SELECT sum(unqualified) FROM rollups'),
-    records: await numberIn(credit, `SELECT count(*) FROM credit_records WHERE subject ${like}`),
-    public: await numberIn(credit, `SELECT count(*) FROM credit_records WHERE subject ${like} AND standing = 'PUBLIC'`),
-    told: running.platforms.told,
-  };
-}
 
 const stock = (services: StockPipeline, servers: ServerAddresses, count: number): Contender => ({
   name: STOCK,
@@ -158,50 +94,15 @@ const stock = (services: StockPipeline, servers: ServerAddresses, count: number)
   },
 });
 
-const difference = (after: Work, before: Work): Work =>
-  Object.fromEntries(Object.entries(after).map(([what, now]) => [what, now - (before[what] ?? 0)]));
-
 interface Part {
   readonly figures: readonly Figure[];
   readonly ratios: readonly Ratio[];
   readonly notes?: readonly string[];
 }
 
-/** At 500 results a second: from the last statement of a result's transaction to the last of its effects, by the clocks of the rows. */
+/** At 500 results a second, ten a request. */
 async function atEvenRate(running: Running, seconds: number): Promise<Part> {
-  const perRequest = 10;
-  const requests = 50;
-  const run = `E${randomBytes(3).toString('hex')}`;
-  const client = new Client(`${running.stack.origins.inspection}/api/inspection/sampling-results`, await running.token());
-  const told = running.platforms.told;
-  const count = requests * perRequest * seconds;
-  await openLoop({ perSecond: requests, seconds }, (nth) =>
-    postedBatch(
-      client,
-      Array.from({ length: perRequest }, (_, n) => reportAt(run, nth * perRequest + n)),
-    ),
-  );
-  client.close();
-  await until('the platforms to be told', () => running.platforms.told - told >= totals(count).online, 50);
-  await until('credit and monitoring to follow', async () => (await leastFollowed(running, run)) >= count, 50);
-  const { inspection, credit, monitoring, exchange } = running.databases;
-  const like = `LIKE '${DEPARTMENT}:${run}-%'`;
-  const last = new Map<string, number>();
-  const note = (subject: string, at: number): void => void last.set(subject, Math.max(at, last.get(subject) ?? 0));
-  const times = 'extract(epoch FROM applied_at)::float8 * 1000 AS at';
-  for (const [database, table] of [
-    [credit, 'followed_subjects'],
-    [monitoring, 'contributions'],
-    [exchange, 'subjects'],
-  ] as const) {
-    const { rows } = await database.query<{ subject: string; at: number }>(`SELECT subject, ${times} FROM ${table} WHERE subject ${like}`);
-    for (const { subject, at } of rows) note(subject, at);
-  }
-  for (const [subject, at] of running.platforms.appendedAt) if (last.has(subject)) note(subject, at);
-  const { rows } = await inspection.query<{ subject: string; at: number }>(
-    `SELECT reporter_id || ':' || sample_no AS subject, ${times} FROM sampling_results WHERE sample_no LIKE '${run}-%'`,
-  );
-  const took = rows.map(({ subject, at }) => (last.get(subject) ?? Number.NaN) - at);
+  const took = await latencies(running, { requests: 50, perRequest: 10, seconds, mix: MIX });
   const [p50, p99] = [percentile(took, 50), percentile(took, 99)];
   return {
     figures: [
@@ -295,16 +196,6 @@ async function heldRate(running: Running, of: { perSecond: number; seconds: numb
       `Held: ${of.perSecond} results/s for ${of.seconds} s in ${requests} requests/s. Flat: in the last third at most ${BACKLOG_SECONDS_MAX} s of results wait, and memory is at most ${MEMORY_GROWTH_MAX} times that of the middle third. Effects: what credit, monitoring and the exchange applied, and what platforms were told.`,
     ],
   };
-}
-
-/** States of results handled by the consumer that is furthest behind, told by the offsets stored with the effects. */
-async function leastHandled({ databases: { credit, monitoring, exchange } }: Running): Promise<number> {
-  const handled = await Promise.all(
-    [credit, monitoring, exchange].map((database) =>
-      numberIn(database, "SELECT sum(next_offset) FROM consumer_offsets WHERE topic = 'inspection.sampling-result.v1'"),
-    ),
-  );
-  return Math.min(...handled);
 }
 
 const SERVICES = ['registration', 'inspection', 'exchange', 'credit', 'monitoring', 'gateway'];

@@ -7,6 +7,8 @@ export interface Mix {
   readonly online: number;
   /** Of the unqualified, how many are found qualified on re-inspection. */
   readonly revised: number;
+  /** Where what is sold online is sold, in turn; absent: PLATFORMS. */
+  readonly platforms?: readonly string[];
 }
 export const MIX: Mix = { unqualified: 0.05, online: 0.3, revised: 0.2 };
 export const WORST: Mix = { unqualified: 1, online: 1, revised: 0 };
@@ -22,7 +24,8 @@ const usccs = Array.from({ length: ENTITIES }, (_, n) => testUscc(n + 1));
 /** The n-th result of a run, the same for every contender: about 900 bytes of JSON. */
 export function reportAt(run: string, n: number, mix: Mix = MIX): SamplingResultReported {
   const unqualified = isUnqualified(n, mix);
-  const platform = PLATFORMS[n % PLATFORMS.length] ?? 'jd';
+  const { platforms = PLATFORMS } = mix;
+  const platform = platforms[n % platforms.length] ?? 'jd';
   return {
     sampleNo: `${run}-${String(n).padStart(8, '0')}`,
     revision: 1,

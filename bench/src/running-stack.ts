@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { platformFeedback, topicOf } from '@jinqiao/contracts';
-import { accessToken, type RunningStack, type ServerAddresses, serviceEnvironment, startStack } from '@jinqiao/infra-local';
+import {
+  accessToken,
+  type RunningStack,
+  type ServerAddresses,
+  serviceEnvironment,
+  type StackOptions,
+  startStack,
+} from '@jinqiao/infra-local';
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import pg from 'pg';
 import { dataDirectory, pause, stackKafka } from './place.js';
@@ -18,9 +25,13 @@ export interface Running {
 }
 
 /** A stack of this benchmark alone, stopped and removed when `work` ends. */
-export async function onStack<T>(name: string, work: (running: Running) => Promise<T>): Promise<T> {
+export async function onStack<T>(
+  name: string,
+  work: (running: Running) => Promise<T>,
+  more: Pick<StackOptions, 'partitions'> = {},
+): Promise<T> {
   const { path, remove } = dataDirectory(name);
-  const stack = await startStack({ dataDir: path, ports: 'free', fullTier: true });
+  const stack = await startStack({ dataDir: path, ports: 'free', fullTier: true, ...more });
   const clients: pg.Client[] = [];
   const database = async (service: Keeper): Promise<pg.Client> => {
     const environment = serviceEnvironment(stack.servers, service, { database: `jinqiao_${service}` });
@@ -29,7 +40,7 @@ export async function onStack<T>(name: string, work: (running: Running) => Promi
     clients.push(client);
     return client;
   };
-  const platforms = await PlatformTopics.open(stack.servers);
+  const platforms = await PlatformTopics.open(stack.servers, PLATFORMS);
   try {
     const databases = {
       inspection: await database('inspection'),
@@ -52,7 +63,7 @@ export async function numberIn(client: pg.Client, select: string): Promise<numbe
   return Number(rows[0]?.n ?? 0);
 }
 
-/** The platforms of the mix, reading their own topics. A relay may send a record again; whoever reads knows it by its `ce_id`. */
+/** Platforms reading their own topics. A relay may send a record again; whoever reads knows it by its `ce_id`. */
 export class PlatformTopics {
   /** When the broker appended the last record of each subject, ms. */
   readonly appendedAt = new Map<string, number>();
@@ -60,12 +71,12 @@ export class PlatformTopics {
   private readonly seen = new Set<string>();
   private consumer: Consumer | undefined;
 
-  static async open(servers: ServerAddresses): Promise<PlatformTopics> {
+  static async open(servers: ServerAddresses, platforms: readonly string[]): Promise<PlatformTopics> {
     const reading = new PlatformTopics();
-    const consumer = stackKafka(servers).consumer({ groupId: 'bench-platforms', maxWaitTimeInMs: 100 });
+    const consumer = stackKafka(servers).consumer({ groupId: `bench-${platforms.join()}`.slice(0, 200), maxWaitTimeInMs: 100 });
     reading.consumer = consumer;
     await consumer.connect();
-    await consumer.subscribe({ topics: PLATFORMS.map((platform) => topicOf(platformFeedback, platform)), fromBeginning: true });
+    await consumer.subscribe({ topics: platforms.map((platform) => topicOf(platformFeedback, platform)), fromBeginning: true });
     await consumer.run({
       eachBatch: ({ batch }) => {
         for (const message of batch.messages) reading.take(message);

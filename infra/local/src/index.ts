@@ -8,6 +8,7 @@ export { type Client, organisations, services, STACK_PRINCIPAL } from './princip
 export { clientSecret, rolePassword, signingKey } from './secrets.js';
 export { AUDIENCE, type RunningServers, type ServerAddresses, type ServerName, startServers, type StartServersOptions } from './servers.js';
 export { serviceEnvironment, type ServicePlace } from './service-environment.js';
+export { registerOrganisations } from './register-organisations.js';
 export { asStack, ensureTopics } from './topics.js';
 export { type RunningStack, type StackOptions, startStack } from './stack.js';
 export { Supervised } from './supervised.js';
