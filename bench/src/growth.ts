@@ -4,7 +4,7 @@ import { type Figure, type Options, type Outcome, percentile, race } from './har
 import { pause } from './place.js';
 import { MIX, type Mix } from './results.js';
 import { onStack, PlatformTopics, type Running } from './running-stack.js';
-import { SMALL_PLATFORM, storeRows } from './stored-rows.js';
+import { dayOf, SMALL_PLATFORM, storeRows } from './stored-rows.js';
 
 /*
  * How cost grows: the same work with more partitions, with more rows stored already, and spread over more platforms. Beside the rows also
@@ -98,17 +98,17 @@ async function overRows(running: Running, work: Work, size: Options['size']): Pr
     stored = rows;
     work.options.say(`${rows} rows are stored`);
     const name = `${rows.toLocaleString('en')} rows`;
-    figures.push(...(await point(running, { name, mix: MIX }, work)), ...(await reads(running, name)));
+    figures.push(...(await point(running, { name, mix: MIX }, work)), ...(await reads(running, name, dayOf(rows / 2))));
   }
   return figures;
 }
 
 /** Reads that more rows could make dearer; each for itself, nothing else at work. */
-async function reads({ stack: { origins, servers } }: Running, name: string): Promise<Figure[]> {
+async function reads({ stack: { origins, servers } }: Running, name: string, day: string): Promise<Figure[]> {
   const { token } = await accessToken(servers, 'operator');
   const paths = {
     'a small platform’s results': `${origins.inspection}/api/inspection/sampling-results?platform=${SMALL_PLATFORM}&limit=100`,
-    'results of a day': `${origins.inspection}/api/inspection/sampling-results?from=2026-03-01&to=2026-03-01&limit=100`,
+    'results of a day': `${origins.inspection}/api/inspection/sampling-results?from=${day}&to=${day}&limit=100`,
     'counts of results': `${origins.inspection}/api/inspection/published/counts`,
     'counts of credit records': `${origins.credit}/api/credit/counts`,
     'counts of feedback': `${origins.exchange}/api/exchange/feedback/counts`,
