@@ -121,7 +121,8 @@ export class Reader {
       );
       for (const { topic, partition } of assignment) {
         const stored = rows.find((row) => row.topic === topic && row.partition === partition);
-        if (stored && !this.positions.has(`${topic}[${partition}]`)) this.seek(topic, partition, stored.next_offset);
+        // What is not stored was never read here, whatever the broker keeps of this group from before a restore.
+        if (!this.positions.has(`${topic}[${partition}]`)) this.seek(topic, partition, stored?.next_offset ?? '0');
       }
     } catch (error) {
       // The first batch of each partition asks again.
