@@ -115,7 +115,7 @@ async function startAlone({ stack }: Running, service: (typeof SERVICES)[number]
   const began = performance.now();
   const child = spawn(
     process.execPath,
-    ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', join(repository, `services/${service}/dist/main.js`)],
+    ['--enable-source-maps', join(repository, `services/${service}/dist/main.js`)],
     { env, stdio: 'ignore', detached: true },
   );
   const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -75,7 +75,6 @@ export class StockPipeline {
     const port = await freePort();
     if (service === 'inspection') this.port = port;
     const child = fork(join(repository, 'bench/dist/stock/stock.main.js'), [service, JSON.stringify(place), String(port)], {
-      execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     });
     this.processes.push(child);
     await new Promise<void>((resolve, reject) => {

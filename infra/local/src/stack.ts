@@ -129,4 +129,4 @@ function supervise(context: Context, service: Service): Supervised {
 }
 
 /** KafkaJS 2.2.4 reckons a pause that is negative; every process of ours would warn of it once. */
-const NODE_OPTIONS = ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps'];
+const NODE_OPTIONS = ['--enable-source-maps'];
