@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { OUR_PLAY, STOCK_PLAY } from './play.js';
 import { quietKafkaJs } from './quiet.js';
 import { chaos, type RunResult } from './run.js';
 import { repository } from './stage.js';
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     brokers: { type: 'string', default: '1' },
     patience: { type: 'string', default: '1' },
+    stock: { type: 'boolean', default: false },
+    shared: { type: 'boolean', default: false },
   },
 });
 quietKafkaJs();
@@ -27,6 +30,9 @@ const began = Date.now();
 const parent = join(repository, '.local');
 mkdirSync(parent, { recursive: true });
 const result = await chaos({
+  play: values.stock ? STOCK_PLAY : OUR_PLAY,
+  // What was asked for by name is inflicted on whoever is on the stage.
+  shared: values.shared || (values.stock && !values.only),
   seed: values.seed,
   faults: Number(values.faults),
   dataDir: resolve(values.data ?? join(parent, `chaos-${process.pid}`)),

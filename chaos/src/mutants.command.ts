@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Mutant, mutantsIn } from './mutants.js';
+import { OUR_PLAY } from './play.js';
 import { quietKafkaJs } from './quiet.js';
 import { chaos } from './run.js';
 import { repository, SERVICES } from './stage.js';
@@ -72,6 +73,8 @@ async function attack({ name, patch, faults, number, expect }: Mutant): Promise<
     build();
     const { violations } = await chaos({
       ...{
+        play: OUR_PLAY,
+        shared: false,
         seed: `${values.seed} ${name}`,
         faults: number,
         only: faults,

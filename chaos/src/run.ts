@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaOf, STACK_PRINCIPAL } from '@jinqiao/infra-local';
 import { logLevel } from 'kafkajs';
-import { check, type Recovery, type Violation } from './checker/checker.js';
+import type { Recovery, Violation } from './checker/checker.js';
 import { DiskOfItsOwn } from './disk.js';
 import { Faults } from './faults/faults.js';
 import { areInEachOthersWay, AT_ONCE, type Fault, scheduleOf } from './faults/schedule.js';
 import { Watch } from './faults/watch.js';
 import { History } from './history.js';
 import { Load } from './load/load.js';
-import { Outside } from './load/outside.js';
+import type { Play } from './play.js';
 import { Random } from './random.js';
 import { type Service, Stage } from './stage.js';
 
 export interface RunOptions {
+  readonly play: Play;
   readonly seed: string;
   readonly faults: number;
   readonly dataDir: string;
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly freezeMs: number;
   readonly only?: readonly string[];
   readonly without?: readonly string[];
+  /** Only faults that the stock pipeline can meet as well. */
+  readonly shared: boolean;
   /** No new fault after this long, whatever the schedule still holds. */
   readonly minutesMax?: number;
   /** Being late is a violation beyond this many times the promised time. */
@@ -66,16 +69,17 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
   DiskOfItsOwn.forget(join(dataDir, 'servers'));
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
-  const stage = await Stage.set({ dataDir, root: options.root, brokers: options.brokers, report });
+  const stage = await Stage.set({ dataDir, root: options.root, cast: options.play.cast, brokers: options.brokers, report });
   const history = new History(join(dataDir, 'history.jsonl'));
   try {
-    const outside = new Outside(stage.origin, stage.servers);
-    const load = new Load(outside, history, new Random(`${seed} load`), {
+    const { outside, says, views, judge } = options.play;
+    const load = new Load(outside(stage), history, new Random(`${seed} load`), {
       callsPerSecond: options.callsPerSecond,
       givingUp: 0.08,
+      says,
       run: 'c',
     });
-    const watch = new Watch(stage, history);
+    const watch = new Watch(stage, history, views);
     watch.start(500);
     await load.start();
     await sleep(WARM_UP_MS);
@@ -87,7 +91,7 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
     const kafka = kafkaOf(stage.servers, STACK_PRINCIPAL, { logLevel: logLevel.NOTHING });
     const { patience } = options;
     const databaseUrl = (name: string): string => stage.databaseUrl(name);
-    const { recoveries, ...verdict } = await check({ history: history.file, kafka, databaseUrl, patience });
+    const { recoveries, ...verdict } = await judge({ history: history.file, kafka, databaseUrl, patience });
     return {
       seed,
       ...summaryOf(recoveries),

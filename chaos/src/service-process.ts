@@ -7,7 +7,7 @@ export interface ServicePlan {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
-  readonly readyUrl: string;
+  readonly ready: { readonly url: string; readonly status: number };
 }
 
 const RESTART_MS = 500;
@@ -65,8 +65,8 @@ export class ServiceProcess {
   async ready(): Promise<void> {
     const giveUpAt = Date.now() + READY_MS_MAX;
     for (;;) {
-      const answer = await fetch(this.plan.readyUrl, { signal: AbortSignal.timeout(3_000) }).catch(() => null);
-      if (answer?.ok) return;
+      const answer = await fetch(this.plan.ready.url, { signal: AbortSignal.timeout(3_000) }).catch(() => null);
+      if (answer?.status === this.plan.ready.status) return;
       if (Date.now() > giveUpAt) throw new Error(`${this.name} was not ready within ${READY_MS_MAX / 1_000} s; read ${this.plan.logFile}`);
       await sleep(100);
     }

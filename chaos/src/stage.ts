@@ -2,18 +2,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
-import {
-  accessToken,
-  ensureTopics,
-  organisations,
-  type RunningServers,
-  type ServerName,
-  serviceEnvironment,
-  services as allServices,
-  startServers,
-} from '@jinqiao/infra-local';
-import { accessRules, sharedTopics } from '@jinqiao/schema';
+import { type RunningServers, type ServerName, services as allServices, startServers } from '@jinqiao/infra-local';
+import type { Cast, Place } from './cast.js';
 import { DiskOfItsOwn } from './disk.js';
 import { serverOf } from './faults/processes.js';
 import { Proxy } from './proxy.js';
@@ -30,14 +20,13 @@ export const KEEPING = allServices.filter((service) => service !== 'gateway');
 export const SERVERS: readonly Server[] = ['kafka', 'postgres', 'redis'];
 export const PLATFORMS = ['jd', 'tmall', 'meituan'] as const;
 export const DEPARTMENTS = ['tj-amr', 'tj-credit'] as const;
-
-const PARTITIONS = 3;
-const TAKING_PART: readonly string[] = [...PLATFORMS, ...DEPARTMENTS, 'operator'];
+export const PARTITIONS = 3;
 
 export interface StageOptions {
   readonly dataDir: string;
   /** The work tree whose built services are put on. */
   readonly root: string;
+  readonly cast: Cast;
   readonly brokers: number;
   readonly report: (line: string) => void;
 }
@@ -49,24 +38,26 @@ interface Parts {
   readonly ports: Readonly<Record<Service, number>>;
 }
 
-/** The whole system on servers of its own, with a proxy between every service and every server. */
+/** A whole cast on servers of its own, with a proxy between every service and every server. */
 export class Stage {
   readonly servers: RunningServers;
   readonly origin: string;
+  readonly cast: Cast;
   readonly processes = new Map<Service, ServiceProcess>();
   readonly disk: DiskOfItsOwn;
   readonly slowDisk: SlowDisk;
   private readonly proxies = new Map<string, Proxy>();
   private readonly options: StageOptions;
-  private readonly ports: Readonly<Record<Service, number>>;
+  private readonly place: Place;
 
   private constructor(options: StageOptions, { servers, disk, slowDisk, ports }: Parts) {
     this.options = options;
     this.servers = servers;
     this.disk = disk;
     this.slowDisk = slowDisk;
-    this.ports = ports;
-    this.origin = `http://127.0.0.1:${ports.gateway}`;
+    this.cast = options.cast;
+    this.origin = `http://127.0.0.1:${ports[this.cast.entrance]}`;
+    this.place = { servers, ports, origin: this.origin, root: options.root };
   }
 
   static async set(options: StageOptions): Promise<Stage> {
@@ -123,7 +114,7 @@ export class Stage {
 
   databaseUrl(service: string): string {
     const url = new URL(this.servers.databaseAdminUrl);
-    url.pathname = `/jinqiao_${service}`;
+    url.pathname = `/${this.cast.databaseOf(service)}`;
     return url.href;
   }
 
@@ -154,83 +145,41 @@ export class Stage {
       postgres: [portOf(this.servers.databaseAdminUrl)],
       redis: [portOf(this.servers.redisUrl)],
     };
-    for (const service of KEEPING) {
-      for (const server of SERVERS) this.proxies.set(`${service} ${server}`, await Proxy.before(targets[server]));
+    for (const service of this.cast.keeping) {
+      for (const server of this.cast.ways) this.proxies.set(`${service} ${server}`, await Proxy.before(targets[server]));
     }
-    await Promise.all([ensureTopics(this.servers, sharedTopics({ partitions: PARTITIONS }), accessRules()), this.migrate()]);
+    await this.cast.prepare(this.place);
     this.options.report('topics and tables are there');
-    for (const service of SERVICES) {
+    for (const service of this.cast.services) {
       writeFileSync(this.clockFile(service), '0');
-      this.processes.set(service, new ServiceProcess(this.plan(service, this.ports[service], service)));
+      this.processes.set(service, new ServiceProcess(this.plan(service, this.place.ports[service], service)));
     }
     await Promise.all([...this.processes.values()].map((process) => process.start()));
     this.options.report('the services are ready');
-    await this.register();
+    await this.cast.introduce(this.place);
     this.options.report('the stage is set');
   }
 
   private plan(service: Service, port: number, name: string): ConstructorParameters<typeof ServiceProcess>[0] {
-    const { root, dataDir } = this.options;
+    const { program, environment, ready } = this.cast;
+    const { dataDir } = this.options;
     const redirects = SERVERS.flatMap((server) => [...(this.proxies.get(`${service} ${server}`)?.ports ?? [])]);
     return {
       name,
       args: [
         '--disable-warning=TimeoutNegativeWarning',
-        '--enable-source-maps',
         '--import',
         new URL('./preload.js', import.meta.url).href,
-        join(root, 'services', service, 'dist/main.js'),
+        ...program(this.place, service, port),
       ],
       env: {
-        ...this.environment(service),
-        PORT: String(port),
+        ...environment(this.place, service, port),
         CHAOS_REDIRECT: redirects.map((pair) => pair.join('=')).join(),
         CHAOS_CLOCK: this.clockFile(service),
       },
       logFile: join(dataDir, `services/${name}.log`),
-      readyUrl: `http://127.0.0.1:${port}/health/ready`,
+      ready: { url: `http://127.0.0.1:${port}${ready.path}`, status: ready.status },
     };
-  }
-
-  private environment(service: Service): NodeJS.ProcessEnv {
-    const addresses = SERVICES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${this.ports[name]}`] as const);
-    return {
-      ...serviceEnvironment(this.servers, service, { database: `jinqiao_${service}`, partitions: PARTITIONS }),
-      ...Object.fromEntries(addresses),
-      HOST: '127.0.0.1',
-      SCHEMA_BASE_URL: `${this.origin}/schemas`,
-      PUBLIC_URL: this.origin,
-      NODE_ENV: 'production',
-    };
-  }
-
-  private async migrate(): Promise<void> {
-    const run = (service: Service): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const program = join(this.options.root, 'services', service, 'dist/migrate.js');
-        const child = spawn(process.execPath, [program], {
-          env: { ...process.env, ...this.environment(service) },
-          stdio: 'ignore',
-          timeout: 120_000,
-        });
-        child.once('error', reject);
-        child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`the migration of ${service} failed`))));
-      });
-    await Promise.all(KEEPING.map(run));
-  }
-
-  /** Only those who take part: an organisation brings topics along, and every one of them costs. */
-  private async register(): Promise<void> {
-    const { token } = await accessToken(this.servers, 'operator');
-    for (const { id, kind, name, aliases = [] } of organisations().filter((one) => TAKING_PART.includes(one.id))) {
-      const answer = await fetch(`${this.origin}/api/exchange/organisations`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ id, kind, name, aliases }),
-        signal: AbortSignal.timeout(60_000),
-      });
-      if (!answer.ok) throw new Error(`${id} was not registered: ${answer.status} ${await answer.text()}`);
-    }
   }
 
   private clockFile(service: Service): string {

@@ -5,7 +5,7 @@ import { logLevel } from 'kafkajs';
 import type { History } from '../history.js';
 import type { Load } from '../load/load.js';
 import type { Proxy } from '../proxy.js';
-import { type Broker, KEEPING, nameOf, SERVERS, SERVICES, type Server, type Service, type Stage } from '../stage.js';
+import { type Broker, nameOf, SERVERS, type Server, type Service, type Stage } from '../stage.js';
 import { setBack } from './restore.js';
 import { familyOf, serverOf, signalAll } from './processes.js';
 import { type Fault, wayBetween } from './schedule.js';
@@ -48,16 +48,17 @@ export class Faults {
 
   /** Resolves when it is over. */
   async inflict(fault: Fault): Promise<Aftermath> {
-    const service = SERVICES.find((name) => name === fault.target);
+    const { services, keeping, ways } = this.stage.cast;
+    const service = services.find((name) => name === fault.target);
     if (service) return this.onService(fault, service);
     const server = [...SERVERS, 'issuer' as const].find((name) => name === fault.target);
     if (server) return this.onServer(fault, server);
     if (fault.target.startsWith('kafka-')) return this.onBroker(fault, fault.target as Broker);
-    for (const one of KEEPING) {
-      for (const other of SERVERS) if (wayBetween(one, other) === fault.target) return this.onWay(fault, one, other);
+    for (const one of keeping) {
+      for (const other of ways) if (wayBetween(one, other) === fault.target) return this.onWay(fault, one, other);
     }
     await this.load.poison();
-    return { since: Date.now(), services: KEEPING };
+    return { since: Date.now(), services: keeping };
   }
 
   private async onService({ kind, forMs }: Fault, service: Service): Promise<Aftermath> {
@@ -71,7 +72,7 @@ export class Faults {
       }
       case 'kill in slow motion': {
         // With every step stretched, the kill falls between two of them, and rarely in the same place.
-        const proxies = SERVERS.map((server) => this.stage.proxy(service, server));
+        const proxies = this.stage.cast.ways.map((server) => this.stage.proxy(service, server));
         for (const proxy of proxies) proxy.delay(SLOW_MS);
         await sleep(forMs);
         const since = Date.now();
@@ -94,7 +95,7 @@ export class Faults {
         await this.watch.cancel(service, forMs);
         return only(Date.now());
       case 'restore':
-        return only(await setBack(this.stage, service, { forMs, history: this.history }));
+        return only(await setBack(this.stage, service, { forMs, history: this.history, watch: this.watch }));
       case 'rebalance':
         await this.strangerIn(service, forMs);
         return only(Date.now());
@@ -118,7 +119,7 @@ export class Faults {
   private async onServer({ kind, forMs }: Fault, server: Server | Broker | 'issuer'): Promise<Aftermath> {
     const keeper = this.stage.serverGroup(server);
     const started = keeper === null ? null : serverOf(keeper);
-    const all = (since: number): Aftermath => ({ since, services: SERVICES });
+    const all = (since: number): Aftermath => ({ since, services: this.stage.cast.services });
     if (keeper === null || started === null) return all(Date.now());
     switch (kind) {
       case 'kill':
@@ -164,10 +165,9 @@ export class Faults {
 
   /** A member that joins the service's group, gets its share of the partitions, does nothing with them and goes. */
   private async strangerIn(service: Service, forMs: number): Promise<void> {
-    const kafka = kafkaOf(this.stage.servers, `service.${service}`, { logLevel: logLevel.NOTHING });
-    const isIntake = service === 'inspection';
-    const consumer = kafka.consumer({ groupId: isIntake ? 'inspection.intake' : service, sessionTimeout: 6_000 });
-    const topic = isIntake ? 'intake.tj-amr.sampling-result.v1' : 'inspection.sampling-result.v1';
+    const { principal, groupId, topic } = this.stage.cast.groupOf(service);
+    const kafka = kafkaOf(this.stage.servers, principal, { logLevel: logLevel.NOTHING });
+    const consumer = kafka.consumer({ groupId, sessionTimeout: 6_000 });
     try {
       await consumer.connect();
       await consumer.subscribe({ topic });

@@ -2,32 +2,44 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { History } from '../history.js';
 import type { Service, Stage } from '../stage.js';
+import type { Watch } from './watch.js';
 
 const DRAINED_MS_MAX = 20_000;
-/** What the service had begun to answer when the gateway stood still is committed after this. */
+/** What the service had begun to answer when the entrance stood still is committed after this. */
 const UNDER_WAY_MS = 500;
+
+export interface SettingBack {
+  readonly forMs: number;
+  readonly history: History;
+  readonly watch: Watch;
+}
 
 /**
  * The service is down for the moment of either copy, like after a crash; the load goes on all the time. What was accepted over HTTP and
- * not published when a database is lost is lost with it, which no checker could tell from a fault: so the gateway stands still until the
+ * not published when a database is lost is lost with it, which no checker could tell from a fault: so the entrance stands still until the
  * outbox has been empty. What comes over Kafka goes on, and may be lost: it is read again.
  */
-export async function setBack(stage: Stage, service: Service, { forMs, history }: { forMs: number; history: History }): Promise<number> {
+export async function setBack(stage: Stage, service: Service, { forMs, history, watch }: SettingBack): Promise<number> {
   const process = stage.process(service);
-  const [database, backup] = [`jinqiao_${service}`, `jinqiao_${service}_backup`];
+  const entrance = stage.process(stage.cast.entrance);
+  const database = stage.cast.databaseOf(service);
+  const backup = `${database}_backup`;
   const admin = new Client({ connectionString: stage.servers.databaseAdminUrl });
   await admin.connect();
   try {
     await process.hold();
     await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
-    await copied(admin, `CREATE DATABASE ${backup} TEMPLATE ${database} OWNER ${service}_owner`);
+    const { rows } = await admin.query<{ owner: string }>(
+      `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${database}'`,
+    );
+    await copied(admin, `CREATE DATABASE ${backup} TEMPLATE ${database} OWNER ${rows[0]?.owner ?? ''}`);
     await process.start();
     await sleep(forMs);
-    stage.process('gateway').signal('SIGSTOP');
+    entrance.signal('SIGSTOP');
     await sleep(UNDER_WAY_MS);
-    await drained(stage.databaseUrl(service));
+    await drained(watch, service);
     await process.hold();
-    stage.process('gateway').signal('SIGCONT');
+    entrance.signal('SIGCONT');
     await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
     history.write({ entry: 'phase', phase: 'database set back', what: service });
     await admin.query(`ALTER DATABASE ${backup} RENAME TO ${database}`);
@@ -35,22 +47,16 @@ export async function setBack(stage: Stage, service: Service, { forMs, history }
     await process.start();
     return since;
   } finally {
-    stage.process('gateway').signal('SIGCONT');
+    entrance.signal('SIGCONT');
     await admin.end().catch(() => undefined);
   }
 }
 
-async function drained(databaseUrl: string): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const giveUpAt = Date.now() + DRAINED_MS_MAX;
-    while ((await client.query('SELECT FROM outbox WHERE parked_at IS NULL LIMIT 1')).rowCount !== 0) {
-      if (Date.now() > giveUpAt) throw new Error('the outbox was never empty');
-      await sleep(20);
-    }
-  } finally {
-    await client.end();
+async function drained(watch: Watch, service: Service): Promise<void> {
+  const giveUpAt = Date.now() + DRAINED_MS_MAX;
+  while ((await watch.unsent(service)) !== 0) {
+    if (Date.now() > giveUpAt) throw new Error('the outbox was never empty');
+    await sleep(20);
   }
 }
 

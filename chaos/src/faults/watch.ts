@@ -1,54 +1,69 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asStack } from '@jinqiao/infra-local';
+import type { Admin } from 'kafkajs';
 import { Client, Pool } from 'pg';
 import type { History } from '../history.js';
-import { KEEPING, type Service, type Stage } from '../stage.js';
+import type { Service, Stage } from '../stage.js';
 
 const POLL_MS = 100;
 const QUERY_MS_MAX = 2_000;
 /** What a consumer holds already is worked on within this. */
 const FETCHED_MS = 3_000;
+/** A lock that nobody comes up against is no fault; it is held for so long to find somebody. */
+const VICTIM_MS_MAX = 20_000;
 
-/** The newest trace of work in each database, by the database's own clock (ms); taken by the statement that did it. */
-const LAST_WORK: Readonly<Record<string, string>> = {
-  inspection: 'SELECT max(applied_at) AS at FROM sampling_results',
-  registration: 'SELECT max(changed_at) AS at FROM platform_merchants',
-  exchange: 'SELECT max(updated_at) AS at FROM consumer_offsets',
-  credit: 'SELECT max(updated_at) AS at FROM consumer_offsets',
-  monitoring: 'SELECT max(updated_at) AS at FROM consumer_offsets',
-};
+/** The `mark` of the last work, as a time by the database's own clock (ms) or as a number that grows with all work. */
+interface Work {
+  readonly sql: string;
+  readonly grows: 'TIME' | 'COUNT';
+}
 
-/** The partition of a busy topic that has waited longest. */
-const EVERYWHERE = "SELECT min(updated_at) AS at FROM consumer_offsets WHERE topic = 'inspection.sampling-result.v1' AND next_offset > 0";
-const EVERYWHERE_IN: readonly Service[] = ['exchange', 'credit', 'monitoring'];
+/** Where one sees from outside what the services of a cast are doing. */
+export interface Views {
+  /** By service. */
+  readonly work: Readonly<Record<string, Work>>;
+  /** By service that reads what everybody reads: the work of the partition that has waited longest, where that can be seen. */
+  readonly everywhere: Readonly<Partial<Record<Service, Work>>>;
+  /** What a consumer of each service writes first. */
+  readonly writes: Readonly<Record<string, string>>;
+  /** Counts what is still to be published. */
+  readonly unsent: string;
+  readonly groupsOf: (service: string) => readonly string[];
+  /** By service: offsets stored beside the effects (group_id, topic, partition, next), or null where only the broker keeps them. */
+  readonly offsets: string | null;
+}
 
-/** What a consumer of each service writes first. */
-const WRITES: Readonly<Record<string, string>> = {
-  inspection: 'sampling_results',
-  exchange: 'subjects',
-  credit: 'followed_subjects',
-  monitoring: 'contributions',
-};
+/** The gateway keeps nothing, so it is asked instead of its database. */
+const ANSWERS: Work = { sql: '', grows: 'TIME' };
+
+interface Stored {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly next: string;
+}
 
 /** Looks on: when a service works again, whether everything has been caught up, and how far each consumer has stored that it is. */
 export class Watch {
   private readonly stage: Stage;
   private readonly history: History;
+  private readonly views: Views;
   private readonly pools = new Map<Service, Pool>();
   private readonly noted = new Map<string, string>();
   private watching = true;
   private finished: Promise<void> = Promise.resolve();
 
-  constructor(stage: Stage, history: History) {
+  constructor(stage: Stage, history: History, views: Views) {
     this.stage = stage;
     this.history = history;
+    this.views = views;
   }
 
   /** Writes stored offsets down all the time: they must never go back. */
   start(everyMs: number): void {
     this.finished = (async () => {
       while (this.watching) {
-        for (const service of KEEPING) await this.noteOffsets(service);
+        for (const service of this.stage.cast.keeping) await this.noteOffsets(service);
         await sleep(everyMs);
       }
     })();
@@ -62,15 +77,18 @@ export class Watch {
 
   /** How long after `since` the last of these services did something new; null when that took longer than `withinMs`. */
   async worksAgain(services: readonly Service[], since: number, withinMs: number): Promise<number | null> {
-    const look = (service: Service) => (service === 'gateway' ? this.gatewayAnswers() : this.newest(service, LAST_WORK[service] ?? ''));
-    return latest(await Promise.all(services.map((service) => this.first(() => look(service), { since, withinMs }))), since);
+    const found = services.map((service) => this.first(service, this.views.work[service] ?? ANSWERS, { since, withinMs }));
+    return latest(await Promise.all(found), since);
   }
 
   /** As `worksAgain`, but in every partition of what everybody reads, and not with what had been fetched before. */
   async worksEverywhere(since: number, withinMs: number): Promise<number | null> {
     const later = { since: since + FETCHED_MS, withinMs: withinMs - FETCHED_MS };
-    const found = await Promise.all(EVERYWHERE_IN.map((service) => this.first(() => this.newest(service, EVERYWHERE), later)));
-    return latest(found, since);
+    const found = this.stage.cast.keeping.flatMap((service) => {
+      const work = this.views.everywhere[service];
+      return work ? [this.first(service, work, later)] : [];
+    });
+    return latest(await Promise.all(found), since);
   }
 
   /** How long until the groups of a service had new members and were stable; null when it has no group or that took too long. */
@@ -87,7 +105,7 @@ export class Watch {
   /** Members of the service's groups, none unless all of them are stable. */
   async members(service: Service): Promise<Set<string>> {
     try {
-      const { groups } = await asStack(this.stage.servers, (admin) => admin.describeGroups([service, `${service}.intake`]));
+      const { groups } = await asStack(this.stage.servers, (admin) => admin.describeGroups([...this.views.groupsOf(service)]));
       const used = groups.filter(({ members }) => members.length > 0);
       return used.every(({ state }) => state === 'Stable')
         ? new Set(used.flatMap(({ members }) => members.map((one) => one.memberId)))
@@ -100,29 +118,36 @@ export class Watch {
   /** What is still on its way; empty = everything is caught up. */
   async behind(): Promise<string[]> {
     const problems: string[] = [];
-    for (const service of KEEPING) {
-      const rows = await this.query<{ waiting: string }>(service, 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL');
-      const [row] = rows ?? [];
-      if (!row) problems.push(`${service} cannot be asked`);
-      else if (row.waiting !== '0') problems.push(`${service} has ${row.waiting} events in its outbox`);
+    for (const service of this.stage.cast.keeping) {
+      const waiting = await this.unsent(service);
+      if (waiting === null) problems.push(`${service} cannot be asked`);
+      else if (waiting > 0) problems.push(`${service} has ${waiting} events in its outbox`);
     }
-    for (const service of KEEPING) problems.push(...(await this.lag(service)));
+    for (const service of this.stage.cast.keeping) problems.push(...(await this.lag(service)));
     return problems;
   }
 
-  /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need. */
+  /** How many events a service still has to publish; null = its database cannot be asked at the moment. */
+  async unsent(service: Service): Promise<number | null> {
+    const rows = await this.query<{ waiting: string }>(service, this.views.unsent);
+    return rows?.[0] ? Number(rows[0].waiting) : null;
+  }
+
+  /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need: one at least. */
   async cancel(service: Service, forMs: number): Promise<void> {
     const locking = new Client({ connectionString: this.stage.databaseUrl(service) });
     locking.on('error', () => undefined);
-    const table = WRITES[service] ?? '';
-    const until = Date.now() + forMs;
+    const table = this.views.writes[service] ?? '';
     try {
       await locking.connect();
       await locking.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-      while (Date.now() < until) {
-        await locking.query(
+      const lockedAt = Date.now();
+      let cancelled = 0;
+      while (Date.now() < lockedAt + forMs || (cancelled === 0 && Date.now() < lockedAt + VICTIM_MS_MAX)) {
+        const { rowCount } = await locking.query(
           `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
+        cancelled += rowCount ?? 0;
         await sleep(POLL_MS / 2);
       }
     } finally {
@@ -140,20 +165,27 @@ export class Watch {
   }
 
   private async first(
-    look: () => Promise<number | null>,
+    service: Service,
+    { sql, grows }: Work,
     { since, withinMs }: { since: number; withinMs: number },
   ): Promise<number | null> {
+    let before = grows === 'TIME' ? since : null;
     while (Date.now() < since + withinMs) {
-      const at = await look();
-      if (at !== null && at > since) return at;
+      const mark = service === 'gateway' ? await this.gatewayAnswers() : await this.mark(service, sql);
+      if (mark !== null) {
+        const at = grows === 'TIME' ? mark : Date.now();
+        if (before !== null && mark > before && at > since) return at;
+        if (grows === 'COUNT') before = mark;
+      }
       await sleep(POLL_MS);
     }
     return null;
   }
 
-  private async newest(service: Service, text: string): Promise<number | null> {
-    const rows = await this.query<{ at: Date | null }>(service, text);
-    return rows?.[0]?.at?.getTime() ?? null;
+  private async mark(service: Service, sql: string): Promise<number | null> {
+    const rows = await this.query<{ mark: Date | string | null }>(service, sql);
+    const mark = rows?.[0]?.mark ?? null;
+    return mark === null ? null : Number(mark);
   }
 
   private async gatewayAnswers(): Promise<number | null> {
@@ -162,36 +194,49 @@ export class Watch {
   }
 
   private async noteOffsets(service: Service): Promise<void> {
-    const rows = await this.query<{ name: string; next: string }>(
-      service,
-      `SELECT group_id || ' ' || topic || '[' || partition || ']' AS name, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
-    );
-    const moved = (rows ?? []).filter(({ name, next }) => this.noted.get(`${service} ${name}`) !== next);
+    const rows = (await this.stored(service)).map(({ group, topic, partition, next }) => ({
+      name: `${group} ${topic}[${partition}]`,
+      next,
+    }));
+    const moved = rows.filter(({ name, next }) => this.noted.get(`${service} ${name}`) !== next);
     if (moved.length === 0) return;
     for (const { name, next } of moved) this.noted.set(`${service} ${name}`, next);
     this.history.write({ entry: 'offsets', service, offsets: Object.fromEntries(moved.map(({ name, next }) => [name, Number(next)])) });
   }
 
   private async lag(service: Service): Promise<string[]> {
-    const rows = await this.query<{ topic: string; partition: number; next: string }>(
-      service,
-      'SELECT topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL',
-    );
-    if (!rows || rows.length === 0) return [];
-    const topics = [...new Set(rows.map(({ topic }) => topic))];
     try {
-      const ends = await asStack(this.stage.servers, async (admin) =>
-        Promise.all(topics.map(async (topic) => ({ topic, partitions: await admin.fetchTopicOffsets(topic) }))),
-      );
-      return ends.flatMap(({ topic, partitions }) =>
-        partitions.flatMap(({ partition, high }) => {
-          const stored = Number(rows.find((row) => row.topic === topic && row.partition === partition)?.next ?? 0);
-          return stored < Number(high) ? [`${service} has read ${topic}[${partition}] up to ${stored} of ${high}`] : [];
-        }),
-      );
+      return await asStack(this.stage.servers, async (admin) => {
+        const rows = this.views.offsets === null ? await this.committed(admin, service) : await this.stored(service);
+        const topics = [...new Set(rows.map(({ topic }) => topic))];
+        const ends = await Promise.all(topics.map(async (topic) => ({ topic, partitions: await admin.fetchTopicOffsets(topic) })));
+        return ends.flatMap(({ topic, partitions }) =>
+          partitions.flatMap(({ partition, high }) => {
+            const read = Number(rows.find((row) => row.topic === topic && row.partition === partition)?.next ?? 0);
+            return read < Number(high) ? [`${service} has read ${topic}[${partition}] up to ${read} of ${high}`] : [];
+          }),
+        );
+      });
     } catch {
       return ['the broker cannot be asked'];
     }
+  }
+
+  /** How far a service has stored that it is, in its own database. */
+  private async stored(service: Service): Promise<Stored[]> {
+    return (this.views.offsets !== null && (await this.query<Stored>(service, this.views.offsets))) || [];
+  }
+
+  /** How far the broker has been told that it is. */
+  private async committed(admin: Admin, service: Service): Promise<Stored[]> {
+    const groups = await Promise.all(
+      this.views.groupsOf(service).map(async (groupId) => ({ groupId, topics: await admin.fetchOffsets({ groupId }) })),
+    );
+    return groups.flatMap(({ groupId, topics }) =>
+      topics.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => ({ group: groupId, topic, partition, next: String(Math.max(0, Number(offset))) })),
+      ),
+    );
   }
 
   private pool(service: Service): Pool {

@@ -4,7 +4,7 @@ import type { Consumer } from 'kafkajs';
 import type { Answer, History, Operation, Outcome, Poison, Receipt, Report, Retraction, Via } from '../history.js';
 import type { Random } from '../random.js';
 import { DEPARTMENTS, PLATFORMS } from '../stage.js';
-import { type HttpAnswer, Outside, type Request } from './outside.js';
+import type { HttpAnswer, Request, Speaking } from './outside.js';
 import { type FeedbackSeen, type Lane, Plan, type ResultLane } from './plan.js';
 import { arrayRequest, fileRequest, type KafkaRecord, poisonRecord, recordOf, requestOf } from './wire.js';
 
@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly callsPerSecond: number;
   /** Part of the senders that give up in the middle and never say another word about it. */
   readonly givingUp: number;
+  /** Everything there is to say, or only results, one a request, as the stock pipeline understands them. */
+  readonly says: 'EVERYTHING' | 'RESULTS';
 }
 
 const IN_FLIGHT_MAX = 48;
@@ -30,7 +32,7 @@ interface Sending {
 /** The outside world: departments and platforms that speak at a steady rate and repeat themselves until they are understood. */
 export class Load {
   private readonly plan: Plan;
-  private readonly outside: Outside;
+  private readonly outside: Speaking;
   private readonly history: History;
   private readonly random: Random;
   private readonly options: LoadOptions & { readonly run: string };
@@ -42,7 +44,7 @@ export class Load {
   private draining = false;
   private finished: Promise<void> = Promise.resolve();
 
-  constructor(outside: Outside, history: History, random: Random, options: LoadOptions & { readonly run: string }) {
+  constructor(outside: Speaking, history: History, random: Random, options: LoadOptions & { readonly run: string }) {
     this.outside = outside;
     this.history = history;
     this.random = random;
@@ -51,7 +53,7 @@ export class Load {
   }
 
   async start(): Promise<void> {
-    for (const platform of PLATFORMS) {
+    for (const platform of this.options.says === 'EVERYTHING' ? PLATFORMS : []) {
       const reader = await this.outside.follow(platform, `platform.${platform}.feedback.v1`, (value) => this.hear(platform, value));
       this.readers.push(reader);
     }
@@ -93,6 +95,8 @@ export class Load {
 
   private next(): Sending | null {
     const kind = this.random.next();
+    if (this.options.says === 'RESULTS')
+      return kind < 0.5 ? this.single(this.plan.newResult('HTTP', DEPARTMENTS[0]), 'REPORT') : this.change('HTTP', 'REPORT');
     if (kind < 0.17) return this.single(this.plan.newResult('HTTP'), 'REPORT');
     if (kind < 0.25) return this.many('HTTP');
     if (kind < 0.28) return this.many('FILE');

@@ -18,6 +18,15 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
+interface Message {
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Record<string, string>;
+}
+
+/** How the outside world reaches whatever is on the stage. */
+export type Speaking = Pick<Outside, 'http' | 'produce' | 'follow' | 'close'>;
+
 /** Organisations as the system sees them: HTTP with a token, and a Kafka producer each. */
 export class Outside {
   private readonly origin: string;
@@ -57,7 +66,7 @@ export class Outside {
    * Resolves when the broker has it for good. One at a time: KafkaJS gives several sends of an idempotent producer the same sequence
    * number, and the broker acknowledges all of them and keeps the first.
    */
-  produce(principal: string, topic: string, message: { key: string; value: string; headers: Record<string, string> }): Promise<void> {
+  produce(principal: string, topic: string, message: Message): Promise<void> {
     const turn = (this.turns.get(principal) ?? Promise.resolve()).then(() => this.produceAlone(principal, topic, message));
     this.turns.set(
       principal,
@@ -81,11 +90,7 @@ export class Outside {
     return consumer;
   }
 
-  private async produceAlone(
-    principal: string,
-    topic: string,
-    message: { key: string; value: string; headers: Record<string, string> },
-  ): Promise<void> {
+  private async produceAlone(principal: string, topic: string, message: Message): Promise<void> {
     const connecting = this.producers.get(principal) ?? this.connect(principal);
     this.producers.set(principal, connecting);
     try {

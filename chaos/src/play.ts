@@ -1,0 +1,71 @@
+import type { Cast } from './cast.js';
+import { check, type Evidence, type Verdict } from './checker/checker.js';
+import { checkStock } from './checker/stock.js';
+import type { Views } from './faults/watch.js';
+import type { LoadOptions } from './load/load.js';
+import { Outside, type Speaking } from './load/outside.js';
+import { OURS } from './our-cast.js';
+import type { Stage } from './stage.js';
+import { groupOf, STOCK } from './stock/stock-cast.js';
+import { StockOutside } from './stock/stock-outside.js';
+
+/** Who is attacked, how one speaks to it, what one sees of it, and who judges it. */
+export interface Play {
+  readonly cast: Cast;
+  readonly views: Views;
+  readonly says: LoadOptions['says'];
+  readonly outside: (stage: Stage) => Speaking;
+  readonly judge: (evidence: Evidence) => Promise<Verdict>;
+}
+
+const stored = { sql: 'SELECT extract(epoch FROM max(updated_at)) * 1000 AS mark FROM consumer_offsets', grows: 'TIME' } as const;
+const newest = (table: string, column: string) =>
+  ({ sql: `SELECT extract(epoch FROM max(${column})) * 1000 AS mark FROM ${table}`, grows: 'TIME' }) as const;
+const slowest = {
+  sql: `SELECT extract(epoch FROM min(updated_at)) * 1000 AS mark FROM consumer_offsets
+        WHERE topic = 'inspection.sampling-result.v1' AND next_offset > 0`,
+  grows: 'TIME',
+} as const;
+const sum = (table: string) => ({ sql: `SELECT sum(revision) AS mark FROM ${table}`, grows: 'COUNT' }) as const;
+
+export const OUR_PLAY: Play = {
+  cast: OURS,
+  views: {
+    work: {
+      inspection: newest('sampling_results', 'applied_at'),
+      registration: newest('platform_merchants', 'changed_at'),
+      exchange: stored,
+      credit: stored,
+      monitoring: stored,
+    },
+    everywhere: { exchange: slowest, credit: slowest, monitoring: slowest },
+    writes: { inspection: 'sampling_results', exchange: 'subjects', credit: 'followed_subjects', monitoring: 'contributions' },
+    unsent: 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL',
+    groupsOf: (service) => [service, `${service}.intake`],
+    offsets: `SELECT group_id AS group, topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
+  },
+  says: 'EVERYTHING',
+  outside: (stage) => new Outside(stage.origin, stage.servers),
+  judge: check,
+};
+
+export const STOCK_PLAY: Play = {
+  cast: STOCK,
+  views: {
+    work: {
+      inspection: sum('sampling_result'),
+      exchange: sum('feedback'),
+      credit: sum('followed_result'),
+      monitoring: sum('contribution'),
+    },
+    // Only the broker knows how far it has read, and it may be the one that is away.
+    everywhere: { exchange: sum('feedback'), credit: sum('followed_result'), monitoring: sum('contribution') },
+    writes: { exchange: 'feedback', credit: 'followed_result', monitoring: 'contribution' },
+    unsent: 'SELECT count(*) AS waiting FROM outbox_message WHERE "sentAt" IS NULL',
+    groupsOf: (service) => (service === 'inspection' ? [] : [groupOf(service)]),
+    offsets: null,
+  },
+  says: 'RESULTS',
+  outside: (stage) => new StockOutside(stage.origin, stage.servers),
+  judge: checkStock,
+};
