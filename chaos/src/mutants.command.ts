@@ -21,7 +21,7 @@ interface Outcome {
   readonly seconds: number;
 }
 
-const ABOUT_TIME = ['SLOW_RECOVERY', 'SLOW_CATCH_UP', 'NOT_RECOVERED'];
+const ABOUT_TIME = ['SLOW_RECOVERY', 'SLOW_CATCH_UP', 'SLOW_ANSWER', 'NOT_RECOVERED'];
 const PATCHES = join(repository, 'chaos/mutants');
 
 const { values } = parseArgs({

@@ -55,3 +55,25 @@ describe('how long it took until work went on', () => {
     expect(codesOf([{ target: 'credit-kafka', begins: 0, since: 1_000 }], 3).violations).toEqual(['NOT_RECOVERED']);
   });
 });
+
+describe('an answer over HTTP while Redis alone is frozen', () => {
+  const frozen: Met = { kind: 'freeze', target: 'redis', begins: 0, since: 20_000, recoveryMs: 10 };
+  const asked = (answeredAt: number): Entry[] => [
+    { entry: 'call', at: 1_000, call: 1, attempt: 1, via: 'HTTP', operations: [] },
+    { entry: 'answer', at: answeredAt, call: 1, attempt: 1, outcomes: ['accepted'] },
+  ];
+  const codesWith = (answeredAt: number, faults: readonly Met[]): string[] => {
+    const findings = new Findings();
+    checkHistory([...historyOf(faults), ...asked(answeredAt)], { findings, patience: 1 });
+    return findings.violations.map(({ code }) => code);
+  };
+
+  it('does not wait for Redis', () => {
+    expect(codesWith(1_500, [frozen])).toEqual([]);
+    expect(codesWith(19_000, [frozen])).toEqual(['SLOW_ANSWER']);
+  });
+
+  it('is not judged where something else is the matter as well', () => {
+    expect(codesWith(19_000, [frozen, { target: 'inspection-postgres', begins: 500, since: 15_000, recoveryMs: 10 }])).toEqual([]);
+  });
+});

@@ -11,6 +11,7 @@ const HEARS: Readonly<Partial<Record<string, readonly string[]>>> = {
   credit: ['inspection'],
   monitoring: ['inspection'],
 };
+const ANSWERED_MS_MAX = 5_000;
 const SERVICES = ['registration', 'inspection', 'exchange', 'credit', 'monitoring', 'gateway'];
 
 export interface Judging {
@@ -25,6 +26,7 @@ export function checkHistory(history: readonly Entry[], judging: Judging): void 
   checkOffsets(history, findings);
   checkReadBacks(history, findings);
   checkRecovery(history, judging);
+  checkAnswersWithoutRedis(history, judging);
   for (const entry of history) {
     if (entry.entry !== 'phase') continue;
     if (entry.phase === 'not caught up') findings.add('NOT_CAUGHT_UP', `in the end: ${entry.what ?? ''}`);
@@ -67,6 +69,24 @@ function checkRecovery(history: readonly Entry[], { findings, patience }: Judgin
   }
 }
 
+/** Redis holds only what can be rebuilt: while it alone is frozen or gone, whoever asks over HTTP is answered all the same. */
+function checkAnswersWithoutRedis(history: readonly Entry[], { findings, patience }: Judging): void {
+  const spans = spansIn(history);
+  const alone = spans.filter(
+    (span) => span.target === 'redis' && !spans.some((other) => other !== span && other.begins < span.since && endOf(other) > span.begins),
+  );
+  const asked = new Map<string, number>();
+  for (const entry of history) {
+    if (entry.entry === 'call' && entry.via !== 'KAFKA') asked.set(`${entry.call} ${entry.attempt}`, entry.at);
+    if (entry.entry !== 'answer') continue;
+    const at = asked.get(`${entry.call} ${entry.attempt}`);
+    const span = at === undefined ? undefined : alone.find(({ begins, since }) => begins <= at && at <= since);
+    if (at === undefined || !span) continue;
+    const what = `fault ${span.number}, ${span.kind} redis: call ${entry.call} was answered after ${entry.at - at} ms`;
+    findings.withinTime(entry.at - at, ANSWERED_MS_MAX, patience, { code: 'SLOW_ANSWER', what });
+  }
+}
+
 export interface Recovery {
   readonly number: number;
   readonly kind: string;
@@ -92,6 +112,18 @@ interface Span {
  * that kept its service from working, and the most generous of their limits holds.
  */
 export function recoveriesIn(history: readonly Entry[]): Recovery[] {
+  const spans = spansIn(history);
+  return spans.map((span) => {
+    const { number, kind, target, since, recoveryMs } = span;
+    const works = since + (recoveryMs ?? 0);
+    const met = spans.filter((other) => other !== span && other.begins < works && endOf(other) > span.begins && concerns(other, span));
+    const from = Math.max(since, ...met.map((other) => other.since).filter((end) => end < works));
+    const limitMs = Math.max(limitOf(span), ...met.map(limitOf));
+    return { number, kind, target, ms: recoveryMs === undefined ? null : works - from, rebalanceMs: span.rebalanceMs ?? null, limitMs };
+  });
+}
+
+function spansIn(history: readonly Entry[]): Span[] {
   const begins = new Map<number, number>();
   const spans: Span[] = [];
   for (const entry of history) {
@@ -101,14 +133,7 @@ export function recoveriesIn(history: readonly Entry[]): Recovery[] {
     if (entry.phase === 'recovered')
       spans.push({ number, kind, target, begins: begins.get(number) ?? since, since, recoveryMs, rebalanceMs });
   }
-  return spans.map((span) => {
-    const { number, kind, target, since, recoveryMs } = span;
-    const works = since + (recoveryMs ?? 0);
-    const met = spans.filter((other) => other !== span && other.begins < works && endOf(other) > span.begins && concerns(other, span));
-    const from = Math.max(since, ...met.map((other) => other.since).filter((end) => end < works));
-    const limitMs = Math.max(limitOf(span), ...met.map(limitOf));
-    return { number, kind, target, ms: recoveryMs === undefined ? null : works - from, rebalanceMs: span.rebalanceMs ?? null, limitMs };
-  });
+  return spans;
 }
 
 const endOf = ({ since, recoveryMs = 0 }: Span): number => since + recoveryMs;

@@ -25,10 +25,8 @@ export class RateLimit {
 
   /** Counts one request. Throws RateLimited (429) with the seconds until the window ends. */
   async take(principalId: string): Promise<void> {
-    if (!this.redis.client.isReady) return;
-    const answer = await this.redis.client
-      .eval(COUNT, { keys: [`${this.config.KAFKA_NAMESPACE}rate:${principalId}`], arguments: [String(WINDOW_MS)] })
-      .catch(() => null);
+    const key = `${this.config.KAFKA_NAMESPACE}rate:${principalId}`;
+    const answer = await this.redis.ask((client) => client.eval(COUNT, { keys: [key], arguments: [String(WINDOW_MS)] }));
     const [taken, millisecondsLeft] = Array.isArray(answer) ? answer.map(Number) : [];
     if (taken === undefined || millisecondsLeft === undefined || taken <= this.config.RATE_LIMIT_PER_MINUTE) return;
     throw new RateLimited(Math.max(1, Math.ceil(millisecondsLeft / 1_000)));
