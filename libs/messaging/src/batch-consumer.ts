@@ -3,8 +3,8 @@ import { allStreams, type EventClass, ownerOf, type Stream, typeOf } from '@jinq
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { Admin } from 'kafkajs';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { DataSource } from 'typeorm';
 import { Batches, type EventHandler, type Subscriptions } from './batches.js';
+import { ConsumerTables } from './consumer-tables.js';
 import { KafkaConnection } from './kafka.js';
 import type { HandlerExtras } from './on.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
@@ -31,7 +31,7 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   constructor(
     @Inject(MESSAGING_OPTIONS) private readonly options: MessagingOptions,
     private readonly kafka: KafkaConnection,
-    private readonly db: DataSource,
+    private readonly tables: ConsumerTables,
     private readonly batches: Batches,
   ) {
     super();
@@ -144,7 +144,8 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   }
 
   private async open(group: string, topics: readonly string[]): Promise<void> {
-    const reader = new Reader(group, topics, this.kafka, this.db, this.batches, this, this.options.onFatal);
+    const consuming = { batches: this.batches, subscriptions: this };
+    const reader = new Reader(group, topics, this.kafka, this.tables, consuming, this.options.onFatal);
     this.readers.set(group, { reader, topics: topics.join() });
     try {
       await reader.start();

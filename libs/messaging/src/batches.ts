@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EventClass, Stream } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
+import { type Arrival, ConsumerTables, type Place } from './consumer-tables.js';
 import { DeadLetters } from './dead-letters.js';
 import { isTransient } from './failures.js';
 import { type RawRecord, receive, Received, type Refusal } from './received.js';
@@ -20,10 +21,7 @@ export interface Subscriptions {
 }
 
 /** A partition this process was given. `known` is the stored offset it last wrote or sought; null before the first. */
-export interface Position {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
+export interface Position extends Place {
   known: bigint | null;
 }
 
@@ -43,11 +41,11 @@ const ISOLATED_ATTEMPTS = 3;
 @Injectable()
 export class Batches {
   private readonly log = new Logger(Batches.name);
-  /** The record of each partition that this process has counted as begun alone, and what it counted. */
-  private readonly suspected = new Map<string, { offset: string; tries: number }>();
+  /** The record of each partition that this process has counted as begun alone; `tries` is null while it does not know whether it has. */
+  private readonly suspected = new Map<string, { offset: string; tries: number | null }>();
 
   constructor(
-    private readonly db: DataSource,
+    private readonly tables: ConsumerTables,
     private readonly deadLetters: DeadLetters,
   ) {}
 
@@ -67,16 +65,21 @@ export class Batches {
 
   /** One record in a transaction of its own, with the attempt written down first: a record that kills the process is found this way. */
   async applyIsolated(position: Position, record: RawRecord, subscriptions: Subscriptions): Promise<void> {
-    const tries = await this.suspect(position, record);
-    if (tries <= ISOLATED_ATTEMPTS) return this.apply(position, [record], subscriptions);
-    const refusal = { code: 'CONSUMER_KILLED', reason: `the process ended ${ISOLATED_ATTEMPTS} times while it handled this record alone` };
-    await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
+    try {
+      const tries = await this.suspect(position, record);
+      if (tries <= ISOLATED_ATTEMPTS) return await this.apply(position, [record], subscriptions);
+      const reason = `the process ended ${ISOLATED_ATTEMPTS} times while it handled this record alone`;
+      await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, { code: 'CONSUMER_KILLED', reason }));
+    } catch (error) {
+      await this.absolve(position, record);
+      throw error;
+    }
   }
 
   /** Handles a dead letter again. Answers why it failed again, or null. */
   async replay(id: string, subscriptions: Subscriptions): Promise<Refusal | null> {
     try {
-      await this.db.transaction(async (tx) => {
+      await this.tables.transaction(async (tx) => {
         const record = await this.deadLetters.getForReplay(tx, id);
         if (!record) return;
         const refusals = await this.effectsOnce(tx, [record], subscriptions);
@@ -93,20 +96,26 @@ export class Batches {
     }
   }
 
-  // Counted once by each process: a retry while the database is away is no death.
-  private async suspect({ group, topic, partition }: Position, { offset }: RawRecord): Promise<number> {
-    const name = `${group} ${topic} ${partition}`;
+  // Counted once by each process: a retry while the database is away is no death, whether the answer came or not.
+  private async suspect(position: Position, { offset }: RawRecord): Promise<number> {
+    const name = nameOf(position);
     const counted = this.suspected.get(name);
-    if (counted?.offset === offset) return counted.tries;
-    const written: [{ suspect_count: number }[], number] = await this.db.query(
-      `UPDATE consumer_offsets
-       SET suspect_count = CASE WHEN suspect_offset = $4 THEN suspect_count + 1 ELSE 1 END, suspect_offset = $4
-       WHERE group_id = $1 AND topic = $2 AND partition = $3 RETURNING suspect_count`,
-      [group, topic, partition, offset],
-    );
-    const tries = written[0][0]?.suspect_count ?? 1;
+    const before = counted?.offset === offset;
+    if (before && counted.tries !== null) return counted.tries;
+    this.suspected.set(name, { offset, tries: null });
+    const tries = await this.tables.suspect(position, offset, before);
     this.suspected.set(name, { offset, tries });
     return tries;
+  }
+
+  // This process lives, so the record did not kill it. Where that can not be written down, it is at least not counted again.
+  private async absolve(position: Position, { offset }: RawRecord): Promise<void> {
+    try {
+      await this.tables.absolve(position, offset);
+      this.suspected.delete(nameOf(position));
+    } catch (error) {
+      this.log.warn(`${nameOf(position)}@${offset} stays counted: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   private async inOneTransaction(
@@ -117,14 +126,11 @@ export class Batches {
     const last = records.at(-1);
     if (!last) return;
     const next = BigInt(last.offset) + 1n;
-    await this.db.transaction(async (tx) => {
-      await fence(tx, position);
+    await this.tables.transaction(async (tx) => {
+      const stored = await this.tables.lock(tx, position);
+      if (stored === undefined || stored !== position.known) throw new Fenced(stored ?? null);
       await work(tx);
-      await tx.query(
-        `UPDATE consumer_offsets SET next_offset = $4, attempts = 0, suspect_offset = NULL, suspect_count = 0, updated_at = clock_timestamp()
-         WHERE group_id = $1 AND topic = $2 AND partition = $3`,
-        [position.group, position.topic, position.partition, String(next)],
-      );
+      await this.tables.advance(tx, position, next);
     });
     position.known = next;
   }
@@ -150,12 +156,36 @@ export class Batches {
       const handler = subscriptions.handlerOf(event.type);
       if (handler) received.push({ event, handler });
     }
-    const fresh = await leaveOutDuplicates(tx, received, refused);
+    const fresh = await this.leaveOutDuplicates(tx, received, refused);
     for (const run of runs(fresh)) await call(run, tx);
-    const rejected = fresh.filter(({ event }) => event.refusal);
-    await forget(tx, rejected);
-    for (const { event } of rejected) if (event.refusal) refused.push({ record: event.record, refusal: event.refusal });
+    const rejected = fresh.filter(({ event }) => event.refusal).map(({ event }) => event);
+    // A rejected event may be replayed, so it must not count as handled.
+    if (rejected.length > 0) await this.tables.forget(tx, rejected);
+    for (const { record, refusal } of rejected) if (refusal) refused.push({ record, refusal });
     return refused;
+  }
+
+  /** Takes (source, id) into the inbox. What is there already with the same bytes is left out, with other bytes it is refused. */
+  private async leaveOutDuplicates(tx: EntityManager, received: readonly Handled[], refused: Refused[]): Promise<Handled[]> {
+    if (received.length === 0) return [];
+    const identities = received.map(({ event }) => identityOf(event));
+    const distinct = new Map<string, Arrival>();
+    for (const [index, { event }] of received.entries()) {
+      const identity = identities[index] ?? '';
+      if (!distinct.has(identity)) distinct.set(identity, event);
+    }
+    const known = await this.tables.takeIn(tx, [...distinct.values()]);
+    const hashes = new Map(known.map((one) => [identityOf(one), one.hash]));
+    const fresh: Handled[] = [];
+    for (const [index, one] of received.entries()) {
+      const identity = identities[index] ?? '';
+      const before = hashes.get(identity);
+      if (before === undefined) {
+        hashes.set(identity, one.event.hash);
+        fresh.push(one);
+      } else if (!before.equals(one.event.hash)) refused.push({ record: one.event.record, refusal: reused(one.event) });
+    }
+    return fresh;
   }
 
   private async bury(position: Position, record: RawRecord, error: unknown): Promise<void> {
@@ -189,68 +219,13 @@ function refusalOf(error: unknown): Refusal {
   return { code: 'HANDLER_FAILED', reason: (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000) };
 }
 
-async function fence(tx: EntityManager, position: Position): Promise<void> {
-  const rows: { next_offset: string | null }[] = await tx.query(
-    'SELECT next_offset FROM consumer_offsets WHERE group_id = $1 AND topic = $2 AND partition = $3 FOR UPDATE',
-    [position.group, position.topic, position.partition],
-  );
-  const stored = rows[0]?.next_offset == null ? null : BigInt(rows[0].next_offset);
-  if (rows.length === 0 || stored !== position.known) throw new Fenced(stored);
-}
-
-/** Takes (source, id) into the inbox. What is there already with the same bytes is left out, with other bytes it is refused. */
-async function leaveOutDuplicates(tx: EntityManager, received: readonly Handled[], refused: Refused[]): Promise<Handled[]> {
-  if (received.length === 0) return [];
-  const first = new Map<string, Handled>();
-  const later: Handled[] = [];
-  for (const one of received) {
-    const identity = identityOf(one.event);
-    if (first.has(identity)) later.push(one);
-    else first.set(identity, one);
-  }
-  const rows = [...first.values()].map(({ event }) => ({ source: event.source, event_id: event.id, hash: event.hash.toString('hex') }));
-  const known: { source: string; event_id: string; hash: string }[] = await tx.query(
-    `WITH arrived AS (
-       SELECT source, event_id, decode(hash, 'hex') AS hash FROM json_to_recordset($1::json) AS row (source text, event_id text, hash text)
-     ), taken AS (
-       INSERT INTO inbox (source, event_id, hash) SELECT source, event_id, hash FROM arrived ORDER BY source, event_id
-       ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id
-     )
-     SELECT inbox.source, inbox.event_id, encode(inbox.hash, 'hex') AS hash FROM inbox JOIN arrived USING (source, event_id)
-     WHERE NOT EXISTS (SELECT FROM taken WHERE taken.source = arrived.source AND taken.event_id = arrived.event_id)`,
-    [JSON.stringify(rows)],
-  );
-  const hashOfKnown = new Map(known.map((row) => [`${row.source}\n${row.event_id}`, row.hash]));
-  const fresh: Handled[] = [];
-  for (const [identity, one] of first) {
-    const hash = hashOfKnown.get(identity);
-    if (hash === undefined) fresh.push(one);
-    else if (hash !== one.event.hash.toString('hex')) refused.push({ record: one.event.record, refusal: reused(one.event) });
-  }
-  for (const one of later) {
-    const earlier = first.get(identityOf(one.event));
-    if (earlier && !earlier.event.hash.equals(one.event.hash)) refused.push({ record: one.event.record, refusal: reused(one.event) });
-  }
-  return fresh;
-}
-
-const identityOf = (event: Received<object | null>): string => `${event.source}\n${event.id}`;
+const nameOf = ({ group, topic, partition }: Place): string => `${group} ${topic}[${partition}]`;
+const identityOf = ({ source, id }: Arrival): string => `${source}\n${id}`;
 const reused = (event: Received<object | null>): Refusal => ({
   code: 'EVENT_ID_REUSED',
   reason: `ce_id ${event.id} came before with other bytes`,
   pointer: '/ce_id',
 });
-
-// A rejected event may be replayed, so it must not count as handled.
-async function forget(tx: EntityManager, rejected: readonly Handled[]): Promise<void> {
-  if (rejected.length === 0) return;
-  const rows = rejected.map(({ event }) => ({ source: event.source, event_id: event.id }));
-  await tx.query(
-    `DELETE FROM inbox USING json_to_recordset($1::json) AS row (source text, event_id text)
-     WHERE inbox.source = row.source AND inbox.event_id = row.event_id`,
-    [JSON.stringify(rows)],
-  );
-}
 
 /** Consecutive events of one method, so that a batch handler gets as many as order allows. */
 function runs(handled: readonly Handled[]): Handled[][] {

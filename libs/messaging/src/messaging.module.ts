@@ -1,6 +1,7 @@
 import { type DynamicModule, type FactoryProvider, Module, type Provider } from '@nestjs/common';
 import { BatchConsumer } from './batch-consumer.js';
 import { Batches } from './batches.js';
+import { ConsumerTables } from './consumer-tables.js';
 import { DeadLetters } from './dead-letters.js';
 import { Housekeeping } from './housekeeping.js';
 import { KafkaConnection } from './kafka.js';
@@ -28,6 +29,7 @@ export class MessagingModule {
       OutboxTable,
       Relay,
       DeadLetters,
+      ConsumerTables,
       Batches,
       BatchConsumer,
       Topics,
