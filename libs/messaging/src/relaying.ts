@@ -47,15 +47,18 @@ export interface RelayPlace {
 export class LeaseLost extends Error {}
 
 export const LEASE_MS = 10_000;
-const BATCH_ROWS = 1_000;
-const BATCH_BYTES = 4_000_000;
+/** The most that is read, and about the most that is sent, at once. */
+const BATCH = { rows: 1_000, bytes: 4_000_000 };
 const HOLD_MS = 1_000;
 
 export class Relaying {
   private readonly held = new Map<string, number>();
   private leaseUntil = 0;
 
-  constructor(private readonly place: RelayPlace) {}
+  constructor(
+    private readonly place: RelayPlace,
+    private readonly largest = BATCH,
+  ) {}
 
   get leading(): boolean {
     return this.place.now() < this.leaseUntil;
@@ -75,7 +78,7 @@ export class Relaying {
     let rows = (await this.lead()) ? await this.next([]) : [];
     while (rows.length > 0) {
       // Only a full batch has more behind it.
-      const ahead = rows.length < BATCH_ROWS ? null : this.next(rows);
+      const ahead = rows.length < this.largest.rows ? null : this.next(rows);
       ahead?.catch(() => undefined);
       const setAside = await this.publish(rows);
       published += rows.length;
@@ -87,12 +90,12 @@ export class Relaying {
   }
 
   private next(besides: readonly OutboxRow[]): Promise<OutboxRow[]> {
-    return this.place.table.next(BATCH_ROWS, seqsOf(besides), this.heldTopics());
+    return this.place.table.next(this.largest.rows, seqsOf(besides), this.heldTopics());
   }
 
   /** Answers what was set aside. What is too much for one request is halved, what is refused until the refused record stands alone. */
   private async publish(rows: readonly OutboxRow[]): Promise<SetAside[]> {
-    if (rows.length > 1 && bytesOf(rows) > BATCH_BYTES) return this.publishHalves(rows);
+    if (rows.length > 1 && bytesOf(rows) > this.largest.bytes) return this.publishHalves(rows);
     if (!this.leading) throw new LeaseLost();
     try {
       await this.place.send(rows);
