@@ -25,6 +25,8 @@ const { values } = parseArgs({
     shared: { type: 'boolean', default: false },
   },
 });
+/** The rest is in the JSON. */
+const SHOWN_OF_A_CODE = 10;
 quietKafkaJs();
 const began = Date.now();
 const parent = join(repository, '.local');
@@ -77,6 +79,10 @@ function print({
     `of which until the groups were stable p50 ${rebalanceMs.p50}, p95 ${rebalanceMs.p95} ms; caught up after ${caughtUpMs ?? 'never'} ms`,
   );
   for (const { code, what } of slow) console.log(`  slow ${code}: ${what}`);
-  for (const { code, what } of violations.slice(0, 50)) console.log(`  VIOLATION ${code}: ${what}`);
+  for (const code of new Set(violations.map((one) => one.code))) {
+    const own = violations.filter((one) => one.code === code);
+    console.log(`  VIOLATION ${code}, ${own.length} times`);
+    for (const { what } of own.slice(0, SHOWN_OF_A_CODE)) console.log(`    ${what}`);
+  }
   console.log(`${violations.length} violations; history in ${history}`);
 }

@@ -2,8 +2,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SIZE_MB = 1_200;
-
 /**
  * A small disk in memory for the servers' data, the broker's excepted, so that PostgreSQL's can be filled. Needs root on Linux; without it
  * the servers stand on the machine's own disk, and the faults of disks are skipped.
@@ -17,11 +15,11 @@ export class DiskOfItsOwn {
     this.mounted = mounted;
   }
 
-  static under(path: string): DiskOfItsOwn {
+  static under(path: string, sizeMb: number): DiskOfItsOwn {
     const elsewhere = `${path}-kafka`;
     for (const directory of [path, elsewhere]) mkdirSync(directory, { recursive: true });
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m,mode=0755`, 'jinqiao-chaos', path], { stdio: 'ignore' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m,mode=0755`, 'jinqiao-chaos', path], { stdio: 'ignore' });
       mkdirSync(join(path, 'kafka'));
       execFileSync('mount', ['--bind', elsewhere, join(path, 'kafka')], { stdio: 'ignore' });
       return new DiskOfItsOwn(path, true);

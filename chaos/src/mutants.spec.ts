@@ -21,10 +21,10 @@ describe('a mutant', () => {
   it.each(mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
     'says what shows it: %s',
     (_, { faults, number, expect: codes }) => {
-      const schedule = scheduleOf({ seed: '1', faults: number, freezeMs: 1_000, only: faults, disk: true });
+      const schedule = scheduleOf({ seed: '1', faults: number, freezeMs: 1_000, only: faults, disk: true, slowDisk: true, brokers: 1 });
       expect(schedule).toHaveLength(number);
       for (const fault of faults) {
-        const alone = scheduleOf({ seed: '1', faults: 1, freezeMs: 1_000, only: [fault], disk: true });
+        const alone = scheduleOf({ seed: '1', faults: 1, freezeMs: 1_000, only: [fault], disk: true, slowDisk: true, brokers: 1 });
         expect(alone).toHaveLength(1);
       }
       for (const code of codes) expect(code).toMatch(/^[A-Z]+(_[A-Z]+)+$/);

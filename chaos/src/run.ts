@@ -56,6 +56,8 @@ export interface RunResult {
 
 const WARM_UP_MS = 4_000;
 const GAP_MS = 500;
+/** A thousand faults leave about 500 MB of rows and 200 MB of log, which is not to fill the disk before its time. */
+const DISK_MB = 1_200;
 const RECOVERY_MS_MAX = 90_000;
 const REBALANCE_MS_MAX = 30_000;
 const CATCH_UP_MS_MAX = 90_000;
@@ -69,7 +71,9 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
   DiskOfItsOwn.forget(join(dataDir, 'servers'));
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
-  const stage = await Stage.set({ dataDir, root: options.root, cast: options.play.cast, brokers: options.brokers, report });
+  const { cast } = options.play;
+  const { root, brokers } = options;
+  const stage = await Stage.set({ dataDir, root, cast, brokers, diskMb: DISK_MB + options.faults, report });
   const history = new History(join(dataDir, 'history.jsonl'));
   try {
     const { outside, says, views, judge } = options.play;

@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly root: string;
   readonly cast: Cast;
   readonly brokers: number;
+  /** Of the small disk that PostgreSQL stands on, where there is one. */
+  readonly diskMb: number;
   readonly report: (line: string) => void;
 }
 
@@ -66,7 +68,7 @@ export class Stage {
     mkdirSync(join(dataDir, 'servers'));
     // Started as root, PostgreSQL runs as another user.
     for (const path of [dataDir, join(dataDir, 'servers')]) chmodSync(path, 0o755);
-    const disk = DiskOfItsOwn.under(join(dataDir, 'servers'));
+    const disk = DiskOfItsOwn.under(join(dataDir, 'servers'), options.diskMb);
     const slowDisk = SlowDisk.in(join(dataDir, 'slow-disk'));
     const furtherBrokers: BrokerPorts[] = [];
     while (furtherBrokers.length < options.brokers - 1) furtherBrokers.push(await brokerPorts());

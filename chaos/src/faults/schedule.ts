@@ -119,7 +119,7 @@ function possible(freezeMs: number, brokers: number): Fault[] {
 export const wayBetween = (service: Service, server: Server): string => `${service}-${server}`;
 
 /**
- * It has neither gateway nor registration nor Redis, and one poison record stops it for good. Its inspection consumes nothing, and is the
+ * It has neither gateway nor registration nor Redis, and it has nowhere to set poison aside. Its inspection consumes nothing, and is the
  * entrance itself, so nobody can keep results from it until its outbox is empty.
  */
 const isShared = ({ kind, target }: Fault): boolean =>

@@ -185,7 +185,7 @@ export class Watch {
   private async mark(service: Service, sql: string): Promise<number | null> {
     const rows = await this.query<{ mark: Date | string | null }>(service, sql);
     const mark = rows?.[0]?.mark ?? null;
-    return mark === null ? null : Number(mark);
+    return mark === null ? null : Math.round(Number(mark));
   }
 
   private async gatewayAnswers(): Promise<number | null> {
