@@ -59,11 +59,13 @@ async function warmUp(running: Running, { warm, options }: Work, mix: Mix): Prom
 }
 
 async function point(running: Running, { name, mix }: { name: string; mix: Mix }, { count, seconds, options }: Work): Promise<Figure[]> {
-  const contender = ours(running, { name, count, mix }, () => undefined);
+  let microseconds = 0;
+  const contender = ours(running, { name, count, mix }, (_process, used) => void (microseconds += used));
   const rate = await race([contender], (items) => expectedOf(items, mix), options);
+  const processor: Figure = { name: `${name}, processor time a result`, unit: 'us', samples: [microseconds / options.rounds] };
   const took = await latencies(running, { ...EVEN, seconds, mix });
   const latency = (percent: number): Figure => ({ name: `${name}, p${percent}`, unit: 'ms', samples: [percentile(took, percent)] });
-  return [...rate.values(), latency(50), latency(99)];
+  return [...rate.values(), processor, latency(50), latency(99)];
 }
 
 /** Every point has platforms that were told nothing before. */
