@@ -2,5 +2,11 @@ import { migrateService } from '@jinqiao/platform/migrate';
 import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-create-sampling-results.js';
 import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
 import { AddRestoredRevision1795450300000 } from './migrations/1795450300000-add-restored-revision.js';
+import { IndexResultsForLists1795450400000 } from './migrations/1795450400000-index-results-for-lists.js';
 
-await migrateService('inspection', [CreateSamplingResults1795450100000, CreateImportRuns1795450200000, AddRestoredRevision1795450300000]);
+await migrateService('inspection', [
+  CreateSamplingResults1795450100000,
+  CreateImportRuns1795450200000,
+  AddRestoredRevision1795450300000,
+  IndexResultsForLists1795450400000,
+]);

@@ -418,6 +418,25 @@ describe('reading', () => {
     expect((await operator.get<{ items: unknown[] }>(`${PATH}?reporterId=tj-credit`)).body.items).toHaveLength(7);
   });
 
+  it('finds what a platform or a day has few of without walking past everything else', async () => {
+    await place.sql(`
+      INSERT INTO sampling_results (reporter_id, sample_no, status, revision, reported_revision, reported_hash, accepted_at, state, channel,
+                                    platform, dated_on)
+      SELECT 'dept-' || n % 3, n::text, 'PUBLISHED', 1, 1, '', now(), '{}', 'HTTP',
+             CASE WHEN n % 2000 = 0 THEN 'small' ELSE 'large' END, date '2024-01-01' + n / 100
+      FROM generate_series(1, 20000) AS n`);
+    await place.sql('ANALYZE sampling_results');
+    const plan = async (condition: string): Promise<string> => {
+      const rows = await place.sql<{ 'QUERY PLAN': string }>(
+        `EXPLAIN SELECT * FROM sampling_results WHERE ${condition} ORDER BY reporter_id, sample_no LIMIT 101`,
+      );
+      return rows.map((row) => row['QUERY PLAN']).join('\n');
+    };
+    expect(await plan(`platform = 'small'`)).toContain('sampling_results_platform');
+    expect(await plan(`reporter_id = 'dept-1' AND dated_on BETWEEN '2024-02-01' AND '2024-02-01'`)).toContain('sampling_results_day');
+    await place.sql(`DELETE FROM sampling_results WHERE reporter_id LIKE 'dept-%'`);
+  });
+
   it.each([
     ['cursor=abc', 'BAD_CURSOR', '/cursor'],
     ['limit=0', 'VALIDATION_FAILED', '/limit'],
