@@ -36,9 +36,10 @@ function element(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
   if (value === null || value === undefined) return 'NULL';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return quoted(value instanceof Date ? value.toISOString() : JSON.stringify(value));
+  return JSON.stringify(value instanceof Date ? value.toISOString() : JSON.stringify(value));
 }
 
-// Both literals quote with a backslash, but \n is a line's end in JSON and an n in PostgreSQL's: what lies before the space is kept as it is.
+// Both literals quote with a backslash, but \n is a line's end in JSON and an n in PostgreSQL's. What is JSON already holds nothing that
+// is written so; another text that holds what lies before the space, or half a surrogate pair, is quoted without JSON.
 const quoted = (text: string): string =>
   /[^ -\uffff]/.test(text) || !text.isWellFormed() ? `"${text.replace(/["\\]/g, '\\$&')}"` : JSON.stringify(text);
