@@ -113,11 +113,11 @@ async function startAlone({ stack }: Running, service: (typeof SERVICES)[number]
     NODE_COMPILE_CACHE: compiled,
   };
   const began = performance.now();
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', join(repository, `services/${service}/dist/main.js`)],
-    { env, stdio: 'ignore', detached: true },
-  );
+  const child = spawn(process.execPath, ['--enable-source-maps', join(repository, `services/${service}/dist/main.js`)], {
+    env,
+    stdio: 'ignore',
+    detached: true,
+  });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   await until(`${service} to be ready`, () =>
     fetch(`http://127.0.0.1:${port}/health/ready`).then(

@@ -74,8 +74,7 @@ export class StockPipeline {
     const place: StockPlace = { databaseUrl, servers: { kafkaBrokers, issuer, seed }, principal: STACK_PRINCIPAL };
     const port = await freePort();
     if (service === 'inspection') this.port = port;
-    const child = fork(join(repository, 'bench/dist/stock/stock.main.js'), [service, JSON.stringify(place), String(port)], {
-    });
+    const child = fork(join(repository, 'bench/dist/stock/stock.main.js'), [service, JSON.stringify(place), String(port)], {});
     this.processes.push(child);
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());

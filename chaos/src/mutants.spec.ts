@@ -21,12 +21,9 @@ describe('a mutant', () => {
   it.each(mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
     'says what shows it: %s',
     (_, { faults, number, expect: codes }) => {
-      const schedule = scheduleOf({ seed: '1', faults: number, freezeMs: 1_000, only: faults, disk: true, slowDisk: true, brokers: 1 });
-      expect(schedule).toHaveLength(number);
-      for (const fault of faults) {
-        const alone = scheduleOf({ seed: '1', faults: 1, freezeMs: 1_000, only: [fault], disk: true, slowDisk: true, brokers: 1 });
-        expect(alone).toHaveLength(1);
-      }
+      const stage = { seed: '1', freezeMs: 1_000, disk: true, slowDisk: true, brokers: 1 };
+      expect(scheduleOf({ ...stage, faults: number, only: faults })).toHaveLength(number);
+      for (const fault of faults) expect(scheduleOf({ ...stage, faults: 1, only: [fault] })).toHaveLength(1);
       for (const code of codes) expect(code).toMatch(/^[A-Z]+(_[A-Z]+)+$/);
     },
   );
