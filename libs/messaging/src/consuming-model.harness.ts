@@ -4,6 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { EventHandler, Subscriptions } from './batches.js';
 import { type Arrival, type Beginning, ConsumerTables } from './consumer-tables.js';
 import { DeadLetters } from './dead-letters.js';
+import { isTransient } from './failures.js';
 import { Outbox } from './outbox.js';
 import type { RawRecord, Received, Refusal } from './received.js';
 import type { Process } from './virtual-time.harness.js';
@@ -172,8 +173,12 @@ export class TablesInMemory extends ConsumerTables {
     try {
       await work(tx as unknown as EntityManager);
       await this.within(tx, () => this.database.commit(tx));
-    } finally {
       this.alone = null;
+    } catch (error) {
+      // What is poison is still handled alone, by the transaction that sets it aside.
+      if (isTransient(error)) this.alone = null;
+      throw error;
+    } finally {
       this.database.release(tx);
     }
   }
