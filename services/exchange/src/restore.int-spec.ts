@@ -52,10 +52,12 @@ const isCaughtUp = (results: number, receipts: number) =>
 async function said(): Promise<string[]> {
   const topics = ['platform.jd.feedback.v1', 'platform.tmall.feedback.v1', 'exchange.feedback-outcome.v1', 'exchange.organisation.v1'];
   const all = await Promise.all(topics.map((topic) => place.readAll(topic)));
-  return all.flat().map(({ key, headers, body }) => {
+  const lines = all.flat().map(({ key, headers, body }) => {
     const { feedbackId = '' } = (body ?? {}) as { feedbackId?: string };
     return `${String(headers['ce_type'])} ${String(key)} ${feedbackId} ${String(headers['ce_revision'])}`;
   });
+  // Which partition is read first is not the same each time.
+  return lines.sort();
 }
 async function told(sampleNo: string): Promise<FeedbackIssued> {
   const { body } = await jd.get<{ items: FeedbackIssued[] }>(`/api/exchange/feedback?subject=tj-amr:${sampleNo}`);

@@ -32,10 +32,8 @@ export class SamplingFeedback {
     // Locks in the order of every writer here: names, then subjects, then feedbacks.
     const platforms = await this.platformsNamed(tx, keys);
     const applied = await this.advance(tx, changes);
-    const standings = await this.standings(
-      tx,
-      [...applied].filter(([, before]) => before > 0).map(([subject]) => subject),
-    );
+    // Also of subjects that are new here: what was told about them may have been taken over after a restore, before they are read again.
+    const standings = await this.standings(tx, [...applied.keys()]);
     const due = changes.filter(({ subject, revision }) => {
       const before = applied.get(subject);
       if (before === undefined || revision <= before) return false;
