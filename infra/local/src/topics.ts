@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessRule, Topic } from '@jinqiao/schema';
 import kafkajs, { type Admin } from 'kafkajs';
 import { kafkaOf } from './access.js';
@@ -9,26 +10,38 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePattern
 
 /** Topics a request may ask for: the broker answers well within its time-out, also on a slow machine. */
 const TOPICS_AT_ONCE = 50;
+const ATTEMPTS = 5;
+const PAUSE_MS = 300;
 
 /** Makes topics and access rules as the stack. What exists stays as it is. */
 export async function ensureTopics(servers: ServerAddresses, topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
   await asStack(servers, async (admin) => {
     // Rules first: brokers apply changes in order, so whoever sees the topic is already allowed what the rules say.
     if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
-    const existing = new Set(await admin.listTopics());
-    const missing = topics.filter(({ name }) => !existing.has(name));
-    for (let from = 0; from < missing.length; from += TOPICS_AT_ONCE) {
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: missing.slice(from, from + TOPICS_AT_ONCE).map(({ name, partitions, settings }) => ({
-          topic: name,
-          numPartitions: partitions,
-          configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
-        })),
-      });
-    }
+    for (let from = 0; from < topics.length; from += TOPICS_AT_ONCE) await make(admin, topics.slice(from, from + TOPICS_AT_ONCE));
   });
 }
+
+// A busy broker learns of its own new topics a moment later, which KafkaJS takes for an error; by then they are there.
+async function make(admin: Admin, topics: readonly Topic[]): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter(({ name }) => !existing.has(name));
+    try {
+      if (missing.length > 0) await admin.createTopics({ waitForLeaders: true, topics: missing.map(toTopicConfig) });
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await sleep(attempt * PAUSE_MS);
+    }
+  }
+}
+
+const toTopicConfig = ({ name, partitions, settings }: Topic) => ({
+  topic: name,
+  numPartitions: partitions,
+  configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+});
 
 export async function asStack<T>(servers: ServerAddresses, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafkaOf(servers, STACK_PRINCIPAL).admin();

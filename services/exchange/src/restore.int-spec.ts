@@ -117,6 +117,5 @@ it('a database of the exchange that is set back tells nobody anything a second t
 
   await result('E-1', 4, '京东', 'QUALIFIED');
   await isCaughtUp(8, 2);
-  expect((await said()).slice(-1)).not.toEqual([]);
   expect(await told('E-1')).toMatchObject({ revision: 4, subjectRevision: 4 });
 }, 120_000);
