@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 
 const KINDS: readonly Kind[] = ['poison', 'rejected', 'invalid', 'duplicate', 'reused'];
-const FAULTS = fc.array(fc.constantFrom<Fault>('none', 'none', 'failed', 'lost'), { maxLength: 80 });
+const FAULTS = fc.array(fc.constantFrom<Fault>('none', 'none', 'failed', 'lost'), { maxLength: 30, size: 'max' });
 const SIZES = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 5 });
 
 /** A consumer of one process with empty tables. */
@@ -75,7 +75,7 @@ describe('batches under a model', () => {
 
   model(
     'find what is poison in few transactions',
-    fc.asyncProperty(logs(['poison'], 64), async (log) => {
+    fc.asyncProperty(logs(['poison'], 20), async (log) => {
       const { tables, batches, subscriptions } = aConsumer([]);
       let transactions = 0;
       tables.asked = () => (transactions += 1);

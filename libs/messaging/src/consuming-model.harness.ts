@@ -40,14 +40,14 @@ export interface Made {
 }
 
 /** A log: offsets rise, with gaps as compaction leaves them; duplicates follow what they repeat. */
-export function logs(kinds: readonly Kind[], maxLength = 16): fc.Arbitrary<Made[]> {
+export function logs(kinds: readonly Kind[], maxLength = 12): fc.Arbitrary<Made[]> {
   const one = fc.record({
     kind: fc.oneof({ weight: 3, arbitrary: fc.constant<Kind>('good') }, { weight: 2, arbitrary: fc.constantFrom(...kinds) }),
     single: fc.boolean(),
     gap: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(3)),
     of: fc.nat(),
   });
-  return fc.array(one, { minLength: 1, maxLength }).map((drawn) => {
+  return fc.array(one, { minLength: 1, maxLength, size: 'max' }).map((drawn) => {
     let offset = -1;
     const good: { no: number; single: boolean }[] = [];
     return drawn.map(({ kind: wanted, single, gap, of }, no) => {

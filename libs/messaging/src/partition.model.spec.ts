@@ -29,6 +29,7 @@ const KINDS: readonly Kind[] = ['poison', 'rejected', 'invalid', 'duplicate', 'r
 const RESTART_MS = 1_000;
 const FROZEN_MS = 8_000;
 const FETCH_MS = 200;
+const ASK_AGAIN_MS = 500;
 const CAUGHT_UP_WITHIN_MS = 600_000;
 
 /** What happens beside the faults of single calls. */
@@ -196,9 +197,17 @@ class Member {
     this.from = this.group.from;
     this.sought = null;
     this.partition.forget();
-    if (!this.assigned) return;
-    const asked = this.process.call(() => this.group.database.row?.next ?? null);
-    void asked.then((stored) => this.partition.resume(stored)).catch(() => undefined);
+    if (this.assigned) void this.seekToStored(this.generation);
+  }
+
+  private async seekToStored(generation: number): Promise<void> {
+    while (this.generation === generation) {
+      try {
+        return this.partition.resume(await this.process.call(() => this.group.database.row?.next ?? null));
+      } catch {
+        await this.process.sleep(ASK_AGAIN_MS);
+      }
+    }
   }
 
   private async fetch(): Promise<void> {
@@ -239,7 +248,7 @@ class Member {
   }
 }
 
-const faults = (kinds: readonly Fault[]): fc.Arbitrary<Fault[]> => fc.array(fc.constantFrom(...kinds), { maxLength: 40 });
+const faults = (kinds: readonly Fault[]): fc.Arbitrary<Fault[]> => fc.array(fc.constantFrom(...kinds), { maxLength: 30, size: 'max' });
 const DELAYS = fc.array(fc.nat(30), { minLength: 1, maxLength: 8 });
 const FETCHES = fc.array(fc.record({ records: fc.integer({ min: 1, max: 12 }), told: fc.boolean() }), { minLength: 1, maxLength: 4 });
 const incidents = (kinds: readonly Incident['what'][]): fc.Arbitrary<Incident[]> =>
@@ -256,7 +265,7 @@ interface Story {
 }
 const story = (kinds: readonly Kind[], failing: readonly Fault[], happening: readonly Incident['what'][]): fc.Arbitrary<Story> =>
   fc.record({
-    log: logs(kinds, 12),
+    log: logs(kinds, 8),
     faults: faults(failing),
     delays: DELAYS,
     fetches: FETCHES,

@@ -84,9 +84,9 @@ export class Partition {
     return records[done - 1]?.offset ?? null;
   }
 
-  // The first batch after joining reads where the partition stands and writes down that it begins; null = sought elsewhere.
+  // The first batch after joining, and one that lies below what is done, asks where the partition stands; null = sought elsewhere.
   private async claim(records: readonly RawRecord[]): Promise<(Position & { isolate: boolean }) | null> {
-    if (this.position) return this.position;
+    if (this.position && reaches(records, this.position.known ?? BEGINNING)) return this.position;
     const { stored, isolate } = await this.around.tables.begin(this.place, this.begun);
     this.begun = stored;
     // After compaction, retention or a log made anew no batch will ever hold the stored offset: one seek is enough to know.
@@ -124,15 +124,13 @@ export class Partition {
   }
 }
 
-function holds(records: readonly RawRecord[], offset: bigint): boolean {
-  const [first, last] = [records[0], records.at(-1)];
-  return first !== undefined && last !== undefined && BigInt(first.offset) <= offset && offset <= BigInt(last.offset);
-}
+const reaches = (records: readonly RawRecord[], offset: bigint): boolean => BigInt(records.at(-1)?.offset ?? -1) >= offset;
+const holds = (records: readonly RawRecord[], offset: bigint): boolean =>
+  BigInt(records[0]?.offset ?? -1) <= offset && reaches(records, offset);
 
 // A log that was made anew starts below what is stored; then everything is new, and the inbox drops what is not.
 function notYetDone(records: readonly RawRecord[], done: number, { known }: Position): readonly RawRecord[] {
-  const last = records.at(-1);
-  if (known === null || !last || BigInt(last.offset) < known) return records.slice(done);
+  if (known === null || !reaches(records, known)) return records.slice(done);
   return records.slice(done).filter((record) => BigInt(record.offset) >= known);
 }
 

@@ -11,7 +11,7 @@ const SUBSCRIBE_WITHIN_MS = 30_000;
 /** The least a broker allows by default: a killed member's partitions are free again after this. */
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = 2_000;
-const SUBSCRIBE_AGAIN_MS = 500;
+const ASK_AGAIN_MS = 500;
 
 export interface Lag {
   readonly topic: string;
@@ -87,7 +87,7 @@ export class Reader {
       } catch (error) {
         if (this.stopping || Date.now() > giveUpAt) throw error;
         this.log.warn(`${this.group} waits for its topics: ${error instanceof Error ? error.message : String(error)}`);
-        await pause(SUBSCRIBE_AGAIN_MS);
+        await pause(ASK_AGAIN_MS);
       }
     }
   }
@@ -101,16 +101,21 @@ export class Reader {
     return [...this.lags.values()];
   }
 
+  // Asked until it is answered: where nothing new comes, no batch asks again.
   private async seekToStored(assignment: readonly { topic: string; partition: number }[]): Promise<void> {
-    try {
-      const stored = await this.tables.stored(this.group);
-      for (const { topic, partition } of assignment) {
-        const row = stored.find((one) => one.topic === topic && one.partition === partition);
-        this.partition(topic, partition).resume(row?.next ?? null);
+    const joined = this.assigned;
+    while (this.assigned === joined && !this.stopping) {
+      try {
+        const stored = await this.tables.stored(this.group);
+        for (const { topic, partition } of assignment) {
+          const row = stored.find((one) => one.topic === topic && one.partition === partition);
+          this.partition(topic, partition).resume(row?.next ?? null);
+        }
+        return;
+      } catch (error) {
+        this.log.warn(`stored offsets could not be read: ${error instanceof Error ? error.message : String(error)}`);
+        await pause(ASK_AGAIN_MS);
       }
-    } catch (error) {
-      // The first batch of each partition asks again.
-      this.log.warn(`stored offsets could not be read: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 

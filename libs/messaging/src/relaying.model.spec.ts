@@ -225,7 +225,7 @@ const INCIDENT = fc.oneof(
 const FAULTS: readonly Fault[] = ['none', 'none', 'none', 'none', 'none', 'failed', 'lost', 'killed before', 'killed after'];
 const STORY: fc.Arbitrary<Story> = fc.record({
   changes: fc.array(CHANGE, { minLength: 1, maxLength: 8 }),
-  faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 40 }),
+  faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 30, size: 'max' }),
   delays: fc.array(fc.nat(30), { minLength: 1, maxLength: 8 }),
   incidents: fc.array(INCIDENT, { maxLength: 3 }),
 });
