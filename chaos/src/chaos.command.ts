@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OUR_PLAY, STOCK_PLAY } from './play.js';
-import { quietKafkaJs } from './quiet.js';
 import { chaos, type RunResult } from './run.js';
 import { repository } from './stage.js';
 
@@ -27,7 +26,6 @@ const { values } = parseArgs({
 });
 /** The rest is in the JSON. */
 const SHOWN_OF_A_CODE = 10;
-quietKafkaJs();
 const began = Date.now();
 const parent = join(repository, '.local');
 mkdirSync(parent, { recursive: true });

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Mutant, mutantsIn } from './mutants.js';
 import { OUR_PLAY } from './play.js';
-import { quietKafkaJs } from './quiet.js';
 import { chaos } from './run.js';
 import { repository, SERVICES } from './stage.js';
 
@@ -33,7 +32,6 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '16' },
   },
 });
-quietKafkaJs();
 const home = mkdtempSync(join(tmpdir(), 'jinqiao-mutants-'));
 const dataDir = resolve(values.data ?? join(repository, `.local/mutants-${process.pid}`));
 const outcomes: Outcome[] = [];

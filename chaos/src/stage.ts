@@ -168,12 +168,7 @@ export class Stage {
     const redirects = SERVERS.flatMap((server) => [...(this.proxies.get(`${service} ${server}`)?.ports ?? [])]);
     return {
       name,
-      args: [
-        '--disable-warning=TimeoutNegativeWarning',
-        '--import',
-        new URL('./preload.js', import.meta.url).href,
-        ...program(this.place, service, port),
-      ],
+      args: ['--import', new URL('./preload.js', import.meta.url).href, ...program(this.place, service, port)],
       env: {
         ...environment(this.place, service, port),
         CHAOS_REDIRECT: redirects.map((pair) => pair.join('=')).join(),

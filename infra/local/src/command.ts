@@ -7,7 +7,6 @@ const PARENT_POLL_MS = 500;
 
 /** Runs something that stays up until Ctrl-C, SIGTERM or a closed terminal. What cannot be started: its one sentence and exit code 1. */
 export async function runUntilStopped(start: (signal: AbortSignal) => Promise<{ stop(): Promise<void> }>): Promise<void> {
-  quietKafkaJs();
   const asked = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -38,13 +37,4 @@ function followNpm(end: () => void): void {
     end();
   }, PARENT_POLL_MS);
   watch.unref();
-}
-
-/** KafkaJS 2.2.4 reckons a pause that is negative, and Node 24 says so once a process. */
-export function quietKafkaJs(): void {
-  const print = process.listeners('warning');
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') for (const listener of print) listener(warning);
-  });
 }

@@ -2,7 +2,6 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CannotStart } from './cannot-start.js';
-import { quietKafkaJs } from './command.js';
 import { MainJob } from './demo/main-job.js';
 import { asTable, type DemoReport } from './demo/report.js';
 import { repository } from './repository.js';
@@ -13,7 +12,6 @@ const began = Date.now();
 const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`;
 const say = (line: string): void => console.log(`${seconds()}  ${line}`);
 
-quietKafkaJs();
 const { values } = parseArgs({ options: { input: { type: 'string' }, report: { type: 'string' } } });
 const input = resolve(values.input ?? join(repository, 'data/sampling-notices.csv'));
 const parent = join(repository, '.local');
