@@ -87,6 +87,7 @@ export function CodeList(values: readonly string[], options: { items: number } &
   return field('code list', described(schema, options.about), accepts);
 }
 
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 
 /** True for a day that exists in the Gregorian calendar, written YYYY-MM-DD. */
@@ -95,9 +96,8 @@ export function isCalendarDate(value: unknown): value is string {
   if (!parts) return false;
   const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
   if (month < 1 || month > 12 || day < 1) return false;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-  return day <= (days[month - 1] ?? 0);
+  const leapDays = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
+  return day <= (DAYS[month - 1] ?? 0) + leapDays;
 }
 
 export function CalendarDate(options: About = {}): PropertyDecorator {

@@ -27,9 +27,18 @@ export function unnested<Column extends string>(types: Readonly<Record<Column, s
 }
 
 function arrayLiteral<Column extends string>(rows: Rows<Column>, name: Column): string {
-  let literal = '{';
-  for (const row of rows) literal += (literal === '{' ? '' : ',') + element(row[name]);
-  return `${literal}}`;
+  let literal = '';
+  let last: unknown = null;
+  let written = 'NULL';
+  for (const row of rows) {
+    // Half of a batch's columns hold the same value in each row.
+    if (row[name] !== last) {
+      last = row[name];
+      written = element(last);
+    }
+    literal += (literal === '' ? '{' : ',') + written;
+  }
+  return `${literal || '{'}}`;
 }
 
 function element(value: unknown): string {

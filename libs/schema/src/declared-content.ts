@@ -40,13 +40,16 @@ function reduce(type: EventClass, input: Record<string, unknown>, walk: Walk): R
   const fields = declaredFields(type);
   let copy: Record<string, unknown> | null = null;
   let present = 0;
-  for (const [place, field] of fields.entries()) {
+  let place = 0;
+  for (const field of fields) {
     const value = input[field.name];
-    if (value === undefined) continue;
-    present += 1;
-    const reduced = value === null || value === '' ? undefined : reduceField(field, value, walk);
-    if (reduced !== value) copy ??= copyOf(input, fields.slice(0, place));
-    if (copy && reduced !== undefined) copy[field.name] = reduced;
+    if (value !== undefined) {
+      present += 1;
+      const reduced = value === null || value === '' ? undefined : reduceField(field, value, walk);
+      if (reduced !== value) copy ??= copyOf(input, fields.slice(0, place));
+      if (copy && reduced !== undefined) copy[field.name] = reduced;
+    }
+    place += 1;
   }
   const names = Object.keys(input);
   if (names.length === present) return copy ?? input;
