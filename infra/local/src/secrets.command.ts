@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { keepingServices } from './principals.js';
 import { ADMIN_ROLE } from './postgres.js';
-import { brokerPassword, clientSecret, redisPassword, rolePassword } from './secrets.js';
+import { brokerPassword, clientSecret, ledgerSigningKey, redisPassword, rolePassword } from './secrets.js';
 
 // `npm run -s secrets > .env`: fresh passwords for docker-compose.yml, in the names of .env.example.
 const seed = randomBytes(32).toString('hex');
@@ -16,5 +16,6 @@ const secrets = {
       [`${service.toUpperCase()}_CLIENT_SECRET`, clientSecret(seed, `service.${service}`)],
     ]),
   ),
+  EXCHANGE_LEDGER_SIGNING_KEY: ledgerSigningKey(seed),
 };
 for (const [name, value] of Object.entries(secrets)) console.log(`${name}=${value}`);

@@ -22,6 +22,15 @@ export const brokerPassword = (seed: string): string => derive(seed, 'broker');
 export const clusterId = (seed: string): string => Buffer.from(derive(seed, 'cluster'), 'hex').subarray(0, 16).toString('base64url');
 export const registrationToken = (seed: string): string => derive(seed, 'registration');
 
+// What PKCS #8 writes before the 32 bytes of an Ed25519 key (RFC 8410 §7).
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** What the exchange signs its ledger with: an Ed25519 private key, PKCS #8, DER, in base64. */
+export function ledgerSigningKey(seed: string): string {
+  const key = createHmac('sha256', seed).update('ledger-signing-key').digest();
+  return Buffer.concat([ED25519_PKCS8, key]).toString('base64');
+}
+
 /**
  * The issuer's signing key, ES256. From the seed like the rest: tokens outlive a restart, and a test can make the token that no issuer
  * gives, an expired one or one for another audience.

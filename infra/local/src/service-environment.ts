@@ -1,4 +1,4 @@
-import { clientSecret, rolePassword } from './secrets.js';
+import { clientSecret, ledgerSigningKey, rolePassword } from './secrets.js';
 import type { ServerAddresses } from './servers.js';
 
 export interface ServicePlace {
@@ -29,5 +29,6 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
     OIDC_AUDIENCE: servers.audience,
     OIDC_CLIENT_ID: `service.${service}`,
     OIDC_CLIENT_SECRET: clientSecret(servers.seed, `service.${service}`),
+    ...(service === 'exchange' && { LEDGER_SIGNING_KEY: ledgerSigningKey(servers.seed) }),
   };
 }

@@ -1,6 +1,20 @@
 import * as codes from './codes.js';
 import { LegalBasis } from './credit.events.js';
-import { AnyObject, CodeList, Flag, Nested, NestedList, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
+import {
+  AnyObject,
+  CalendarDate,
+  CodeList,
+  Flag,
+  Nested,
+  NestedList,
+  OneOf,
+  Optional,
+  Revision,
+  Text,
+  TextList,
+  Timestamp,
+  Whole,
+} from './fields.js';
 import { Listing } from './sampling-result.js';
 import { stream } from './stream.js';
 
@@ -89,7 +103,8 @@ export const platformFeedback = stream<FeedbackHead>({
   topic: 'platform.{owner}.feedback.v1',
   about: 'What one platform must be told.',
   writer: 'exchange',
-  readers: ['owner'],
+  // The exchange reads what it wrote: where the broker keeps each record is part of the evidence.
+  readers: ['owner', 'exchange'],
   retention: 90,
   owner: { kind: 'PLATFORM', of: (feedback) => feedback.recipientId },
   key: (feedback) => feedback.subject,
@@ -124,4 +139,27 @@ export const feedbackOutcomes = stream<AcceptedAnswer>({
   retention: 90,
   key: (outcome) => outcome.subject,
   events: [FeedbackAnswerAccepted, FeedbackContested],
+});
+
+/** Fires when the ledger of deliveries is closed for a day, and within a day when evidence is asked for. */
+export class LedgerHeadSigned {
+  @CalendarDate({ about: 'The day in China that the head closes; during a day, that day.' }) date: string;
+  @Revision('Counts the heads of one date.') revision: number;
+  @Whole({ min: 0, max: Number.MAX_SAFE_INTEGER, about: 'Entries of the ledger that the head covers.' }) size: number;
+  @Text({ ...HASH, about: 'Root of the Merkle tree over the first `size` entries (RFC 9162 §2.1), lower-case hex.' }) rootHash: string;
+  @Optional()
+  @Text({ ...HASH, about: 'SHA-256 of the RFC 8785 form of the head before this one, its signature included.' })
+  previousHash?: string;
+  @Timestamp() signedAt: string;
+  @Text({ max: 2_000, about: 'Detached JWS (RFC 7515 appendix F, EdDSA) over the RFC 8785 form of the other fields.' }) signature: string;
+}
+
+export const ledgerHeads = stream<LedgerHeadSigned>({
+  topic: 'exchange.ledger-head.v1',
+  about: 'What the exchange vouches for: the state of its ledger of deliveries, day by day.',
+  writer: 'exchange',
+  readers: ['monitoring'],
+  retention: 'LAST_STATE',
+  key: (head) => head.date,
+  events: [LedgerHeadSigned],
 });

@@ -19,7 +19,8 @@ export const contentHash = <E extends object>(type: EventClass<E>, value: E): st
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
-function canonicalForm(value: unknown): string {
+/** The RFC 8785 form of a value. Throws for one that has no JSON form. */
+export function canonicalForm(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new Error('A value without a JSON form has no hash');
   return text;

@@ -1,4 +1,8 @@
 import { ServiceConfig } from '@jinqiao/platform';
+import { Matches } from 'class-validator';
 
-/** The exchange reads nothing beyond what every service reads. */
-export class ExchangeConfig extends ServiceConfig {}
+export class ExchangeConfig extends ServiceConfig {
+  /** Signs the heads of the ledger and evidence. `openssl genpkey -algorithm ed25519 -outform DER | base64 -w0` makes one. */
+  @Matches(/^[A-Za-z0-9+/]{64}$/, { message: 'LEDGER_SIGNING_KEY must be an Ed25519 private key: PKCS #8, DER, in base64' })
+  LEDGER_SIGNING_KEY: string;
+}

@@ -2,11 +2,18 @@ import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { ExchangeConfig } from './config.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
+import { EvidenceController } from './evidence/evidence.controller.js';
+import { EvidencePacks } from './evidence/evidence.service.js';
 import { FeedbackController } from './feedback/feedback.controller.js';
 import { FeedbackRevision, FeedbackRow, Subject, UnmatchedFeedback } from './feedback/feedback.entity.js';
 import { FeedbackLedger } from './feedback/feedback.ledger.js';
 import { FeedbackQueries } from './feedback/feedback.queries.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
+import { LedgerConsumer } from './ledger/ledger.consumer.js';
+import { LedgerController } from './ledger/ledger.controller.js';
+import { LedgerEntryRow, LedgerHeadRow } from './ledger/ledger.entity.js';
+import { LedgerJob } from './ledger/ledger.job.js';
+import { Ledger } from './ledger/ledger.service.js';
 import { MerchantConsumer } from './merchant/merchant.consumer.js';
 import { CreditStatusRow, PlatformMerchant } from './merchant/merchant.entity.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
@@ -18,6 +25,8 @@ import { ReceiptController } from './receipt/receipt.controller.js';
 import { AnswerRow } from './receipt/receipt.entity.js';
 import { Receipts } from './receipt/receipt.service.js';
 import { Restore } from './restore.js';
+import { SignatureKeyController } from './signature-key/signature-key.controller.js';
+import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
 
 const entities = [
@@ -30,11 +39,37 @@ const entities = [
   AnswerRow,
   PlatformMerchant,
   CreditStatusRow,
+  LedgerEntryRow,
+  LedgerHeadRow,
 ];
 
 @Module({
   imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
-  controllers: [OrganisationController, SamplingFeedbackConsumer, MerchantConsumer, FeedbackController, ReceiptConsumer, ReceiptController],
-  providers: [Organisations, SamplingFeedback, MerchantCredit, FeedbackLedger, FeedbackQueries, Receipts, Restore, Sweep],
+  controllers: [
+    OrganisationController,
+    SamplingFeedbackConsumer,
+    MerchantConsumer,
+    FeedbackController,
+    ReceiptConsumer,
+    ReceiptController,
+    LedgerConsumer,
+    LedgerController,
+    EvidenceController,
+    SignatureKeyController,
+  ],
+  providers: [
+    Organisations,
+    SamplingFeedback,
+    MerchantCredit,
+    FeedbackLedger,
+    FeedbackQueries,
+    Receipts,
+    SignatureKeys,
+    Ledger,
+    LedgerJob,
+    EvidencePacks,
+    Restore,
+    Sweep,
+  ],
 })
 export class ExchangeModule {}

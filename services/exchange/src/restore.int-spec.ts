@@ -1,6 +1,9 @@
 import { FeedbackAnswered, type FeedbackIssued, SamplingResultPublished } from '@jinqiao/contracts';
 import { aSamplingResult, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { ExchangeConfig } from './config.js';
 import { ExchangeModule } from './exchange.module.js';
+import { hashOfHead } from './ledger/ledger.js';
+import { Ledger } from './ledger/ledger.service.js';
 
 /*
  * A database of the exchange that is set back (ADR-0009): who takes part, what platforms were told and what they answered is known again,
@@ -12,7 +15,7 @@ let operator: Http;
 let jd: Http;
 
 async function start(): Promise<void> {
-  service = await startTestService(ExchangeModule, place);
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig });
   operator = place.http(await place.token('OPERATOR', 'operator'));
   jd = place.http(await place.token('PLATFORM', 'jd'));
 }
@@ -96,6 +99,8 @@ it('a database of the exchange that is set back tells nobody anything a second t
     await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), revision));
   }
   await isCaughtUp(7, 2);
+  const published = await service.get(Ledger).headOfNow();
+  await isCaughtUp(7, 2);
   const before = await standing();
   const saidBefore = await said();
   await service.close();
@@ -114,6 +119,14 @@ it('a database of the exchange that is set back tells nobody anything a second t
     { revision: 2, incomplete: true, actions: [] },
   ]);
   expect((await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), 2))).body).toMatchObject({ status: 'duplicate' });
+
+  const next = await service.get(Ledger).headOfNow();
+  expect(next?.previousHash).toBe(published && hashOfHead(published));
+  const entries = await place.sql<{ entry: string }>("SELECT entry::json ->> 'kind' AS entry FROM ledger_entries");
+  expect(entries.filter(({ entry }) => entry === 'TOLD')).toHaveLength(before.revisions.length);
+  const lost = await place.sql('SELECT FROM ledger_heads WHERE lost');
+  expect(lost.length).toBeGreaterThan(0);
+  expect(entries.filter(({ entry }) => entry === 'SET_BACK')).toHaveLength(lost.length);
 
   await result('E-1', 4, '京东', 'QUALIFIED');
   await isCaughtUp(8, 2);

@@ -22,6 +22,7 @@ import {
   startTestService,
   type TestService,
 } from '@jinqiao/testing';
+import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import { Sweep } from '../sweep.js';
 
@@ -33,7 +34,7 @@ let operator: Http;
 
 beforeAll(async () => {
   place = await (await realServers()).place('exchange');
-  service = await startTestService(ExchangeModule, place, { clock });
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, clock });
   operator = place.http(await place.token('OPERATOR', 'operator'));
   await register('jd', '京东', ['京东商城']);
   await register('tmall', '天猫');

@@ -2,6 +2,8 @@ import { FeedbackIssued, type FeedbackKind, FeedbackWithdrawn } from '@jinqiao/c
 import { event, type EventOptions, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { toldEntry } from '../ledger/ledger.js';
+import { Ledger } from '../ledger/ledger.service.js';
 import { type Feedback, keptUntil } from './feedback.js';
 
 /** A feedback to tell, with the event it follows from. */
@@ -20,7 +22,10 @@ const PURPOSES: Record<FeedbackKind, string> = {
 /** What was told to whom: the last revision of every feedback, and every revision as it was sent. */
 @Injectable()
 export class FeedbackLedger {
-  constructor(private readonly outbox: Outbox) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly ledger: Ledger,
+  ) {}
 
   /** The feedbacks about these subjects, locked in the order of their ids. */
   async load(tx: EntityManager, kind: FeedbackKind, subjects: readonly string[]): Promise<Map<string, Feedback[]>> {
@@ -60,6 +65,10 @@ export class FeedbackLedger {
          publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
          due_at = EXCLUDED.due_at, closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL`,
       [JSON.stringify(told.map(rowOf))],
+    );
+    await this.ledger.add(
+      tx,
+      told.map(({ feedback }) => toldEntry(feedback.said)),
     );
     await this.outbox.add(tx, told.map(announcement));
   }

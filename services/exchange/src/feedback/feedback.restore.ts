@@ -1,23 +1,31 @@
 import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { toldEntry } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.service.js';
 
 type Said = Received<FeedbackIssued | FeedbackWithdrawn>;
 
 /** Every revision as it was told, byte for byte: platforms answer with its hash. One by one, as they are only those that are not known. */
-export async function takeOverFeedback(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const told = said as readonly Said[];
-  const known = await knownRevisions(tx, told);
-  let news = 0;
-  for (const one of told) {
-    const name = `${one.data.feedbackId} ${one.data.revision}`;
-    if (known.has(name)) continue;
-    known.add(name);
-    await keep(tx, one);
-    news += 1;
-  }
-  return news;
-}
+export const takeOverFeedback =
+  (ledger: Ledger) =>
+  async (tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> => {
+    const told = said as readonly Said[];
+    const known = await knownRevisions(tx, told);
+    const news: Said[] = [];
+    for (const one of told) {
+      const name = `${one.data.feedbackId} ${one.data.revision}`;
+      if (known.has(name)) continue;
+      known.add(name);
+      await keep(tx, one);
+      news.push(one);
+    }
+    await ledger.add(
+      tx,
+      news.map(({ data }) => toldEntry(data)),
+    );
+    return news.length;
+  };
 
 async function knownRevisions(tx: EntityManager, told: readonly Said[]): Promise<Set<string>> {
   const rows: { name: string }[] = await tx.query(

@@ -12,6 +12,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import { Sweep } from '../sweep.js';
 
@@ -21,7 +22,7 @@ let operator: Http;
 
 beforeAll(async () => {
   place = await (await realServers()).place('exchange');
-  service = await startTestService(ExchangeModule, place);
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig });
   operator = place.http(await place.token('OPERATOR', 'operator'));
   await register('jd', '京东');
   await register('tmall', '天猫');

@@ -5,6 +5,7 @@
 import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
 import { routesThatNameNobody } from '@jinqiao/platform';
 import { type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 
 let place: Place;
@@ -16,7 +17,7 @@ const jd = { id: 'jd', kind: 'PLATFORM', name: '京东', aliases: ['京东商城
 
 beforeAll(async () => {
   place = await (await realServers()).place('exchange');
-  service = await startTestService(ExchangeModule, place);
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig });
   operator = place.http(await place.token('OPERATOR', 'operator'));
 }, 60_000);
 afterAll(() => service.close());

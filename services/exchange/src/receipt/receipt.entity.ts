@@ -1,4 +1,4 @@
-import type { AnswerAction, AnswerStatus } from '@jinqiao/contracts';
+import type { AnswerAction, AnswerStatus, FeedbackAnswered } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity('answers')
@@ -13,6 +13,8 @@ export class AnswerRow {
   @Column('timestamptz', { name: 'answered_at' }) answeredAt: Date;
   @Column('text', { nullable: true }) signature: string | null;
   @Column('text', { name: 'content_hash', nullable: true }) contentHash: string | null;
+  @Column('json', { nullable: true }) given: FeedbackAnswered | null;
+  @Column('text', { name: 'signed_by', nullable: true }) signedBy: string | null;
   @Column('boolean') superseded: boolean;
   @Column('timestamptz', { name: 'accepted_at' }) acceptedAt: Date;
 }

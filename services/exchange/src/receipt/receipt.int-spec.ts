@@ -11,6 +11,7 @@ import {
   startTestService,
   type TestService,
 } from '@jinqiao/testing';
+import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 
 const RECEIPTS = '/api/exchange/receipts';
@@ -23,7 +24,7 @@ let jd: Http;
 
 beforeAll(async () => {
   place = await (await realServers()).place('exchange');
-  service = await startTestService(ExchangeModule, place, { clock });
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, clock });
   operator = place.http(await place.token('OPERATOR', 'operator'));
   jd = place.http(await place.token('PLATFORM', 'jd'));
   for (const [id, name] of [

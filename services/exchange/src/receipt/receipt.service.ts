@@ -3,6 +3,9 @@ import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { Answered } from '../ledger/ledger.js';
+import { Ledger } from '../ledger/ledger.service.js';
+import { SignatureKeys } from '../signature-key/signature-key.service.js';
 import { type Answer, type AnswerableFeedback, decide, type Decision, type Known } from './receipt.js';
 
 /** An answer with the platform that gave it, as authentication says. */
@@ -28,6 +31,8 @@ export class Receipts {
   constructor(
     private readonly db: DataSource,
     private readonly outbox: Outbox,
+    private readonly ledger: Ledger,
+    private readonly keys: SignatureKeys,
     private readonly clock: Clock,
   ) {}
 
@@ -64,21 +69,23 @@ export class Receipts {
     const hashes = await this.hashes(tx, incoming);
     const newest = await this.newestAnswers(tx, incoming);
     const incomplete = await this.incompleteAnswers(tx, incoming);
+    const signers = await this.signers(tx, incoming);
     const now = this.clock.now();
-    const decisions = incoming.map(({ answered, by }): Decision => {
+    const decisions = incoming.map(({ answered, by }, place): Decision => {
       const answers = answersOf(answered);
       const known: Known = {
         feedback: feedbacks.get(answered.feedbackId) ?? null,
         hash: hashes.get(answers) ?? null,
         earlier: newest.get(answers) ?? null,
         incomplete: incomplete.get(`${answers}#${answered.revision}`) ?? null,
+        signedBy: signers[place] ?? null,
       };
       const decision = decide(answered, by, known, now);
       if (decision.outcome === 'ACCEPTED') newest.set(answers, decision.answer);
       return decision;
     });
-    await this.keep(tx, incoming, decisions);
-    await this.complete(tx, incoming, decisions);
+    await this.keep(tx, incoming, decisions, signers);
+    await this.complete(tx, incoming, decisions, signers);
     return decisions;
   }
 
@@ -127,22 +134,37 @@ export class Receipts {
     return new Map(rows.map((row) => [`${answersOf(row)}#${row.revision}`, answerIn(row)]));
   }
 
-  private async keep(tx: EntityManager, incoming: readonly Incoming[], decisions: readonly Decision[]): Promise<void> {
+  /** By which key each answer is signed, in the order of the answers; null where it is not, or not rightly. */
+  private async signers(tx: EntityManager, incoming: readonly Incoming[]): Promise<(string | null)[]> {
+    const signers: (string | null)[] = [];
+    for (const { answered, by } of incoming) {
+      const { signature, ...unsigned } = answered;
+      signers.push(signature === undefined ? null : await this.keys.signerOf(tx, by, signature, unsigned));
+    }
+    return signers;
+  }
+
+  private async keep(
+    tx: EntityManager,
+    incoming: readonly Incoming[],
+    decisions: readonly Decision[],
+    signers: readonly (string | null)[],
+  ): Promise<void> {
     const kept = decisions.flatMap((decision, index) => {
       const from = incoming[index];
-      return decision.outcome === 'ACCEPTED' && from ? [{ ...decision, ...from }] : [];
+      return decision.outcome === 'ACCEPTED' && from ? [{ ...decision, ...from, signedBy: signers[index] ?? null }] : [];
     });
     if (kept.length === 0) return;
     await tx.query(
       `WITH kept AS (
          SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, feedback_revision integer, revision integer, status text,
            reason_code text, searched text, actions jsonb, answered_at timestamptz, signature text, content_hash text, superseded boolean,
-           accepted_at timestamptz, closes boolean)
+           accepted_at timestamptz, closes boolean, given text, signed_by text)
        ), stored AS (
          INSERT INTO answers (feedback_id, feedback_revision, revision, status, reason_code, searched, actions, answered_at, signature,
-           content_hash, superseded, accepted_at)
+           content_hash, superseded, accepted_at, given, signed_by)
          SELECT feedback_id, feedback_revision, revision, status, reason_code, searched, actions, answered_at, signature, content_hash,
-           superseded, accepted_at
+           superseded, accepted_at, given::json, signed_by
          FROM kept
        ), newest AS (
          SELECT DISTINCT ON (feedback_id) feedback_id, status, accepted_at, bool_or(closes) OVER (PARTITION BY feedback_id) AS closes
@@ -155,26 +177,34 @@ export class Receipts {
        FROM newest n WHERE f.feedback_id = n.feedback_id`,
       [JSON.stringify(kept.map(rowOf))],
     );
+    await this.ledger.add(tx, kept.map(ledgerEntry));
     const events = kept.map(({ announced, causedBy }) =>
       event(announced.status === 'CONTESTED' ? FeedbackContested : FeedbackAnswerAccepted, announced, causedBy ? { causedBy } : {}),
     );
     await this.outbox.add(tx, events);
   }
 
-  private async complete(tx: EntityManager, incoming: readonly Incoming[], decisions: readonly Decision[]): Promise<void> {
+  private async complete(
+    tx: EntityManager,
+    incoming: readonly Incoming[],
+    decisions: readonly Decision[],
+    signers: readonly (string | null)[],
+  ): Promise<void> {
     const completed = decisions.flatMap((decision, index) => {
       const from = incoming[index];
-      return decision.outcome === 'COMPLETED' && from ? [rowOf({ ...decision, ...from, closes: false })] : [];
+      const signedBy = signers[index] ?? null;
+      return decision.outcome === 'COMPLETED' && from ? [{ ...decision, ...from, signedBy, closes: false }] : [];
     });
     if (completed.length === 0) return;
+    await this.ledger.add(tx, completed.map(ledgerEntry));
     await tx.query(
       `UPDATE answers AS kept
        SET reason_code = x.reason_code, searched = x.searched, actions = x.actions, answered_at = x.answered_at, signature = x.signature,
-           content_hash = x.content_hash
+           content_hash = x.content_hash, given = x.given::json, signed_by = x.signed_by
        FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, feedback_revision integer, revision integer, reason_code text,
-         searched text, actions jsonb, answered_at timestamptz, signature text, content_hash text)
+         searched text, actions jsonb, answered_at timestamptz, signature text, content_hash text, given text, signed_by text)
        WHERE kept.feedback_id = x.feedback_id AND kept.feedback_revision = x.feedback_revision AND kept.revision = x.revision`,
-      [JSON.stringify(completed)],
+      [JSON.stringify(completed.map(rowOf))],
     );
   }
 }
@@ -195,7 +225,29 @@ const named = (incoming: readonly Incoming[]): { feedbackId: string; feedbackRev
   return all.filter(({ feedbackId }) => UUID.test(feedbackId));
 };
 
-function rowOf({ answered, answer, closes }: { answered: FeedbackAnswered; answer: Answer; closes: boolean }): object {
+/** An answer that is kept, as it was given. */
+interface Kept {
+  readonly answered: FeedbackAnswered;
+  readonly by: string;
+  readonly answer: Answer;
+  readonly signedBy: string | null;
+  readonly closes: boolean;
+}
+
+const ledgerEntry = ({ answered, by, answer, signedBy }: Kept): Answered => ({
+  kind: 'ANSWERED',
+  feedbackId: answer.feedbackId,
+  feedbackRevision: answer.feedbackRevision,
+  recipientId: by,
+  revision: answer.revision,
+  status: answered.status,
+  contentHash: answer.contentHash ?? '',
+  superseded: answer.superseded,
+  ...(signedBy !== null && { signedBy }),
+  at: answer.acceptedAt,
+});
+
+function rowOf({ answered, answer, signedBy, closes }: Kept): object {
   return {
     feedback_id: answer.feedbackId,
     feedback_revision: answer.feedbackRevision,
@@ -210,5 +262,8 @@ function rowOf({ answered, answer, closes }: { answered: FeedbackAnswered; answe
     superseded: answer.superseded,
     accepted_at: answer.acceptedAt,
     closes,
+    // Text inside, so that jsonb does not reorder it.
+    given: JSON.stringify(answered),
+    signed_by: signedBy,
   };
 }

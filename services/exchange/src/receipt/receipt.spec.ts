@@ -16,7 +16,14 @@ const answered = (changes: Partial<FeedbackAnswered> = {}): FeedbackAnswered => 
   answeredAt: '2026-11-23T00:40:00Z',
   ...changes,
 });
-const known = (changes: Partial<Known> = {}): Known => ({ feedback, hash: HASH, earlier: null, incomplete: null, ...changes });
+const known = (changes: Partial<Known> = {}): Known => ({
+  feedback,
+  hash: HASH,
+  earlier: null,
+  incomplete: null,
+  signedBy: null,
+  ...changes,
+});
 const code = (decision: Decision): string => (decision.outcome === 'REFUSED' ? decision.error.code : decision.outcome);
 const accepted = (of: FeedbackAnswered): Answer => {
   const decision = decide(of, 'jd', known(), NOW);
@@ -60,6 +67,11 @@ describe('an answer', () => {
   it('is refused for a revision that never was', () =>
     expect(code(decide(answered(), 'jd', known({ hash: null }), NOW))).toBe('FEEDBACK_REVISION_UNKNOWN'));
 
+  it('is refused with a signature that none of the platform’s keys made, and kept with one that is right', () => {
+    const signed = answered({ signature: 'header..signature' });
+    expect(code(decide(signed, 'jd', known(), NOW))).toBe('SIGNATURE_WRONG');
+    expect(code(decide(signed, 'jd', known({ signedBy: 'a-key' }), NOW))).toBe('ACCEPTED');
+  });
   it('is refused with another hash', () => {
     expect(code(decide(answered({ feedbackHash: 'b'.repeat(64) }), 'jd', known(), NOW))).toBe('FEEDBACK_HASH_MISMATCH');
   });

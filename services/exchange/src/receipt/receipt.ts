@@ -32,6 +32,8 @@ export interface Known {
   /** Hash of the revision that is answered, null if that revision never was. */
   readonly hash: string | null;
   readonly earlier: Answer | null;
+  /** The key of the platform that made the answer's signature; null where none of its keys did. */
+  readonly signedBy: string | null;
   /** This very answer, where the database was set back and its outcome alone is known. */
   readonly incomplete: Answer | null;
 }
@@ -84,13 +86,31 @@ export class AnswerConflict extends DomainError {
   }
 }
 
+export class SignatureWrong extends DomainError {
+  constructor() {
+    super('SIGNATURE_WRONG', 422, { zh: '签名无效', en: 'None of your registered keys made this signature' }, [
+      {
+        code: 'SIGNATURE_WRONG',
+        pointer: '/signature',
+        message: 'None of your registered keys made this signature over the RFC 8785 form of the declared fields without it.',
+      },
+    ]);
+  }
+}
+
 /** What says that the required actions are done with. Having received or disputing a feedback stops no clock. */
 const CLOSING: readonly AnswerStatus[] = ['ACTED', 'NOTHING_FOUND'];
 
-export function decide(answered: FeedbackAnswered, by: string, { feedback, hash, earlier, incomplete }: Known, now: Date): Decision {
+export function decide(
+  answered: FeedbackAnswered,
+  by: string,
+  { feedback, hash, earlier, incomplete, signedBy }: Known,
+  now: Date,
+): Decision {
   if (feedback?.recipientId !== by) return refused(new FeedbackUnknown());
   if (hash === null) return refused(new FeedbackRevisionUnknown());
   if (hash !== answered.feedbackHash) return refused(new FeedbackHashMismatch());
+  if (answered.signature !== undefined && signedBy === null) return refused(new SignatureWrong());
   const content = contentHash(FeedbackAnswered, answered);
   if (incomplete) return { outcome: 'COMPLETED', answer: { ...incomplete, contentHash: content } };
   if (earlier && answered.revision < earlier.revision) return refused(new StaleAnswer());

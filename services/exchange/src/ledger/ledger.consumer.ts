@@ -1,0 +1,26 @@
+import { FeedbackIssued, FeedbackWithdrawn } from '@jinqiao/contracts';
+import { OnBatch, type Received } from '@jinqiao/messaging';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Ledger } from './ledger.service.js';
+
+/** Reads platform.<id>.feedback.v1 back: where the broker keeps each record, and since when, is part of what the ledger proves. */
+@Controller()
+export class LedgerConsumer {
+  constructor(private readonly ledger: Ledger) {}
+
+  @OnBatch(FeedbackIssued, FeedbackWithdrawn)
+  async published(received: Received<FeedbackIssued | FeedbackWithdrawn>[], tx: EntityManager): Promise<void> {
+    const entries = received.map(({ data, topic, partition, offset, appendedAt }) => ({
+      kind: 'PUBLISHED' as const,
+      feedbackId: data.feedbackId,
+      feedbackRevision: data.revision,
+      recipientId: data.recipientId,
+      topic,
+      partition,
+      offset,
+      at: appendedAt.toISOString(),
+    }));
+    await this.ledger.add(tx, entries);
+  }
+}

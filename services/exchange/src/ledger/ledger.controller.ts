@@ -1,0 +1,34 @@
+import { type LedgerHeadSigned, Optional, Text, Whole } from '@jinqiao/contracts';
+import { AllowAnyone, CheckedQuery, decodeCursor, encodeCursor, type Page } from '@jinqiao/platform';
+import { Controller, Get } from '@nestjs/common';
+import type { JWK } from 'jose';
+import { Ledger } from './ledger.service.js';
+
+export class ListHeadsQuery {
+  @Optional() @Text({ max: 500 }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
+}
+
+const LIST = 'ledger heads';
+
+/** Public: a head says nothing of what it covers, and is worth the more the more people keep it. */
+@Controller('api/exchange/ledger')
+@AllowAnyone()
+export class LedgerController {
+  constructor(private readonly ledger: Ledger) {}
+
+  @Get('heads')
+  async heads(@CheckedQuery(ListHeadsQuery) { cursor, limit = 100 }: ListHeadsQuery): Promise<Page<LedgerHeadSigned>> {
+    const [date, revision] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const rows = await this.ledger.heads(typeof date === 'string' ? { date, revision: Number(revision) } : null, limit + 1);
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return { items, next: rows.length > limit && last ? encodeCursor(LIST, [last.date, last.revision]) : null };
+  }
+
+  /** A JWK Set (RFC 7517): every key that ever signed heads or evidence. */
+  @Get('keys')
+  async keys(): Promise<{ keys: JWK[] }> {
+    return { keys: await this.ledger.keys() };
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The ledger of deliveries: what was told, where it went and what was answered, as entries that are only ever added. Entries are leaves
+ * of one Merkle tree, a head vouches for all of them so far, and each head names the one before it: whoever keeps a head can tell whether
+ * anything before it was changed, left out or put in, without seeing what concerns others.
+ */
+import type { AnswerStatus, FeedbackIssued, FeedbackWithdrawn, LedgerHeadSigned } from '@jinqiao/contracts';
+import { addDays, dayInChina } from '@jinqiao/law';
+import { canonicalForm, canonicalHash } from '@jinqiao/schema';
+
+interface AboutFeedback {
+  readonly feedbackId: string;
+  readonly feedbackRevision: number;
+  readonly recipientId: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** A revision of a feedback was issued, with this content. */
+export interface Told extends AboutFeedback {
+  readonly kind: 'TOLD';
+  readonly contentHash: string;
+}
+/** The broker keeps it on the recipient's topic, acknowledged by all replicas in sync. */
+export interface Published extends AboutFeedback {
+  readonly kind: 'PUBLISHED';
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
+/** The recipient answered it. */
+export interface Answered extends AboutFeedback {
+  readonly kind: 'ANSWERED';
+  readonly revision: number;
+  readonly status: AnswerStatus;
+  readonly contentHash: string;
+  readonly superseded: boolean;
+  /** RFC 7638 thumbprint of the recipient's key that signed it; absent = the recipient did not sign. */
+  readonly signedBy?: string;
+}
+/** The database was set back behind this head, which stays published; the ledger goes on from what was left. */
+export interface SetBack {
+  readonly kind: 'SET_BACK';
+  readonly head: LedgerHeadSigned;
+  readonly at: string;
+}
+
+export type Entry = Told | Published | Answered | SetBack;
+
+export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
+  kind: 'TOLD',
+  feedbackId,
+  feedbackRevision: revision,
+  recipientId,
+  contentHash,
+  at: issuedAt,
+});
+
+/** What is hashed of an entry and kept of it: its RFC 8785 form. */
+export const written = (entry: Entry): string => canonicalForm(entry);
+
+/** The head before, as far as the next one depends on it. */
+export type LastHead = LedgerHeadSigned | null;
+
+export type UnsignedHead = Omit<LedgerHeadSigned, 'signature'>;
+
+/**
+ * The day that has to be closed now, or null. A day is closed by the first look at the ledger after its midnight in China; days on which
+ * nobody looked are closed together, by the last of them.
+ */
+export function dayToClose(last: LastHead, now: Date): string | null {
+  const yesterday = addDays(dayInChina(now), -1);
+  const isClosed = last !== null && last.date >= yesterday && dayInChina(new Date(last.signedAt)) > yesterday;
+  return isClosed ? null : yesterday;
+}
+
+export function nextHead(last: LastHead, tree: { size: number; root: Buffer }, date: string, now: Date): UnsignedHead {
+  return {
+    date,
+    revision: last?.date === date ? last.revision + 1 : 1,
+    size: tree.size,
+    rootHash: tree.root.toString('hex'),
+    ...(last && { previousHash: hashOfHead(last) }),
+    signedAt: now.toISOString(),
+  };
+}
+
+export const hashOfHead = (head: LedgerHeadSigned): string => canonicalHash(head);
