@@ -24,6 +24,8 @@ import { ReceiptConsumer } from './receipt/receipt.consumer.js';
 import { ReceiptController } from './receipt/receipt.controller.js';
 import { AnswerRow } from './receipt/receipt.entity.js';
 import { Receipts } from './receipt/receipt.service.js';
+import { ReconciliationController } from './reconciliation/reconciliation.controller.js';
+import { Reconciliations } from './reconciliation/reconciliation.service.js';
 import { Restore } from './restore.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
@@ -56,6 +58,7 @@ const entities = [
     LedgerController,
     EvidenceController,
     SignatureKeyController,
+    ReconciliationController,
   ],
   providers: [
     Organisations,
@@ -68,6 +71,7 @@ const entities = [
     Ledger,
     LedgerJob,
     EvidencePacks,
+    Reconciliations,
     Restore,
     Sweep,
   ],

@@ -12,6 +12,11 @@ export interface Told {
   readonly causedBy: Received<object | null> | null;
 }
 
+interface Announced {
+  readonly feedback: Pick<Feedback, 'status' | 'said'>;
+  readonly causedBy: Told['causedBy'];
+}
+
 const PURPOSES: Record<FeedbackKind, string> = {
   SAMPLING_RESULT: 'SAMPLING_FEEDBACK',
   RECALL: 'RECALL_FEEDBACK',
@@ -72,6 +77,17 @@ export class FeedbackLedger {
     );
     await this.outbox.add(tx, told.map(announcement));
   }
+
+  /** Announces the last revision of these feedbacks once more, in the same bytes. Nothing else of them changes. */
+  async tellAgain(tx: EntityManager, recipientId: string, feedbackIds: readonly string[]): Promise<void> {
+    const rows: Pick<Feedback, 'status' | 'said'>[] = await tx.query(
+      `SELECT f.status, r.said FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
+       WHERE f.recipient_id = $1 AND f.feedback_id = ANY($2) ORDER BY f.feedback_id FOR UPDATE OF f`,
+      [recipientId, feedbackIds],
+    );
+    const again = rows.map((row) => announcement({ feedback: row, causedBy: null }));
+    await this.outbox.add(tx, again);
+  }
 }
 
 function rowOf({ feedback }: Told): object {
@@ -93,7 +109,7 @@ function rowOf({ feedback }: Told): object {
   };
 }
 
-function announcement({ feedback, causedBy }: Told): OutgoingEvent {
+function announcement({ feedback, causedBy }: Announced): OutgoingEvent {
   const { kind, legalBasis } = feedback.said;
   const [basis] = legalBasis;
   const retentionUntil = keptUntil(feedback.said);
@@ -104,5 +120,9 @@ function announcement({ feedback, causedBy }: Told): OutgoingEvent {
     ...(retentionUntil && { retentionUntil }),
     ...(causedBy && { causedBy }),
   };
-  return feedback.status === 'ISSUED' ? event(FeedbackIssued, feedback.said, options) : event(FeedbackWithdrawn, feedback.said, options);
+  return event<FeedbackIssued | FeedbackWithdrawn>(
+    feedback.status === 'ISSUED' ? FeedbackIssued : FeedbackWithdrawn,
+    feedback.said,
+    options,
+  );
 }
