@@ -32,8 +32,8 @@ export interface Topics {
   readonly ends: ReadonlyMap<string, number>;
 }
 
-/** Every record of every topic, from the first to the last there is now. */
-export async function readTopics(kafka: Kafka): Promise<Topics> {
+/** Every record of every topic, from the first to the last there is now; of its headers those that are asked for. */
+export async function readTopics(kafka: Kafka, headers = HEADERS): Promise<Topics> {
   const admin = kafka.admin();
   await admin.connect();
   const topics = (await admin.listTopics()).filter((topic) => NAMES.test(topic));
@@ -47,7 +47,7 @@ export async function readTopics(kafka: Kafka): Promise<Topics> {
   }
   await admin.disconnect();
   const records = new Map<string, TopicRecord[]>();
-  if (left.size > 0) await readAll(kafka, { topics, left, records });
+  if (left.size > 0) await readAll(kafka, { topics, left, records, headers });
   for (const list of records.values()) list.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
   return { records, ends };
 }
@@ -56,9 +56,10 @@ interface Reading {
   readonly topics: readonly string[];
   readonly left: Map<string, number>;
   readonly records: Map<string, TopicRecord[]>;
+  readonly headers: RegExp;
 }
 
-async function readAll(kafka: Kafka, { topics, left, records }: Reading): Promise<void> {
+async function readAll(kafka: Kafka, { topics, left, records, headers }: Reading): Promise<void> {
   const consumer = kafka.consumer({ groupId: `chaos-checker-${randomUUID()}`, maxWaitTimeInMs: 200 });
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
@@ -68,7 +69,7 @@ async function readAll(kafka: Kafka, { topics, left, records }: Reading): Promis
     const take = (topic: string, partition: number, messages: readonly Parameters<typeof recordOf>[2][]): void => {
       const list = records.get(topic) ?? [];
       records.set(topic, list);
-      for (const message of messages) list.push(recordOf(topic, partition, message));
+      for (const message of messages) list.push(recordOf(topic, partition, message, headers));
       const name = `${topic}[${partition}]`;
       if (Number(messages.at(-1)?.offset ?? -1) + 1 >= (left.get(name) ?? 0)) left.delete(name);
       if (left.size === 0) resolve();
@@ -87,8 +88,8 @@ interface Message {
   readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 }
 
-function recordOf(topic: string, partition: number, { offset, timestamp, key, value, headers = {} }: Message): TopicRecord {
-  const used = Object.entries(headers).filter(([name]) => HEADERS.test(name));
+function recordOf(topic: string, partition: number, { offset, timestamp, key, value, headers = {} }: Message, kept: RegExp): TopicRecord {
+  const used = Object.entries(headers).filter(([name]) => kept.test(name));
   const read = used.map(([name, header]) => [name, String(Array.isArray(header) ? header[0] : header)]);
   return {
     ...{ topic, partition, offset: Number(offset), at: Number(timestamp) },
