@@ -1,0 +1,39 @@
+import { creditRecords, creditStatuses, samplingResults } from '@jinqiao/contracts';
+import {
+  clockOfTheRecording,
+  eventually,
+  newest,
+  type RecordedEvent,
+  realServers,
+  recordedEvents,
+  replay,
+  startTestService,
+  stuck,
+  type TestService,
+} from '@jinqiao/testing';
+import { CreditModule } from './credit.module.js';
+
+// Revisions are left out: of states that come in one batch only the last is published.
+const standing = (records: readonly RecordedEvent[], statuses: readonly RecordedEvent[]): object => ({
+  records: newest(records, ({ body }) => body?.['recordNo']).flatMap(({ type, body }) =>
+    type === 'CreditRecordPublished' ? [{ ...body, revision: null }] : [],
+  ),
+  statuses: newest(statuses).flatMap(({ body }) => (body ? [{ ...body, revision: null }] : [])),
+});
+
+let service: TestService;
+afterAll(() => service.close());
+
+it('results of an earlier version make the records and statuses that they made then', async () => {
+  const place = await (await realServers()).place('credit');
+  const results = recordedEvents(samplingResults);
+  await replay(place, results);
+  service = await startTestService(CreditModule, place, { clock: clockOfTheRecording(results) });
+  await eventually(async () => expect(await stuck(place, results)).toEqual({ unread: [], setAside: [] }), { within: 30_000 });
+  const followed = newest(results).map(({ key, revision }) => ({ subject: key, revision }));
+  expect(await place.sql('SELECT subject, revision FROM followed_subjects ORDER BY subject COLLATE "C"')).toEqual(followed);
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  expect(standing(await place.readAll(creditRecords.topic), await place.readAll(creditStatuses.topic))).toEqual(
+    standing(recordedEvents(creditRecords), recordedEvents(creditStatuses)),
+  );
+}, 60_000);
