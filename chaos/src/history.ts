@@ -124,17 +124,21 @@ type WithoutTime<E> = E extends Entry ? Omit<E, 'at'> : never;
 export class History {
   readonly file: string;
   private readonly descriptor: number;
+  private closed = false;
 
   constructor(file: string) {
     this.file = file;
     this.descriptor = openSync(file, 'a');
   }
 
+  /** After the end of a run that broke, what is still under way goes nowhere. */
   write(entry: WithoutTime<Entry>): void {
+    if (this.closed) return;
     writeSync(this.descriptor, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
   }
 
   close(): void {
+    this.closed = true;
     closeSync(this.descriptor);
   }
 }

@@ -135,23 +135,27 @@ export class Watch {
 
   /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need: one at least. */
   async cancel(service: Service, forMs: number): Promise<void> {
-    const locking = new Client({ connectionString: this.stage.databaseUrl(service) });
-    locking.on('error', () => undefined);
-    const table = this.views.writes[service] ?? '';
-    try {
-      await locking.connect();
-      await locking.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-      const lockedAt = Date.now();
-      let cancelled = 0;
-      while (Date.now() < lockedAt + forMs || (cancelled === 0 && Date.now() < lockedAt + VICTIM_MS_MAX)) {
-        const { rowCount } = await locking.query(
-          `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-        );
-        cancelled += rowCount ?? 0;
-        await sleep(POLL_MS / 2);
+    const began = Date.now();
+    let cancelled = 0;
+    const isOver = (): boolean => Date.now() > began + (cancelled === 0 ? Math.max(forMs, VICTIM_MS_MAX) : forMs);
+    while (!isOver()) {
+      const locking = new Client({ connectionString: this.stage.databaseUrl(service) });
+      locking.on('error', () => undefined);
+      try {
+        await locking.connect();
+        await locking.query(`BEGIN; LOCK TABLE ${this.views.writes[service] ?? ''} IN ACCESS EXCLUSIVE MODE`);
+        for (; !isOver(); await sleep(POLL_MS / 2)) {
+          const { rowCount } = await locking.query(
+            `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          );
+          cancelled += rowCount ?? 0;
+        }
+      } catch {
+        // A fault beside this one has ended the connection: the lock is taken again.
+        await sleep(POLL_MS);
+      } finally {
+        await locking.end().catch(() => undefined);
       }
-    } finally {
-      await locking.end().catch(() => undefined);
     }
   }
 
