@@ -128,5 +128,4 @@ function supervise(context: Context, service: Service): Supervised {
   });
 }
 
-/** A batch of 1,000 items fills the young generation's usual 16 MB several times; with 32 most of it is dead before it is looked at. */
-const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=32'];
+const NODE_OPTIONS = ['--enable-source-maps'];
