@@ -40,3 +40,23 @@ it('sets no timer for requests that are not there', () => {
   expect(queue.throttleCheckTimeoutId).toBeNull();
   queue.destroy();
 });
+
+it('sums a batch up natively, to what CRC-32C says', () => {
+  const crc32c = inside('./src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
+  // The check value of CRC-32C (RFC 3720 appendix B.4 has its polynomial).
+  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+  expect(crc32c).toBe((inside('@node-rs/crc32') as { crc32c: unknown }).crc32c);
+});
+
+it.each([
+  // From the Java client's own test, UtilsTest.testMurmur2.
+  ['21', -973932308],
+  ['foobar', -790332482],
+  ['a-little-bit-long-string', -985981536],
+  ['a-little-bit-longer-string', -1486304829],
+  ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+  ['abc', 479470107],
+])('finds the partition of %s as the Java client does', (key, hash) => {
+  const murmur2 = inside('./src/producer/partitioners/default/murmur2') as (key: string) => number;
+  expect(murmur2(key)).toBe(hash);
+});

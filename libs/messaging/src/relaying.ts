@@ -3,7 +3,8 @@
  *
  * Order: a row's seq is taken under its aggregate's lock, so per key seq order is commit order. The rows that can be seen are read lowest
  * first, with no cursor: a transaction that commits late is simply seen later, and per key never out of order. While one batch is on its
- * way to the broker the next one is read, all rows but those of the first; it is sent only after the first was answered for and removed.
+ * way to the broker, the one before it is removed and the one after it is read; a batch is sent only after the broker has answered for the
+ * one before.
  *
  * Crash points: killed between the broker's answer and the removal, the next relay publishes the same rows again (same ce_id, so
  * inboxes drop them). Frozen past its lease, another relay takes over; when the first one thaws it may repeat what it had read, which
@@ -54,6 +55,7 @@ const HOLD_MS = 1_000;
 export class Relaying {
   private readonly held = new Map<string, number>();
   private leaseUntil = 0;
+  private removal: Removal = NOTHING;
 
   constructor(
     private readonly place: RelayPlace,
@@ -75,22 +77,27 @@ export class Relaying {
   /** Publishes what is there, if this relay leads. Tells how many rows it has looked after. */
   async publishAll(): Promise<number> {
     let published = 0;
-    let rows = (await this.lead()) ? await this.next([]) : [];
-    while (rows.length > 0) {
-      // Only a full batch has more behind it.
-      const ahead = rows.length < this.largest.rows ? null : this.next(rows);
-      ahead?.catch(() => undefined);
-      const setAside = await this.publish(rows);
-      published += rows.length;
-      if (!ahead || !this.place.running() || !(await this.lead())) break;
-      // What was read ahead may hold later events of a key that has to wait from now on.
-      rows = setAside.length > 0 ? await this.next([]) : await ahead;
+    try {
+      let rows = (await this.lead()) ? await this.next([]) : [];
+      while (rows.length > 0) {
+        // Only a full batch has more behind it.
+        const ahead = rows.length < this.largest.rows ? null : this.next(rows);
+        ahead?.catch(() => undefined);
+        const setAside = await this.publish(rows);
+        published += rows.length;
+        if (!ahead || !this.place.running() || !(await this.lead())) break;
+        // What was read ahead may hold later events of a key that has to wait from now on.
+        rows = setAside.length > 0 ? await this.next([]) : await ahead;
+      }
+    } finally {
+      await this.removed();
     }
     return published;
   }
 
+  /** What is being removed may be there or not, and is never read. */
   private next(besides: readonly OutboxRow[]): Promise<OutboxRow[]> {
-    return this.place.table.next(this.largest.rows, seqsOf(besides), this.heldTopics());
+    return this.place.table.next(this.largest.rows, [...this.removal.seqs, ...seqsOf(besides)], this.heldTopics());
   }
 
   /** Answers what was set aside. What is too much for one request is halved, what is refused until the refused record stands alone. */
@@ -106,9 +113,21 @@ export class Relaying {
       if (!alone || rows.length > 1) return this.publishHalves(rows);
       return [refused.of === 'RECORD' ? await this.park(alone, refused.reason) : this.hold(alone.topic, refused.reason)];
     }
-    const removed = await this.place.table.remove(seqsOf(rows), this.place.holder);
-    if (removed < rows.length) this.loseLease();
+    await this.removed();
+    const seqs = seqsOf(rows);
+    this.removal = { seqs, done: this.place.table.remove(seqs, this.place.holder) };
+    this.removal.done.catch(() => undefined);
     return [];
+  }
+
+  /** Waits for the removal that is under way. */
+  private async removed(): Promise<void> {
+    const { seqs, done } = this.removal;
+    try {
+      if ((await done) < seqs.length) this.loseLease();
+    } finally {
+      this.removal = NOTHING;
+    }
   }
 
   // Order is kept: the second half goes only after the first was sent, without what has to wait behind a refused record.
@@ -119,7 +138,9 @@ export class Relaying {
     return rest.length > 0 ? [...first, ...(await this.publish(rest))] : first;
   }
 
+  // What was sent of its key goes first: behind a parked row it would not be read again, should its removal have failed.
   private async park(row: OutboxRow, reason: string): Promise<SetAside> {
+    await this.removed();
     this.place.report(`the broker refused ${row.topic} seq ${row.seq}: ${reason}; its key is parked`);
     await this.place.table.park(row.seq, reason);
     return { blocks: ({ topic, key }) => topic === row.topic && key !== null && key === row.key };
@@ -142,6 +163,14 @@ export class Relaying {
     throw new LeaseLost();
   }
 }
+
+/** Rows that the broker has answered for, on their way out of the table; `done` tells how many were removed. */
+interface Removal {
+  readonly seqs: readonly string[];
+  readonly done: Promise<number>;
+}
+
+const NOTHING: Removal = { seqs: [], done: Promise.resolve(0) };
 
 interface SetAside {
   /** Has this row to wait for what was set aside? */
