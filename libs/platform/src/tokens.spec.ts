@@ -72,6 +72,27 @@ describe('an access token', () => {
     },
   );
 
+  it('that was right is right again without a look at its signature, until it expires', async () => {
+    const header = await signed({ exp: Math.floor(Date.now() / 1_000) + 20 });
+    const first = await tokens.principalOf(header);
+    const verify = jest.spyOn(crypto.subtle, 'verify');
+    expect(await tokens.principalOf(header)).toEqual(first);
+    expect(verify).not.toHaveBeenCalled();
+    await tokens.principalOf(await signed({ jti: 'another' }));
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
+    const later = Date.now() + 30_000;
+    jest.useFakeTimers({
+      now: later,
+      doNotFake: ['nextTick', 'setImmediate', 'setInterval', 'setTimeout', 'queueMicrotask', 'performance'],
+    });
+    try {
+      await expect(tokens.principalOf(header)).rejects.toThrow(TokenExpired);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('cannot be judged while the issuer is away, which is not its fault', async () => {
     await expect(new Tokens('http://127.0.0.1:1', 'jinqiao').principalOf(await signed({}))).rejects.toThrow(IssuerUnreachable);
   });
