@@ -20,6 +20,7 @@ import {
   stuck,
   type TestService,
 } from '@jinqiao/testing';
+import { ExchangeConfig } from './config.js';
 import { ExchangeModule } from './exchange.module.js';
 
 let service: TestService;
@@ -37,7 +38,7 @@ it('what an earlier version published and told stands as it stood then, and its 
   }
   const own = recordedEvents(organisations, platformFeedback, feedbackOutcomes);
   await replay(place, own);
-  service = await startTestService(ExchangeModule, place, { clock: clockOfTheRecording(own) });
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, clock: clockOfTheRecording(own) });
   const others = [samplingNotices, samplingResults, creditStatuses, platformReceipts];
   for (const read of [recordedEvents(platformMerchants), recordedEvents(...others)]) {
     await replay(place, read);

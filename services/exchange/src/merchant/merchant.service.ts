@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { FeedbackLedger, type Told } from '../feedback/feedback.ledger.js';
 import { NAME_LOCKS } from '../organisation/organisation.js';
-import { type CreditStatus, type Merchant, settle } from './merchant.js';
+import { type CreditStatus, type Merchant, settle, shopsNamedBy } from './merchant.js';
 
 type Cause = Received<object | null>;
 
@@ -135,15 +135,32 @@ export class MerchantCredit {
     if (known.length === 0) return;
     const shops = await this.shops(tx, known);
     const feedbacks = await this.ledger.load(tx, 'CREDIT_STATUS', known);
+    const knownShops = await this.knownShops(tx, [...feedbacks.values()].flat().flatMap(shopsNamedBy));
     const now = this.clock.now();
     const told = known.flatMap((uscc): Told[] => {
-      const standing = { uscc, status: statuses.get(uscc) ?? null, shops: shops.get(uscc) ?? [], feedbacks: feedbacks.get(uscc) ?? [] };
+      const standing = {
+        uscc,
+        status: statuses.get(uscc) ?? null,
+        shops: shops.get(uscc) ?? [],
+        feedbacks: feedbacks.get(uscc) ?? [],
+        knownShops,
+      };
       return settle(standing, now).map((feedback) => ({ feedback, causedBy: causes.get(uscc) ?? null }));
     });
     await this.ledger.tell(tx, told);
     await tx.query('UPDATE credit_statuses SET applied_at = clock_timestamp() WHERE uscc = ANY($1)', [
       [...new Set(told.map(({ feedback }) => feedback.said.subject))],
     ]);
+  }
+
+  private async knownShops(tx: EntityManager, keys: readonly string[]): Promise<Set<string>> {
+    if (keys.length === 0) return new Set();
+    const rows: { key: string }[] = await tx.query(
+      `SELECT platform_id || ':' || shop_id AS key FROM platform_merchants
+       WHERE (platform_id, shop_id) IN (SELECT platform_id, shop_id FROM jsonb_to_recordset($1::jsonb) AS x(platform_id text, shop_id text))`,
+      [JSON.stringify(keys.map(splitKey))],
+    );
+    return new Set(rows.map(({ key }) => key));
   }
 
   private async statuses(tx: EntityManager, usccs: readonly string[]): Promise<Map<string, CreditStatus>> {

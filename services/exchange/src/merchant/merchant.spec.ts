@@ -24,6 +24,7 @@ const standing = (changes: Partial<MerchantStanding> = {}): MerchantStanding => 
   status: { revision: 1, facts },
   shops: [shop('jd')],
   feedbacks: [],
+  knownShops: new Set(),
   ...changes,
 });
 const summary = (told: readonly Feedback[]): unknown[] => told.map(({ status, said }) => [said.recipientId, status, said.revision]);
@@ -76,7 +77,16 @@ describe('the credit status of a merchant', () => {
 
   it('is taken back from a platform whose shop turned out to be another merchant’s', () => {
     const feedbacks = settle(standing(), NOW);
-    expect(summary(settle(standing({ shops: [], feedbacks }), NOW))).toEqual([['jd', 'WITHDRAWN', 2]]);
+    const knownShops = new Set(['jd:jd-1']);
+    expect(summary(settle(standing({ shops: [], feedbacks, knownShops }), NOW))).toEqual([['jd', 'WITHDRAWN', 2]]);
+  });
+
+  it('is not taken back while the shop it was told of is not known: after a restore it has still to be read again', () => {
+    const feedbacks = settle(standing(), NOW);
+    expect(settle(standing({ shops: [], feedbacks }), NOW)).toEqual([]);
+    expect(settle(standing({ shops: [shop('tmall')], feedbacks }), NOW).map(({ status, said }) => [said.recipientId, status])).toEqual([
+      ['tmall', 'ISSUED'],
+    ]);
   });
 
   it('never shows a platform the shops, names or listings of another one', () => {

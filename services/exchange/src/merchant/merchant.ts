@@ -21,18 +21,31 @@ export interface MerchantStanding {
   /** Shops with this USCC on registered platforms, closed ones included. */
   readonly shops: readonly Merchant[];
   readonly feedbacks: readonly Feedback[];
+  /** Which of the shops that the feedbacks name are known, whosever they are (`shopKey`). */
+  readonly knownShops: ReadonlySet<string>;
+}
+
+export const shopKey = (platformId: string, shopId: string): string => `${platformId}:${shopId}`;
+
+/** The shops a platform was told of with a merchant's status. */
+export function shopsNamedBy({ status, said }: Feedback): string[] {
+  const shops = status === 'ISSUED' ? said.content.shops : undefined;
+  return Array.isArray(shops) ? (shops as { shopId: string }[]).map(({ shopId }) => shopKey(said.recipientId, shopId)) : [];
 }
 
 /**
  * The feedbacks that bring every platform up to date. A platform the merchant has left is told nothing new, but hears of a withdrawal: it
- * was told the first. A shop that turned out to be another merchant's takes back what was told of this one.
+ * was told the first. A shop that turned out to be another merchant's takes back what was told of this one; one that is not known says
+ * nothing: after a restore it has still to be read again.
  */
-export function settle({ uscc, status, shops, feedbacks }: MerchantStanding, now: Date): Feedback[] {
+export function settle({ uscc, status, shops, feedbacks, knownShops }: MerchantStanding, now: Date): Feedback[] {
   if (status === null) return [];
   const { revision, facts } = status;
   const isAhead = isAheadOf(revision, feedbacks);
+  const isElsewhere = (feedback: Feedback): boolean =>
+    !shops.some(({ platformId }) => platformId === feedback.said.recipientId) && shopsNamedBy(feedback).every((key) => knownShops.has(key));
   const taken = feedbacks
-    .filter(({ said }) => facts === null || !shops.some(({ platformId }) => platformId === said.recipientId))
+    .filter((feedback) => facts === null || isElsewhere(feedback))
     .map((feedback) => {
       const reason = facts === null ? NOTHING_PUBLIC : NOT_ITS_MERCHANT;
       return withdraw(feedback, { subjectRevision: revision, reason, regime: null }, now);
