@@ -111,12 +111,15 @@ export const platformFeedback = stream<FeedbackHead>({
   events: [FeedbackIssued, FeedbackWithdrawn],
 });
 
-class AcceptedAnswer {
+class FeedbackOutcome {
   @Text({ max: 36 }) feedbackId: string;
   @Text({ max: 64 }) recipientId: string;
   @OneOf(codes.FEEDBACK_KINDS) kind: codes.FeedbackKind;
   @Text({ max: 200 }) subject: string;
-  @Revision('Revision of the feedback that was answered.') feedbackRevision: number;
+  @Revision('Revision of the feedback that this is about.') feedbackRevision: number;
+}
+
+class AcceptedAnswer extends FeedbackOutcome {
   @Revision('Revision of the answer.') revision: number;
   @OneOf(codes.ANSWER_STATUSES) status: codes.AnswerStatus;
   @Optional() @CodeList(codes.FEEDBACK_ACTIONS, { items: 100 }) actions?: codes.FeedbackActionCode[];
@@ -131,14 +134,21 @@ export class FeedbackContested extends AcceptedAnswer {
   @Optional() @Text({ max: 200 }) reasonCode?: string;
 }
 
-export const feedbackOutcomes = stream<AcceptedAnswer>({
+/** Fires when a period has passed and the platform has not done what is required; once for each step of escalation. */
+export class FeedbackOverdue extends FeedbackOutcome {
+  @Whole({ min: 1, max: 100, about: '1 when the period ends, then one more for each further period of patience.' }) step: number;
+  @Timestamp() dueAt: string;
+  @Timestamp() raisedAt: string;
+}
+
+export const feedbackOutcomes = stream<FeedbackOutcome>({
   topic: 'exchange.feedback-outcome.v1',
   about: 'What platforms did with what they were told.',
   writer: 'exchange',
   readers: ['inspection', 'monitoring'],
   retention: 90,
   key: (outcome) => outcome.subject,
-  events: [FeedbackAnswerAccepted, FeedbackContested],
+  events: [FeedbackAnswerAccepted, FeedbackContested, FeedbackOverdue],
 });
 
 /** Fires when the ledger of deliveries is closed for a day, and within a day when evidence is asked for. */

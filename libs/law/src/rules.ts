@@ -68,6 +68,9 @@ const rows: readonly RuleRow[] = [
   localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', [3, 'YEARS']),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], PRODUCT),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], FOOD),
+  // Counted from the end of the period that was missed.
+  localPolicy('FEEDBACK_OVERDUE_SECOND_STEP', [24, 'HOURS']),
+  localPolicy('FEEDBACK_OVERDUE_THIRD_STEP', [72, 'HOURS']),
 
   // Product-quality sampling: calendar days that end on a free day run on.
   statute('SAMPLING_OBJECTION', [15, 'CALENDAR_DAYS'], [QUALITY_LAW, '第十五条', '2000-09-01', 'HIGH'], PRODUCT),

@@ -2,6 +2,7 @@ import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { ExchangeConfig } from './config.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
+import { Escalations } from './escalation/escalation.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
 import { EvidencePacks } from './evidence/evidence.service.js';
 import { FeedbackController } from './feedback/feedback.controller.js';
@@ -71,6 +72,7 @@ const entities = [
     Ledger,
     LedgerJob,
     EvidencePacks,
+    Escalations,
     Reconciliations,
     Restore,
     Sweep,

@@ -3,10 +3,12 @@ import { CreateExchange1795450000000 } from './migrations/1795450000000-create-e
 import { LetAnswersLackAHash1795450100000 } from './migrations/1795450100000-let-answers-lack-a-hash.js';
 import { CreateLedger1795450200000 } from './migrations/1795450200000-create-ledger.js';
 import { CreateReconciliations1795450210000 } from './migrations/1795450210000-create-reconciliations.js';
+import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
   LetAnswersLackAHash1795450100000,
   CreateLedger1795450200000,
   CreateReconciliations1795450210000,
+  AddEscalationAndUndo1795450220000,
 ]);

@@ -1,6 +1,15 @@
-import { feedbackOutcomes, ledgerHeads, organisations, platformFeedback } from '@jinqiao/contracts';
-import { OwnTopics } from '@jinqiao/messaging';
+import {
+  type FeedbackAnswerAccepted,
+  feedbackOutcomes,
+  FeedbackOverdue,
+  ledgerHeads,
+  organisations,
+  platformFeedback,
+} from '@jinqiao/contracts';
+import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { takeOverEscalations } from './escalation/escalation.service.js';
 import { takeOverFeedback } from './feedback/feedback.restore.js';
 import { takeOverHeads } from './ledger/ledger.restore.js';
 import { Ledger } from './ledger/ledger.service.js';
@@ -13,7 +22,13 @@ export class Restore {
   constructor(ownTopics: OwnTopics, ledger: Ledger) {
     ownTopics.takenOver(organisations, takeOverOrganisations);
     ownTopics.takenOver(platformFeedback, takeOverFeedback(ledger));
-    ownTopics.takenOver(feedbackOutcomes, takeOverAnswers);
+    ownTopics.takenOver(feedbackOutcomes, takeOverOutcomes);
     ownTopics.takenOver(ledgerHeads, takeOverHeads(ledger));
   }
+}
+
+async function takeOverOutcomes(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  const overdue = said.filter((one) => one.type === FeedbackOverdue) as Received<FeedbackOverdue>[];
+  const answered = said.filter((one) => one.type !== FeedbackOverdue) as Received<FeedbackAnswerAccepted>[];
+  return (await takeOverAnswers(tx, answered)) + (await takeOverEscalations(tx, overdue));
 }

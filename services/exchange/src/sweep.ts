@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { SamplingFeedback } from './feedback/feedback.service.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
+import { type Regular, regularly } from './regularly.js';
 
 const EVERY_MS = 60_000;
 
@@ -11,8 +12,7 @@ const EVERY_MS = 60_000;
 @Injectable()
 export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger(Sweep.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  private job: Regular | undefined;
 
   constructor(
     private readonly feedback: SamplingFeedback,
@@ -20,16 +20,11 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      // A sweep that takes longer than a minute is not joined by a queue of others.
-      this.running ??= this.sweepOrWait().finally(() => (this.running = undefined));
-    }, EVERY_MS);
-    this.timer.unref();
+    this.job = regularly(EVERY_MS, () => this.sweep(), this.log);
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    await this.job?.stop();
   }
 
   /** Gives back how much had slipped. */
@@ -37,14 +32,5 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
     const slipped = (await this.feedback.issueWaiting('ANY')) + (await this.credit.tellMissing(null));
     if (slipped > 0) this.log.warn(`${slipped} feedbacks had slipped and were issued`);
     return slipped;
-  }
-
-  /** Whatever fails, the next round tries again: nothing is lost by waiting. */
-  private async sweepOrWait(): Promise<void> {
-    try {
-      await this.sweep();
-    } catch (error) {
-      this.log.error(error instanceof Error ? error.message : String(error));
-    }
   }
 }

@@ -7,6 +7,7 @@ import {
   FeedbackQueries,
   LIST_STATUSES,
   type ListStatus,
+  type NotUndoneList,
   type OverdueList,
   type UnmatchedEntry,
 } from './feedback.queries.js';
@@ -54,6 +55,13 @@ export class FeedbackController {
   @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
   overdue(@Caller() caller: Principal, @CheckedQuery(ListOverdueQuery) query: ListOverdueQuery): Promise<OverdueList> {
     return this.feedback.overdue(caller, { limit: 100, ...query });
+  }
+
+  /** The report of stale penalties. */
+  @Get('feedback/not-undone')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  notUndone(@Caller() caller: Principal, @CheckedQuery(ListOverdueQuery) query: ListOverdueQuery): Promise<NotUndoneList> {
+    return this.feedback.notUndone(caller, { limit: 100, ...query });
   }
 
   @Get('feedback/:feedbackId')

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { toldEntry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
-import { type Feedback, keptUntil } from './feedback.js';
+import { asksToUndo, type Feedback, keptUntil } from './feedback.js';
 
 /** A feedback to tell, with the event it follows from. */
 export interface Told {
@@ -57,18 +57,25 @@ export class FeedbackLedger {
     await tx.query(
       `WITH told AS (
          SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
-           matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, content_hash text, said text)
+           matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
+           content_hash text, said text)
        ), kept AS (
          INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
          SELECT feedback_id, revision, content_hash, said::json FROM told
        )
-       INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at)
-       SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at
+       INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
+         escalates_at, undo_since)
+       SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
+         due_at, undo_since
        FROM told
        ORDER BY feedback_id, revision DESC
        ON CONFLICT (feedback_id) DO UPDATE SET
          publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
-         due_at = EXCLUDED.due_at, closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL`,
+         due_at = EXCLUDED.due_at, closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
+         -- The same period goes on, and so does what was asked to be undone.
+         escalated_steps = CASE WHEN feedbacks.due_at = EXCLUDED.due_at THEN feedbacks.escalated_steps ELSE 0 END,
+         escalates_at = CASE WHEN feedbacks.due_at = EXCLUDED.due_at THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
+         undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
       [JSON.stringify(told.map(rowOf))],
     );
     await this.ledger.add(
@@ -103,6 +110,7 @@ function rowOf({ feedback }: Told): object {
     status,
     due_at: said.dueAt ?? null,
     closed_at: closedAt,
+    undo_since: asksToUndo(said) ? said.issuedAt : null,
     content_hash: said.contentHash,
     // Text inside, so that jsonb does not reorder it: a pull gives the bytes that Kafka gave.
     said: JSON.stringify(said),

@@ -59,6 +59,28 @@ export interface OverdueList extends Page<OverdueEntry> {
   readonly byPlatform: readonly { platformId: string; overdue: number; oldestDueAt: Date }[];
 }
 
+/** What a platform was asked to undo and has not yet undone. */
+export interface NotUndoneEntry {
+  readonly feedbackId: string;
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly revision: number;
+  readonly askedAt: Date;
+  readonly askedHoursAgo: number;
+  readonly dueAt: Date | null;
+}
+
+export interface NotUndoneList extends Page<NotUndoneEntry> {
+  readonly byPlatform: readonly { platformId: string; notUndone: number; oldestAskedAt: Date }[];
+}
+
+interface OpenFilter {
+  readonly platform?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
 /** Also for what the caller may not see: that it exists is not his to know. */
 export class FeedbackNotFound extends DomainError {
   constructor() {
@@ -82,8 +104,19 @@ const sightOf = ({ kind, id }: Principal): Sight => ({
 
 const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
+const NOT_UNDONE = '(f.undo_since <= $3 AND f.closed_at IS NULL)';
 const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, r.said
   FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision`;
+
+interface OpenRow {
+  readonly feedbackId: string;
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly revision: number;
+  readonly dueAt: Date | null;
+  readonly since: Date;
+}
 
 interface EntryRow {
   readonly id: string;
@@ -149,32 +182,56 @@ export class FeedbackQueries {
   }
 
   /** What should have been done by now and was not, the oldest first, with the sums of each platform. */
-  async overdue(caller: Principal, filter: { platform?: string; cursor?: string; limit: number }): Promise<OverdueList> {
-    const { recipient, publisher } = sightOf(caller);
+  async overdue(caller: Principal, filter: OpenFilter): Promise<OverdueList> {
     const now = this.clock.now();
-    const [dueAfter = '-infinity', idAfter = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor('overdue', filter.cursor);
-    const where = `${SEEN} AND ${OVERDUE} AND ($4::text IS NULL OR f.recipient_id = $4)`;
-    const given = [recipient, publisher, now, filter.platform ?? null];
-    const rows: (Omit<OverdueEntry, 'overdueHours'> & { at: string })[] = await this.db.query(
+    const { byPlatform, rows, next } = await this.open(caller, filter, { list: 'overdue', since: 'f.due_at', where: OVERDUE });
+    return {
+      byPlatform: byPlatform.map(({ platformId, open, oldest }) => ({ platformId, overdue: open, oldestDueAt: oldest })),
+      items: rows.map(({ since, ...entry }) => ({ ...entry, dueAt: since, overdueHours: wholeHours(since, now) })),
+      next,
+    };
+  }
+
+  /** The report of stale penalties: what was wrong or withdrawn, and still holds somewhere. The oldest first. */
+  async notUndone(caller: Principal, filter: OpenFilter): Promise<NotUndoneList> {
+    const now = this.clock.now();
+    const { byPlatform, rows, next } = await this.open(caller, filter, { list: 'not undone', since: 'f.undo_since', where: NOT_UNDONE });
+    return {
+      byPlatform: byPlatform.map(({ platformId, open, oldest }) => ({ platformId, notUndone: open, oldestAskedAt: oldest })),
+      items: rows.map(({ since, ...entry }) => ({ ...entry, askedAt: since, askedHoursAgo: wholeHours(since, now) })),
+      next,
+    };
+  }
+
+  private async open(
+    caller: Principal,
+    filter: OpenFilter,
+    { list, since, where }: { list: string; since: string; where: string },
+  ): Promise<{ byPlatform: { platformId: string; open: number; oldest: Date }[]; rows: OpenRow[]; next: string | null }> {
+    const { recipient, publisher } = sightOf(caller);
+    const [sinceAfter = '-infinity', idAfter = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(list, filter.cursor);
+    const these = `${SEEN} AND ${where} AND ($4::text IS NULL OR f.recipient_id = $4)`;
+    const given = [recipient, publisher, this.clock.now(), filter.platform ?? null];
+    const rows: (OpenRow & { at: string })[] = await this.db.query(
       `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.kind, f.subject, f.revision, f.due_at AS "dueAt",
-         f.due_at::text AS at
+         ${since} AS since, ${since}::text AS at
        FROM feedbacks f
-       WHERE ${where} AND (f.due_at, f.feedback_id) > ($5::timestamptz, $6::uuid)
-       ORDER BY f.due_at, f.feedback_id
+       WHERE ${these} AND (${since}, f.feedback_id) > ($5::timestamptz, $6::uuid)
+       ORDER BY ${since}, f.feedback_id
        LIMIT $7`,
-      [...given, dueAfter, idAfter, filter.limit + 1],
+      [...given, sinceAfter, idAfter, filter.limit + 1],
     );
-    const byPlatform: { platformId: string; overdue: number; oldestDueAt: Date }[] = await this.db.query(
-      `SELECT f.recipient_id AS "platformId", count(*)::integer AS overdue, min(f.due_at) AS "oldestDueAt"
-       FROM feedbacks f WHERE ${where} GROUP BY f.recipient_id ORDER BY overdue DESC, f.recipient_id`,
+    const byPlatform: { platformId: string; open: number; oldest: Date }[] = await this.db.query(
+      `SELECT f.recipient_id AS "platformId", count(*)::integer AS open, min(${since}) AS oldest
+       FROM feedbacks f WHERE ${these} GROUP BY f.recipient_id ORDER BY open DESC, f.recipient_id`,
       given,
     );
     const page = rows.slice(0, filter.limit);
     const last = page.at(-1);
     return {
       byPlatform,
-      items: page.map(({ at: _at, ...entry }) => ({ ...entry, overdueHours: wholeHours(entry.dueAt, now) })),
-      next: rows.length > filter.limit && last ? encodeCursor('overdue', [last.at, last.feedbackId]) : null,
+      rows: page.map(({ at: _at, ...row }) => row),
+      next: rows.length > filter.limit && last ? encodeCursor(list, [last.at, last.feedbackId]) : null,
     };
   }
 

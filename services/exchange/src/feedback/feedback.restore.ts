@@ -2,6 +2,7 @@ import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { toldEntry } from '../ledger/ledger.js';
+import { asksToUndo } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
 
 type Said = Received<FeedbackIssued | FeedbackWithdrawn>;
@@ -40,10 +41,11 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
   const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
   // What was done stays done as long as the same is asked, as when the revision was told first.
   await tx.query(
-    `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10)
      ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, due_at = excluded.due_at,
-       answer_status = NULL, answered_at = NULL,
+       answer_status = NULL, answered_at = NULL, escalates_at = excluded.due_at,
+       undo_since = CASE WHEN excluded.undo_since IS NULL THEN NULL ELSE coalesce(kept.undo_since, excluded.undo_since) END,
        closed_at = (SELECT kept.closed_at FROM feedback_revisions AS before
                     WHERE before.feedback_id = kept.feedback_id AND before.revision = kept.revision
                       AND (before.said -> 'actionsRequired')::jsonb = $9::jsonb)
@@ -58,6 +60,7 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
       one.is(FeedbackIssued) ? 'ISSUED' : 'WITHDRAWN',
       dueAt ?? null,
       JSON.stringify(actionsRequired),
+      asksToUndo(one.data) ? one.data.issuedAt : null,
     ],
   );
   await tx.query(

@@ -158,6 +158,9 @@ export function undo(previous: readonly RequiredAction[] | null, basis: string):
   return acted ? [{ action: 'RESTORE', mandatory: true, basis }] : [{ action: 'NONE', mandatory: false, basis }];
 }
 
+export const asksToUndo = ({ actionsRequired }: Pick<FeedbackIssued, 'actionsRequired'>): boolean =>
+  actionsRequired.some(({ action, mandatory }) => action === 'RESTORE' && mandatory);
+
 /**
  * The whole list of what a platform reads of a result that was sampled on it. Left out: who bought, order numbers, codes of other
  * parties, the department's own numbering of its states, and every time stamp that is not part of the finding.

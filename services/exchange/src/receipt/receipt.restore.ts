@@ -7,8 +7,8 @@ import { closes } from './receipt.js';
  * Answers that were accepted. The outcome says what was answered, not everything that was written: the rest comes again with the answer
  * itself, which is read again from the platform's topic or has to be sent again (decide).
  */
-export async function takeOverAnswers(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const outcomes = (said as readonly Received<FeedbackAnswerAccepted>[]).map(({ data }) => ({ ...data, closes: closes(data) }));
+export async function takeOverAnswers(tx: EntityManager, said: readonly Received<FeedbackAnswerAccepted>[]): Promise<number> {
+  const outcomes = said.map(({ data }) => ({ ...data, closes: closes(data) }));
   const taken: unknown[] = await tx.query(
     `WITH outcome AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS x ("feedbackId" uuid, "feedbackRevision" integer, revision integer, status text,

@@ -1,0 +1,75 @@
+import { FeedbackOverdue } from '@jinqiao/contracts';
+import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
+import { Clock } from '@jinqiao/platform';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type Regular, regularly } from '../regularly.js';
+import { type Escalating, escalate, stepAt } from './escalation.js';
+
+const EVERY_MS = 30_000;
+const AT_ONCE = 500;
+const ESCALATED = { feedback_id: 'uuid', steps: 'integer', next_at: 'timestamptz' } as const;
+
+/** Says what is overdue. Any number of processes may do so at once: each step is said by one of them, after any downtime. */
+@Injectable()
+export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
+  private job: Regular | undefined;
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.job = regularly(EVERY_MS, () => this.escalate(), new Logger(Escalations.name));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.job?.stop();
+  }
+
+  /** Takes every step that is due by now. Gives back how many that were. */
+  async escalate(): Promise<number> {
+    let taken = 0;
+    for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.db.transaction((tx) => this.takeSteps(tx));
+    return taken;
+  }
+
+  private async takeSteps(tx: EntityManager): Promise<number> {
+    const now = this.clock.now();
+    const due: Escalating[] = await tx.query(
+      `SELECT feedback_id AS "feedbackId", recipient_id AS "recipientId", kind, subject, revision AS "feedbackRevision", due_at AS "dueAt",
+         escalated_steps AS steps
+       FROM feedbacks WHERE escalates_at <= $1 AND closed_at IS NULL
+       ORDER BY escalates_at, feedback_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+      [now, AT_ONCE],
+    );
+    const escalated = due.map((one) => escalate(one, now));
+    const rows = escalated.map(({ said, nextAt }) => ({ feedback_id: said.feedbackId, steps: said.step, next_at: nextAt }));
+    const { from, values } = unnested(ESCALATED, rows);
+    await tx.query(
+      `UPDATE feedbacks AS f SET escalated_steps = given.steps, escalates_at = given.next_at FROM ${from} WHERE f.feedback_id = given.feedback_id`,
+      [...values],
+    );
+    await this.outbox.add(
+      tx,
+      escalated.map(({ said }) => event(FeedbackOverdue, said)),
+    );
+    return due.length;
+  }
+}
+
+/** Steps that were said of what still stands: they are not said again. */
+export async function takeOverEscalations(tx: EntityManager, said: readonly Received<FeedbackOverdue>[]): Promise<number> {
+  let news = 0;
+  for (const { data } of said) {
+    const { feedbackId, step, dueAt } = data;
+    const taken: [unknown[], number] = await tx.query(
+      'UPDATE feedbacks SET escalated_steps = $2, escalates_at = $3 WHERE feedback_id = $1 AND due_at = $4 AND escalated_steps < $2',
+      [feedbackId, step, stepAt(step + 1, new Date(dueAt)), dueAt],
+    );
+    news += taken[1];
+  }
+  return news;
+}
