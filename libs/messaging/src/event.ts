@@ -17,6 +17,8 @@ export interface EventOptions {
   readonly legalBasis?: string;
   readonly classification?: string;
   readonly retentionUntil?: string;
+  /** The event's number in the series of its recipient. */
+  readonly sequence?: number;
 }
 
 /** An event on its way into the outbox. */
@@ -101,6 +103,7 @@ export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: st
   if (options.legalBasis) headers.ce_legalbasis = options.legalBasis;
   if (options.classification) headers.ce_classification = options.classification;
   if (options.retentionUntil) headers.ce_retentionuntil = options.retentionUntil;
+  if (options.sequence !== undefined) headers.ce_sequence = String(options.sequence);
   follow(headers, options);
   return { topic: topicOf(streamOf(type), outgoing.owner), key: outgoing.key, headers, value };
 }

@@ -116,6 +116,7 @@ function headers(stream: Stream, type: EventClass, baseUrl: string): Json {
     ce_legalbasis: text('The article it is disclosed under.'),
     ce_classification: text('How it is to be handled.'),
     ce_retentionuntil: text('Until when the recipient may keep it.'),
+    ce_sequence: text('Position in the series of the recipient, the same by every channel.'),
   };
   const toOrganisations = stream.readers.includes('owner') ? disclosure : {};
   return { type: 'object', properties: { ...required, ...optional, ...toOrganisations }, required: Object.keys(required) };

@@ -1,6 +1,9 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { ExchangeConfig } from './config.js';
+import { DeliveryController } from './delivery/delivery.controller.js';
+import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
+import { Deliveries } from './delivery/delivery.service.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
 import { Escalations } from './escalation/escalation.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
@@ -44,6 +47,8 @@ const entities = [
   CreditStatusRow,
   LedgerEntryRow,
   LedgerHeadRow,
+  Recipient,
+  DeliveryRow,
 ];
 
 @Module({
@@ -53,6 +58,7 @@ const entities = [
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
+    DeliveryController,
     ReceiptConsumer,
     ReceiptController,
     LedgerConsumer,
@@ -67,6 +73,7 @@ const entities = [
     MerchantCredit,
     FeedbackLedger,
     FeedbackQueries,
+    Deliveries,
     Receipts,
     SignatureKeys,
     Ledger,

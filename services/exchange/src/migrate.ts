@@ -4,6 +4,7 @@ import { LetAnswersLackAHash1795450100000 } from './migrations/1795450100000-let
 import { CreateLedger1795450200000 } from './migrations/1795450200000-create-ledger.js';
 import { CreateReconciliations1795450210000 } from './migrations/1795450210000-create-reconciliations.js';
 import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
+import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -11,4 +12,5 @@ await migrateService('exchange', [
   CreateLedger1795450200000,
   CreateReconciliations1795450210000,
   AddEscalationAndUndo1795450220000,
+  NumberDeliveries1795450300000,
 ]);

@@ -40,6 +40,10 @@ const standing = async () => ({
   feedbacks: await place.sql(
     'SELECT subject, recipient_id, publisher_id, revision, status, due_at, closed_at, answer_status, answered_at FROM feedbacks ORDER BY 1, 2',
   ),
+  deliveries: await place.sql(
+    'SELECT recipient_id, position, feedback_id, revision, type, purpose, classification, legal_basis, retention_until FROM deliveries ORDER BY 1, 2',
+  ),
+  series: await place.sql('SELECT organisation_id, last_position FROM recipients ORDER BY 1'),
   revisions: await place.sql('SELECT feedback_id, revision, content_hash, said::text FROM feedback_revisions ORDER BY 1, 2'),
 });
 const isCaughtUp = (results: number, receipts: number) =>

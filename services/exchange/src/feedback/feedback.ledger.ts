@@ -2,6 +2,7 @@ import { FeedbackIssued, type FeedbackKind, FeedbackWithdrawn } from '@jinqiao/c
 import { event, type EventOptions, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { addDeliveries, type Delivery, dueAgain } from '../delivery/delivery.series.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { asksToUndo, type Feedback, keptUntil } from './feedback.js';
@@ -51,7 +52,7 @@ export class FeedbackLedger {
     return bySubject;
   }
 
-  /** Keeps and announces revisions, in the given order. A feedback may occur with several revisions. */
+  /** Keeps, numbers and announces revisions, in the given order. A feedback may occur with several revisions. */
   async tell(tx: EntityManager, told: readonly Told[]): Promise<void> {
     if (told.length === 0) return;
     await tx.query(
@@ -82,17 +83,28 @@ export class FeedbackLedger {
       tx,
       told.map(({ feedback }) => toldEntry(feedback.said)),
     );
-    await this.outbox.add(tx, told.map(announcement));
+    const positions = await addDeliveries(
+      tx,
+      told.map(({ feedback }) => deliveryOf(typeOf(feedback), feedback.said)),
+    );
+    await this.outbox.add(
+      tx,
+      told.map((one, index) => announcement(one, positions[index])),
+    );
   }
 
-  /** Announces the last revision of these feedbacks once more, in the same bytes. Nothing else of them changes. */
+  /** The last revision of these feedbacks once more, in the same bytes, by the recipient's channel. Nothing else of them changes. */
   async tellAgain(tx: EntityManager, recipientId: string, feedbackIds: readonly string[]): Promise<void> {
     const rows: Pick<Feedback, 'status' | 'said'>[] = await tx.query(
       `SELECT f.status, r.said FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
        WHERE f.recipient_id = $1 AND f.feedback_id = ANY($2) ORDER BY f.feedback_id FOR UPDATE OF f`,
       [recipientId, feedbackIds],
     );
-    const again = rows.map((row) => announcement({ feedback: row, causedBy: null }));
+    const byTopic = await dueAgain(tx, recipientId, rows.map(({ said }) => said));
+    const again = rows.flatMap((feedback) => {
+      const position = byTopic.get(feedback.said.feedbackId);
+      return position === undefined ? [] : [announcement({ feedback, causedBy: null }, position)];
+    });
     await this.outbox.add(tx, again);
   }
 }
@@ -117,15 +129,35 @@ function rowOf({ feedback }: Told): object {
   };
 }
 
-function announcement({ feedback, causedBy }: Announced): OutgoingEvent {
-  const { kind, legalBasis } = feedback.said;
+/** Why a recipient may have it and how long it may keep it: the same by every channel. */
+export function deliveryOf(type: Delivery['type'], said: Feedback['said']): Delivery {
+  const { feedbackId, revision, recipientId, kind, subject, legalBasis, issuedAt } = said;
   const [basis] = legalBasis;
-  const retentionUntil = keptUntil(feedback.said);
-  const options: EventOptions = {
+  return {
+    feedbackId,
+    revision,
+    recipientId,
+    kind,
+    subject,
+    type,
     purpose: PURPOSES[kind],
     classification: 'RESTRICTED_TO_RECIPIENT',
-    ...(basis && { legalBasis: `${basis.instrument}${basis.article ?? ''}` }),
+    legalBasis: basis ? `${basis.instrument}${basis.article ?? ''}` : null,
+    retentionUntil: keptUntil(said),
+    toldAt: issuedAt,
+  };
+}
+
+const typeOf = ({ status }: Pick<Feedback, 'status'>): Delivery['type'] => (status === 'ISSUED' ? 'FeedbackIssued' : 'FeedbackWithdrawn');
+
+function announcement({ feedback, causedBy }: Announced, sequence: number | undefined): OutgoingEvent {
+  const { purpose, classification, legalBasis, retentionUntil } = deliveryOf(typeOf(feedback), feedback.said);
+  const options: EventOptions = {
+    purpose,
+    classification,
+    ...(legalBasis && { legalBasis }),
     ...(retentionUntil && { retentionUntil }),
+    ...(sequence && { sequence }),
     ...(causedBy && { causedBy }),
   };
   return event<FeedbackIssued | FeedbackWithdrawn>(

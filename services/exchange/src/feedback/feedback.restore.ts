@@ -1,9 +1,11 @@
 import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { putBackDelivery } from '../delivery/delivery.series.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { asksToUndo } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
+import { deliveryOf } from './feedback.ledger.js';
 
 type Said = Received<FeedbackIssued | FeedbackWithdrawn>;
 
@@ -19,6 +21,7 @@ export const takeOverFeedback =
       if (known.has(name)) continue;
       known.add(name);
       await keep(tx, one);
+      await putBackDelivery(tx, deliveryOf(one.is(FeedbackIssued) ? 'FeedbackIssued' : 'FeedbackWithdrawn', one.data), positionOf(one));
       news.push(one);
     }
     await ledger.add(
@@ -27,6 +30,12 @@ export const takeOverFeedback =
     );
     return news.length;
   };
+
+/** As told before there were positions: none. */
+function positionOf({ record }: Said): number | null {
+  const position = Number(record.headers.ce_sequence);
+  return Number.isInteger(position) && position > 0 ? position : null;
+}
 
 async function knownRevisions(tx: EntityManager, told: readonly Said[]): Promise<Set<string>> {
   const rows: { name: string }[] = await tx.query(

@@ -1,0 +1,120 @@
+import type { FeedbackKind } from '@jinqiao/contracts';
+import { unnested } from '@jinqiao/messaging';
+import type { EntityManager } from 'typeorm';
+import type { Channel, RevisionName } from './delivery.js';
+
+/** A revision that takes its place in the series of its recipient. */
+export interface Delivery extends RevisionName {
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly type: 'FeedbackIssued' | 'FeedbackWithdrawn';
+  readonly purpose: string;
+  readonly classification: string;
+  readonly legalBasis: string | null;
+  readonly retentionUntil: string | null;
+  readonly toldAt: string;
+}
+
+const COLUMNS = {
+  recipient_id: 'text',
+  feedback_id: 'uuid',
+  revision: 'integer',
+  kind: 'text',
+  subject: 'text',
+  type: 'text',
+  purpose: 'text',
+  classification: 'text',
+  legal_basis: 'text',
+  retention_until: 'text',
+  told_at: 'timestamptz',
+};
+
+/**
+ * Numbers what recipients are told, in the given order, and gives back the positions. They are taken under the lock of the recipient's
+ * row, which is held until the commit: they become visible in their order and without gaps, so whoever reads behind a position misses
+ * nothing. Reading only what lies below the oldest running transaction would need no lock, but one long transaction anywhere in the
+ * database would then hold up every recipient. The last lock a writer takes, recipients in the order of their ids.
+ */
+export async function addDeliveries(tx: EntityManager, deliveries: readonly Delivery[]): Promise<number[]> {
+  const { columns, from, values } = unnested(COLUMNS, deliveries.map(rowOf));
+  const rows: (RevisionName & { position: number })[] = await tx.query(
+    `WITH told AS (
+       SELECT ${columns}, position AS place FROM ${from}
+     ), series AS (
+       INSERT INTO recipients AS kept (organisation_id, last_position)
+       SELECT recipient_id, count(*) FROM told GROUP BY recipient_id ORDER BY recipient_id
+       ON CONFLICT (organisation_id) DO UPDATE SET last_position = kept.last_position + excluded.last_position
+       RETURNING organisation_id, channel, last_position
+     )
+     INSERT INTO deliveries (${columns}, channel, position)
+     SELECT ${columns}, s.channel, s.last_position + 1 - row_number() OVER (PARTITION BY recipient_id ORDER BY place DESC)
+     FROM told JOIN series s ON s.organisation_id = recipient_id
+     RETURNING feedback_id AS "feedbackId", revision, position`,
+    [...values],
+  );
+  const positions = new Map(rows.map(({ position, ...name }) => [nameOf(name), position]));
+  return deliveries.map((one) => positions.get(nameOf(one)) ?? 0);
+}
+
+/** Puts what was told once back where it stood; at the end, where the topic does not say or the place is taken. */
+export async function putBackDelivery(tx: EntityManager, delivery: Delivery, position: number | null): Promise<void> {
+  if (position === null || !(await putAt(tx, delivery, position))) await addDeliveries(tx, [delivery]);
+}
+
+async function putAt(tx: EntityManager, delivery: Delivery, position: number): Promise<boolean> {
+  const [recipient]: { channel: Channel }[] = await tx.query(
+    `INSERT INTO recipients AS kept (organisation_id, last_position) VALUES ($1, $2)
+     ON CONFLICT (organisation_id) DO UPDATE SET last_position = greatest(kept.last_position, excluded.last_position)
+     RETURNING channel`,
+    [delivery.recipientId, position],
+  );
+  const { columns, from, values } = unnested(COLUMNS, [rowOf(delivery)], 3);
+  const rows: unknown[] = await tx.query(
+    `INSERT INTO deliveries (${columns}, position, channel)
+     SELECT ${columns}, $1::integer, $2 FROM ${from}
+     ON CONFLICT (recipient_id, position) DO NOTHING
+     RETURNING position`,
+    [position, recipient?.channel ?? 'KAFKA', ...values],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * What a recipient says it lacks is due once more by its channel, where it stands in the series. Gives back the positions, by feedback, of
+ * what is due by the topic: that has to be announced again.
+ */
+export async function dueAgain(tx: EntityManager, recipientId: string, revisions: readonly RevisionName[]): Promise<Map<string, number>> {
+  const [recipient]: { channel: Channel }[] = await tx.query('SELECT channel FROM recipients WHERE organisation_id = $1 FOR UPDATE', [
+    recipientId,
+  ]);
+  const channel = recipient?.channel ?? 'KAFKA';
+  const rows: { feedbackId: string; position: number }[] = await tx.query(
+    `SELECT feedback_id AS "feedbackId", position FROM deliveries
+     WHERE recipient_id = $1 AND (feedback_id, revision) IN (
+       SELECT "feedbackId", revision FROM jsonb_to_recordset($2::jsonb) AS x("feedbackId" uuid, revision integer))
+     ORDER BY position FOR UPDATE`,
+    [recipientId, JSON.stringify(revisions.map(({ feedbackId, revision }) => ({ feedbackId, revision })))],
+  );
+  await tx.query(
+    'UPDATE deliveries SET channel = $3, delivered_at = NULL, delivered_by = NULL WHERE recipient_id = $1 AND position = ANY($2)',
+    [recipientId, rows.map(({ position }) => position), channel],
+  );
+  return new Map(channel === 'KAFKA' ? rows.map(({ feedbackId, position }) => [feedbackId, position]) : []);
+}
+
+const nameOf = ({ feedbackId, revision }: RevisionName): string => `${feedbackId} ${revision}`;
+
+const rowOf = (one: Delivery): Record<keyof typeof COLUMNS, unknown> => ({
+  recipient_id: one.recipientId,
+  feedback_id: one.feedbackId,
+  revision: one.revision,
+  kind: one.kind,
+  subject: one.subject,
+  type: one.type,
+  purpose: one.purpose,
+  classification: one.classification,
+  legal_basis: one.legalBasis,
+  retention_until: one.retentionUntil,
+  told_at: one.toldAt,
+});
