@@ -94,6 +94,8 @@ function environment({ servers, ports, partitions }: Context, service: Service):
     PORT: String(ports[service]),
     SCHEMA_BASE_URL: process.env['SCHEMA_BASE_URL'] ?? `http://localhost:${ports.gateway}/schemas`,
     PUBLIC_URL: process.env['PUBLIC_URL'] ?? `http://localhost:${ports.gateway}`,
+    // Whoever develops a platform's side takes webhooks on this machine.
+    WEBHOOK_ALLOWED_HOSTS: process.env['WEBHOOK_ALLOWED_HOSTS'] ?? '127.0.0.1,localhost',
     NODE_ENV: 'production',
     // What was compiled at an earlier start is not compiled again: a quarter of a service's start.
     NODE_COMPILE_CACHE: join(cacheDirectory(), 'compiled'),

@@ -4,6 +4,9 @@ import { ExchangeConfig } from './config.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
+import { EndpointController } from './endpoint/endpoint.controller.js';
+import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
+import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
 import { Escalations } from './escalation/escalation.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
@@ -34,6 +37,11 @@ import { Restore } from './restore.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
+import { WebhookController } from './webhook/webhook.controller.js';
+import { WebhookDispatcher } from './webhook/webhook.dispatcher.js';
+import { WebhookAttempt } from './webhook/webhook.entity.js';
+import { WebhookSender } from './webhook/webhook.sender.js';
+import { Webhooks } from './webhook/webhook.service.js';
 
 const entities = [
   OrganisationRow,
@@ -49,6 +57,10 @@ const entities = [
   LedgerHeadRow,
   Recipient,
   DeliveryRow,
+  WebhookEndpoint,
+  WebhookSecret,
+  WebhookNotice,
+  WebhookAttempt,
 ];
 
 @Module({
@@ -59,6 +71,8 @@ const entities = [
     MerchantConsumer,
     FeedbackController,
     DeliveryController,
+    EndpointController,
+    WebhookController,
     ReceiptConsumer,
     ReceiptController,
     LedgerConsumer,
@@ -74,6 +88,11 @@ const entities = [
     FeedbackLedger,
     FeedbackQueries,
     Deliveries,
+    EndpointAddresses,
+    Endpoints,
+    Webhooks,
+    WebhookSender,
+    WebhookDispatcher,
     Receipts,
     SignatureKeys,
     Ledger,

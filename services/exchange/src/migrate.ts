@@ -5,6 +5,7 @@ import { CreateLedger1795450200000 } from './migrations/1795450200000-create-led
 import { CreateReconciliations1795450210000 } from './migrations/1795450210000-create-reconciliations.js';
 import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
+import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -13,4 +14,5 @@ await migrateService('exchange', [
   CreateReconciliations1795450210000,
   AddEscalationAndUndo1795450220000,
   NumberDeliveries1795450300000,
+  AddWebhooks1795450310000,
 ]);

@@ -26,4 +26,7 @@ export class DeliveryRow {
   @Column('timestamptz', { name: 'told_at' }) toldAt: Date;
   @Column('timestamptz', { name: 'delivered_at', nullable: true }) deliveredAt: Date | null;
   @Column('text', { name: 'delivered_by', nullable: true }) deliveredBy: 'WEBHOOK' | 'PULL' | null;
+  @Column('timestamptz', { name: 'due_at', nullable: true }) dueAt: Date | null;
+  @Column('integer') attempts: number;
+  @Column('timestamptz', { name: 'leased_until', nullable: true }) leasedUntil: Date | null;
 }

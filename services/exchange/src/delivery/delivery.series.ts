@@ -1,6 +1,7 @@
 import type { FeedbackKind } from '@jinqiao/contracts';
 import { unnested } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { OrganisationUnknown } from '../organisation/organisation.js';
 import type { Channel, RevisionName } from './delivery.js';
 
 /** A revision that takes its place in the series of its recipient. */
@@ -47,8 +48,9 @@ export async function addDeliveries(tx: EntityManager, deliveries: readonly Deli
        ON CONFLICT (organisation_id) DO UPDATE SET last_position = kept.last_position + excluded.last_position
        RETURNING organisation_id, channel, last_position
      )
-     INSERT INTO deliveries (${columns}, channel, position)
-     SELECT ${columns}, s.channel, s.last_position + 1 - row_number() OVER (PARTITION BY recipient_id ORDER BY place DESC)
+     INSERT INTO deliveries (${columns}, channel, due_at, position)
+     SELECT ${columns}, s.channel, CASE s.channel WHEN 'WEBHOOK' THEN told_at END,
+       s.last_position + 1 - row_number() OVER (PARTITION BY recipient_id ORDER BY place DESC)
      FROM told JOIN series s ON s.organisation_id = recipient_id
      RETURNING feedback_id AS "feedbackId", revision, position`,
     [...values],
@@ -71,8 +73,8 @@ async function putAt(tx: EntityManager, delivery: Delivery, position: number): P
   );
   const { columns, from, values } = unnested(COLUMNS, [rowOf(delivery)], 3);
   const rows: unknown[] = await tx.query(
-    `INSERT INTO deliveries (${columns}, position, channel)
-     SELECT ${columns}, $1::integer, $2 FROM ${from}
+    `INSERT INTO deliveries (${columns}, position, channel, due_at)
+     SELECT ${columns}, $1::integer, $2, CASE $2 WHEN 'WEBHOOK' THEN told_at END FROM ${from}
      ON CONFLICT (recipient_id, position) DO NOTHING
      RETURNING position`,
     [position, recipient?.channel ?? 'KAFKA', ...values],
@@ -97,10 +99,18 @@ export async function dueAgain(tx: EntityManager, recipientId: string, revisions
     [recipientId, JSON.stringify(revisions.map(({ feedbackId, revision }) => ({ feedbackId, revision })))],
   );
   await tx.query(
-    'UPDATE deliveries SET channel = $3, delivered_at = NULL, delivered_by = NULL WHERE recipient_id = $1 AND position = ANY($2)',
+    `UPDATE deliveries SET channel = $3, delivered_at = NULL, delivered_by = NULL, attempts = 0,
+       due_at = CASE $3 WHEN 'WEBHOOK' THEN told_at END
+     WHERE recipient_id = $1 AND position = ANY($2)`,
     [recipientId, rows.map(({ position }) => position), channel],
   );
   return new Map(channel === 'KAFKA' ? rows.map(({ feedbackId, position }) => [feedbackId, position]) : []);
+}
+
+/** Only platforms have a series. Their row is locked against another change of what belongs to them. */
+export async function assertPlatform(tx: EntityManager, id: string): Promise<void> {
+  const rows: unknown[] = await tx.query(`SELECT FROM organisations WHERE id = $1 AND kind = 'PLATFORM' FOR NO KEY UPDATE`, [id]);
+  if (rows.length === 0) throw new OrganisationUnknown();
 }
 
 const nameOf = ({ feedbackId, revision }: RevisionName): string => `${feedbackId} ${revision}`;

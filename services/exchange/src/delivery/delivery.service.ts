@@ -1,18 +1,19 @@
 import { Clock, decodeCursor, encodeCursor, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { OrganisationUnknown } from '../organisation/organisation.js';
 import {
   AcknowledgementUnclear,
   assertWithinSeries,
   type Channel,
   CursorOfAnother,
   DeliveryUnknown,
+  EndpointMissing,
   isConfirmed,
   replayedSince,
   type RevisionName,
   type Switched,
 } from './delivery.js';
+import { assertPlatform } from './delivery.series.js';
 
 const CURSORS = 'deliveries';
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
@@ -109,7 +110,7 @@ export class Deliveries {
     return this.db.transaction(async (tx) => {
       const positions = await this.lock(tx, id, upTo, deliveries ?? []);
       const rows: [unknown, number] = await tx.query(
-        `UPDATE deliveries SET delivered_at = $3, delivered_by = 'PULL'
+        `UPDATE deliveries SET delivered_at = $3, delivered_by = 'PULL', due_at = NULL
          WHERE recipient_id = $1 AND position = ANY($2) AND delivered_at IS NULL`,
         [id, positions, this.clock.now()],
       );
@@ -128,8 +129,9 @@ export class Deliveries {
 
   /** In effect with the commit: positions are taken under the same lock, so each revision is due by one channel. */
   async switchTo({ id }: Principal, channel: Channel): Promise<Switched & { cursor: string }> {
-    await this.assertPlatform(id);
     return this.db.transaction(async (tx) => {
+      await assertPlatform(tx, id);
+      if (channel === 'WEBHOOK') await assertEndpoint(tx, id);
       await tx.query('INSERT INTO recipients (organisation_id) VALUES ($1) ON CONFLICT DO NOTHING', [id]);
       const [before]: { channel: Channel; lastPosition: number }[] = await tx.query(
         `SELECT channel, last_position AS "lastPosition" FROM recipients WHERE organisation_id = $1 FOR UPDATE`,
@@ -150,7 +152,11 @@ export class Deliveries {
       [id],
     );
     const positions = rows.map(({ position }) => position);
-    await tx.query('UPDATE deliveries SET channel = $3 WHERE recipient_id = $1 AND position = ANY($2)', [id, positions, channel]);
+    await tx.query(
+      `UPDATE deliveries SET channel = $3, attempts = 0, due_at = CASE $3 WHEN 'WEBHOOK' THEN $4::timestamptz END
+       WHERE recipient_id = $1 AND position = ANY($2)`,
+      [id, positions, channel, this.clock.now()],
+    );
     return positions;
   }
 
@@ -181,11 +187,11 @@ export class Deliveries {
     );
     return series ?? { channel: 'KAFKA', lastPosition: 0, floor: 1 };
   }
+}
 
-  private async assertPlatform(id: string): Promise<void> {
-    const rows: unknown[] = await this.db.query(`SELECT FROM organisations WHERE id = $1 AND kind = 'PLATFORM'`, [id]);
-    if (rows.length === 0) throw new OrganisationUnknown();
-  }
+async function assertEndpoint(tx: EntityManager, id: string): Promise<void> {
+  const rows: unknown[] = await tx.query(`SELECT FROM webhook_endpoints WHERE organisation_id = $1 AND status = 'ACTIVE'`, [id]);
+  if (rows.length === 0) throw new EndpointMissing();
 }
 
 const nameOf = ({ feedbackId, revision }: RevisionName): string => `${feedbackId} ${revision}`;

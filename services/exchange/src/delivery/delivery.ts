@@ -65,6 +65,12 @@ export class AcknowledgementUnclear extends DomainError {
   }
 }
 
+export class EndpointMissing extends DomainError {
+  constructor() {
+    super('ENDPOINT_MISSING', 409, { zh: '尚无可用的回调端点', en: 'There is no active endpoint; register one first' });
+  }
+}
+
 /** The earliest moment from which things are replayed. */
 export const replayedSince = (now: Date): Date => new Date(now.getTime() - REPLAYED_DAYS_MAX * DAY_MS);
 

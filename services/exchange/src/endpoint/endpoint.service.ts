@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { Clock, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager, IsNull } from 'typeorm';
+import { ExchangeConfig } from '../config.js';
+import { assertPlatform } from '../delivery/delivery.series.js';
+import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
+import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint.entity.js';
+import { assertLiving, assertRotatable, type Endpoint, EndpointExists, EndpointUnknown } from './endpoint.js';
+import { type Algorithm, newSecret } from './endpoint.signature.js';
+
+const HOUR_MS = 3_600_000;
+const LISTED_MAX = 500;
+
+/** Which URLs are let through, and what names mean. Tests put their own in its place. */
+@Injectable()
+export class EndpointAddresses {
+  readonly exceptions: Exceptions;
+  readonly resolve: Resolve = resolveByTheSystem;
+
+  constructor(config: ExchangeConfig) {
+    this.exceptions = new Exceptions(config.WEBHOOK_ALLOWED_HOSTS);
+  }
+}
+
+/** `secret` is in the answer that makes it and in no other. */
+export type WithSecret = Endpoint & { readonly secret: string };
+
+export interface Notice {
+  readonly organisationId: string;
+  readonly endpointId: string;
+  readonly reason: 'GONE' | 'FAILING';
+  readonly contact: string;
+  readonly noticedAt: Date;
+}
+
+export interface EndpointDraft {
+  readonly url: string;
+  readonly contact: string;
+  readonly algorithm: Algorithm;
+}
+
+/** A platform's own care of its endpoint. */
+@Injectable()
+export class Endpoints {
+  constructor(
+    private readonly db: DataSource,
+    private readonly clock: Clock,
+    private readonly addresses: EndpointAddresses,
+  ) {}
+
+  /** What is due by webhook and was not delivered goes to the new endpoint at once. */
+  async register({ id }: Principal, { url, contact, algorithm }: EndpointDraft): Promise<WithSecret> {
+    await this.assertAllowed(url);
+    const at = this.clock.now();
+    const endpoint: Endpoint = {
+      endpointId: randomUUID(),
+      organisationId: id,
+      url,
+      algorithm,
+      contact,
+      status: 'ACTIVE',
+      statusReason: null,
+      statusSince: at,
+      registeredAt: at,
+      failures: 0,
+      failingSince: null,
+      pausedUntil: null,
+    };
+    return this.db.transaction(async (tx) => {
+      await assertPlatform(tx, id);
+      const living: unknown[] = await tx.query(`SELECT FROM webhook_endpoints WHERE organisation_id = $1 AND status <> 'ENDED'`, [id]);
+      if (living.length > 0) throw new EndpointExists();
+      await tx.insert(WebhookEndpoint, endpoint);
+      const secret = await this.addSecret(tx, endpoint, at);
+      await dueAtOnce(tx, id, at);
+      return { ...endpoint, secret };
+    });
+  }
+
+  async change(by: Principal, endpointId: string, { url, contact }: { url: string; contact: string }): Promise<Endpoint> {
+    await this.assertAllowed(url);
+    return this.db.transaction(async (tx) => {
+      const endpoint = await this.getForUpdate(tx, by, endpointId);
+      assertLiving(endpoint);
+      await tx.update(WebhookEndpoint, { endpointId }, { url, contact });
+      return { ...endpoint, url, contact };
+    });
+  }
+
+  /** Both secrets sign until the overlap is over; with 0 hours the old one stops at once, for one that has leaked. */
+  async rotate(by: Principal, endpointId: string, overlapHours: number): Promise<WithSecret & { readonly oldValidUntil: Date }> {
+    return this.db.transaction(async (tx) => {
+      const endpoint = await this.getForUpdate(tx, by, endpointId);
+      assertLiving(endpoint);
+      const at = this.clock.now();
+      const secrets = await validSecrets(tx, [endpointId], at);
+      assertRotatable(secrets.length, overlapHours);
+      const oldValidUntil = new Date(at.getTime() + overlapHours * HOUR_MS);
+      const ending = overlapHours === 0 ? { endpointId } : { endpointId, validUntil: IsNull() };
+      await tx.update(WebhookSecret, ending, { validUntil: oldValidUntil });
+      const secret = await this.addSecret(tx, endpoint, at);
+      return { ...endpoint, secret, oldValidUntil };
+    });
+  }
+
+  /** After a long failure; what waits goes at once. */
+  async enable(by: Principal, endpointId: string): Promise<Endpoint> {
+    return this.db.transaction(async (tx) => {
+      const endpoint = await this.getForUpdate(tx, by, endpointId);
+      assertLiving(endpoint);
+      const at = this.clock.now();
+      const enabled = {
+        status: 'ACTIVE',
+        statusReason: null,
+        statusSince: at,
+        failures: 0,
+        failingSince: null,
+        pausedUntil: null,
+      } as const;
+      await tx.update(WebhookEndpoint, { endpointId }, enabled);
+      await dueAtOnce(tx, endpoint.organisationId, at);
+      return { ...endpoint, ...enabled };
+    });
+  }
+
+  async remove(by: Principal, endpointId: string): Promise<Endpoint> {
+    return this.db.transaction(async (tx) => {
+      const endpoint = await this.getForUpdate(tx, by, endpointId);
+      if (endpoint.status === 'ENDED') return endpoint;
+      const ended = { status: 'ENDED', statusReason: 'REMOVED', statusSince: this.clock.now() } as const;
+      await tx.update(WebhookEndpoint, { endpointId }, ended);
+      await tx.delete(WebhookSecret, { endpointId });
+      return { ...endpoint, ...ended };
+    });
+  }
+
+  /** A platform's own, the newest first; everybody's for those who look after all. */
+  async list({ kind, id }: Principal, platform: string | null): Promise<Endpoint[]> {
+    const organisationId = kind === 'PLATFORM' ? id : platform;
+    return this.db.manager.find(WebhookEndpoint, {
+      where: organisationId === null ? {} : { organisationId },
+      order: { registeredAt: 'DESC', endpointId: 'ASC' },
+      take: LISTED_MAX,
+    });
+  }
+
+  async notices({ kind, id }: Principal): Promise<Notice[]> {
+    const rows = await this.db.manager.find(WebhookNotice, {
+      where: kind === 'PLATFORM' ? { organisationId: id } : {},
+      order: { noticeId: 'DESC' },
+      take: LISTED_MAX,
+    });
+    return rows.map(({ noticeId: _id, ...notice }) => notice);
+  }
+
+  private async assertAllowed(url: string): Promise<void> {
+    const { exceptions, resolve } = this.addresses;
+    await assertReachable(allowedUrl(url, exceptions), exceptions, resolve);
+  }
+
+  private async addSecret(tx: EntityManager, { endpointId, algorithm }: Endpoint, createdAt: Date): Promise<string> {
+    const { kept, shown } = newSecret(algorithm);
+    await tx.insert(WebhookSecret, { secretId: randomUUID(), endpointId, secret: kept, createdAt, validUntil: null });
+    return shown;
+  }
+
+  private async getForUpdate(tx: EntityManager, { id }: Principal, endpointId: string): Promise<Endpoint> {
+    if (!UUID.test(endpointId)) throw new EndpointUnknown();
+    const where = { endpointId, organisationId: id };
+    const endpoint = await tx.findOne(WebhookEndpoint, { where, lock: { mode: 'pessimistic_write' } });
+    if (endpoint === null) throw new EndpointUnknown();
+    return endpoint;
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The secrets that sign at a moment, the newest first. */
+export async function validSecrets(
+  tx: EntityManager,
+  endpointIds: readonly string[],
+  at: Date,
+): Promise<{ endpointId: string; secret: string }[]> {
+  return tx.query(
+    `SELECT endpoint_id AS "endpointId", secret FROM webhook_secrets
+     WHERE endpoint_id = ANY($1) AND (valid_until IS NULL OR valid_until > $2)
+     ORDER BY created_at DESC, valid_until DESC NULLS FIRST`,
+    [endpointIds, at],
+  );
+}
+
+/** Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. */
+export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date): Promise<number> {
+  const rows: { position: number }[] = await tx.query(
+    `SELECT position FROM deliveries WHERE recipient_id = $1 AND channel = 'WEBHOOK' AND delivered_at IS NULL
+     ORDER BY position FOR UPDATE`,
+    [recipientId],
+  );
+  await tx.query('UPDATE deliveries SET due_at = $3, attempts = 0 WHERE recipient_id = $1 AND position = ANY($2)', [
+    recipientId,
+    rows.map(({ position }) => position),
+    at,
+  ]);
+  return rows.length;
+}
