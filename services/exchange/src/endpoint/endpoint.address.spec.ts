@@ -9,7 +9,15 @@ import { createServer } from 'node:http';
 import { type AddressInfo, isIPv6, Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { WebhookSender } from '../webhook/webhook.sender.js';
-import { allowedUrl, assertReachable, checkedLookup, Exceptions, isPublicAddress, type Resolve } from './endpoint.address.js';
+import {
+  allowedUrl,
+  assertReachable,
+  checkedLookup,
+  Exceptions,
+  isPublicAddress,
+  isRefusedLiteral,
+  type Resolve,
+} from './endpoint.address.js';
 
 const PUBLIC = '93.184.216.34';
 
@@ -242,6 +250,16 @@ it('good URLs are let through', async () => {
   await expect(assertReachable(new URL('https://good.test/'), none, resolve)).resolves.toBeUndefined();
 });
 
+it('a name server that fails is nobody’s fault: not registered, and an attempt like any other that found nobody', async () => {
+  const away: Resolve = () => Promise.reject(Object.assign(new Error('getaddrinfo EAI_AGAIN good.test'), { code: 'EAI_AGAIN' }));
+  const url = 'https://good.test/hooks';
+  await expect(assertReachable(new URL(url), none, away)).rejects.toMatchObject({ code: 'ENDPOINT_ADDRESS_REFUSED' });
+  const sender = new WebhookSender(clock, { exceptions: none, resolve: away });
+  senders.push(sender);
+  expect(await send(sender, url)).toMatchObject({ outcome: 'UNREACHABLE', reason: expect.stringContaining('EAI_AGAIN') as string });
+  expect(begun).toEqual([]);
+});
+
 describe('a name that means something else a moment later', () => {
   it('is looked up once a connection, and gives only what was checked', async () => {
     const given: (readonly { address: string }[] | string)[] = [];
@@ -276,6 +294,18 @@ it('a host that is let through on a development machine is called, and the conne
   expect((await send(senderWith(listed), `http://127.0.0.1:${port === 1_024 ? 1_025 : 1_024}/`)).outcome).toBe('ADDRESS_REFUSED');
   server.closeAllConnections();
   server.close();
+});
+
+it.each([
+  ['[::1]', true],
+  ['::1', true],
+  ['127.0.0.1', true],
+  ['[2606:4700::1111]', false],
+  ['2606:4700::1111', false],
+  ['8.8.8.8', false],
+  ['good.test', false],
+])('the address %s in a URL is refused: %s', (hostname, isRefused) => {
+  expect(isRefusedLiteral(hostname)).toBe(isRefused);
 });
 
 it.each(['', 'x', '127.0.0.1', '::1', 'fe80::1%eth0', '1.2.3.4.5', '::ffff:8.8.8.8.8'])('%p is no public address', (address) => {

@@ -60,19 +60,19 @@ export function allowedUrl(text: string, exceptions: Exceptions): URL {
   if (exceptions.allow(url)) return url;
   if (url.protocol === 'http:') throw new EndpointAddressRefused('An endpoint is an https URL');
   if (!PORTS.has(url.port)) throw new EndpointAddressRefused('An endpoint is on port 443 or 8443');
-  assertLiteralAllowed(url.hostname);
+  if (isRefusedLiteral(url.hostname)) throw new EndpointAddressRefused('The address is not a public one');
   return url;
 }
 
-/** An address written in the URL is never looked up, so it is checked by itself. */
-function assertLiteralAllowed(hostname: string): void {
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) !== 0 && !isPublicAddress(literal)) throw new EndpointAddressRefused('The address is not a public one');
-}
+/** An address written in a URL is never looked up, so it is checked by itself; IPv6 with or without its brackets. */
+export const isRefusedLiteral = (hostname: string): boolean => isLiteral(hostname) && !isPublicAddress(unbracketed(hostname));
+
+const isLiteral = (hostname: string): boolean => isIP(unbracketed(hostname)) !== 0;
+const unbracketed = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 /** The addresses to connect to. One that is not public refuses the name: who controls a name decides which of them would be used. */
 export async function checkedAddresses(hostname: string, resolve: Resolve): Promise<readonly string[]> {
-  const addresses = await resolve(hostname).catch(() => []);
+  const addresses = await resolve(hostname);
   if (addresses.length === 0) throw new EndpointAddressRefused('The name of the endpoint does not resolve');
   if (!addresses.every(isPublicAddress)) throw new EndpointAddressRefused('The name leads to an address that is not public');
   return addresses;
@@ -80,8 +80,10 @@ export async function checkedAddresses(hostname: string, resolve: Resolve): Prom
 
 /** Refuses a URL also for what its name resolves to at the moment. */
 export async function assertReachable(url: URL, exceptions: Exceptions, resolve: Resolve): Promise<void> {
-  if (exceptions.allow(url) || isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) return;
-  await checkedAddresses(url.hostname, resolve);
+  if (exceptions.allow(url) || isLiteral(url.hostname)) return;
+  await checkedAddresses(url.hostname, resolve).catch((problem: unknown) => {
+    throw problem instanceof EndpointAddressRefused ? problem : new EndpointAddressRefused('The name of the endpoint does not resolve');
+  });
 }
 
 /** What a socket asks for the addresses of a name: it gets checked ones and connects to no other. */

@@ -1,5 +1,5 @@
 import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { type Endpoint, OVERLAP_HOURS } from './endpoint.js';
 import { Endpoints, type Notice, type WithSecret } from './endpoint.service.js';
@@ -26,6 +26,8 @@ export class RotateSecretBody {
 
 export class ListEndpointsQuery {
   @Optional() @Text({ max: 64 }) platform?: string;
+  @Optional() @Text({ max: 500 }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
 
 @Controller('api/exchange')
@@ -40,8 +42,8 @@ export class EndpointController {
 
   @Get('webhook-endpoints')
   @Allow('PLATFORM', 'OPERATOR', 'AUDITOR')
-  list(@Caller() caller: Principal, @CheckedQuery(ListEndpointsQuery) { platform }: ListEndpointsQuery): Promise<Endpoint[]> {
-    return this.endpoints.list(caller, platform ?? null);
+  list(@Caller() caller: Principal, @CheckedQuery(ListEndpointsQuery) query: ListEndpointsQuery): Promise<Page<Endpoint>> {
+    return this.endpoints.list(caller, { limit: 100, ...query });
   }
 
   @Put('webhook-endpoints/:endpointId')
@@ -79,7 +81,7 @@ export class EndpointController {
 
   @Get('webhook-notices')
   @Allow('PLATFORM', 'OPERATOR', 'AUDITOR')
-  notices(@Caller() caller: Principal): Promise<Notice[]> {
-    return this.endpoints.notices(caller);
+  notices(@Caller() caller: Principal, @CheckedQuery(ListEndpointsQuery) query: ListEndpointsQuery): Promise<Page<Notice>> {
+    return this.endpoints.notices(caller, { limit: 100, ...query });
   }
 }

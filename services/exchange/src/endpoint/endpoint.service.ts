@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Clock, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, IsNull } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, LessThan } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { assertPlatform } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
@@ -10,7 +10,7 @@ import { assertLiving, assertRotatable, type Endpoint, EndpointExists, EndpointU
 import { type Algorithm, newSecret } from './endpoint.signature.js';
 
 const HOUR_MS = 3_600_000;
-const LISTED_MAX = 500;
+const LISTS = { endpoints: 'webhook-endpoints', notices: 'webhook-notices' };
 
 /** Which URLs are let through, and what names mean. Tests put their own in its place. */
 @Injectable()
@@ -32,6 +32,12 @@ export interface Notice {
   readonly reason: 'GONE' | 'FAILING';
   readonly contact: string;
   readonly noticedAt: Date;
+}
+
+export interface ListRequest {
+  readonly platform?: string;
+  readonly cursor?: string;
+  readonly limit: number;
 }
 
 export interface EndpointDraft {
@@ -136,22 +142,32 @@ export class Endpoints {
   }
 
   /** A platform's own, the newest first; everybody's for those who look after all. */
-  async list({ kind, id }: Principal, platform: string | null): Promise<Endpoint[]> {
-    const organisationId = kind === 'PLATFORM' ? id : platform;
-    return this.db.manager.find(WebhookEndpoint, {
-      where: organisationId === null ? {} : { organisationId },
-      order: { registeredAt: 'DESC', endpointId: 'ASC' },
-      take: LISTED_MAX,
-    });
+  async list(caller: Principal, { platform, cursor, limit }: ListRequest): Promise<Page<Endpoint>> {
+    const [registeredBefore = 'infinity', idBefore = FIRST_ID] = cursor === undefined ? [] : decodeCursor(LISTS.endpoints, cursor);
+    const rows = await this.db.manager
+      .createQueryBuilder(WebhookEndpoint, 'endpoint')
+      .where('(endpoint.registeredAt, endpoint.endpointId) < (:registeredBefore::timestamptz, :idBefore::uuid)', {
+        registeredBefore,
+        idBefore,
+      })
+      .andWhere(':of::text IS NULL OR endpoint.organisationId = :of', { of: whose(caller, platform) })
+      .orderBy('endpoint.registeredAt', 'DESC')
+      .addOrderBy('endpoint.endpointId', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return pageOf(rows, limit, ({ registeredAt, endpointId }) => encodeCursor(LISTS.endpoints, [registeredAt.toISOString(), endpointId]));
   }
 
-  async notices({ kind, id }: Principal): Promise<Notice[]> {
+  async notices(caller: Principal, { platform, cursor, limit }: ListRequest): Promise<Page<Notice>> {
+    const organisationId = whose(caller, platform);
+    const [before] = cursor === undefined ? [] : decodeCursor(LISTS.notices, cursor);
     const rows = await this.db.manager.find(WebhookNotice, {
-      where: kind === 'PLATFORM' ? { organisationId: id } : {},
+      where: { ...(organisationId !== null && { organisationId }), ...(before !== undefined && { noticeId: LessThan(String(before)) }) },
       order: { noticeId: 'DESC' },
-      take: LISTED_MAX,
+      take: limit + 1,
     });
-    return rows.map(({ noticeId: _id, ...notice }) => notice);
+    const { items, next } = pageOf(rows, limit, ({ noticeId }) => encodeCursor(LISTS.notices, [noticeId]));
+    return { items: items.map(({ noticeId: _id, ...notice }) => notice), next };
   }
 
   private async assertAllowed(url: string): Promise<void> {
@@ -172,6 +188,17 @@ export class Endpoints {
     if (endpoint === null) throw new EndpointUnknown();
     return endpoint;
   }
+}
+
+/** Above every id, for a list that goes down. */
+const FIRST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+const whose = ({ kind, id }: Principal, platform: string | undefined): string | null => (kind === 'PLATFORM' ? id : (platform ?? null));
+
+function pageOf<Row>(rows: Row[], limit: number, cursorOf: (last: Row) => string): Page<Row> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last ? cursorOf(last) : null };
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

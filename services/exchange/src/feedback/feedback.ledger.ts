@@ -100,7 +100,11 @@ export class FeedbackLedger {
        WHERE f.recipient_id = $1 AND f.feedback_id = ANY($2) ORDER BY f.feedback_id FOR UPDATE OF f`,
       [recipientId, feedbackIds],
     );
-    const byTopic = await dueAgain(tx, recipientId, rows.map(({ said }) => said));
+    const byTopic = await dueAgain(
+      tx,
+      recipientId,
+      rows.map(({ said }) => said),
+    );
     const again = rows.flatMap((feedback) => {
       const position = byTopic.get(feedback.said.feedbackId);
       return position === undefined ? [] : [announcement({ feedback, causedBy: null }, position)];

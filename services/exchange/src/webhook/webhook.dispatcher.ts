@@ -9,9 +9,16 @@ import { type Attempt, type Claimed, Webhooks } from './webhook.service.js';
 /** Attempts under way in one process. An endpoint that hangs holds one of them once its first ones have timed out. */
 const IN_FLIGHT_MAX = 512;
 const RECORDED_TOGETHER_MAX = 200;
-const POLL_MS = 250;
+/** A commit of this process wakes it at once; what other processes tell is found by looking. */
+const POLL_MS = 500;
 const BACKOFF_MS = { first: 250, longest: 5_000 };
 const STOP_MS_MAX = 2_000;
+
+/** One of the attempts that may be under way at an endpoint. */
+interface Slot {
+  /** May be said twice. */
+  free(): void;
+}
 
 /**
  * Sends what is due by webhook, in as many processes as there are: each takes deliveries under a lease. A process that dies leaves its
@@ -101,35 +108,44 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
   }
 
   private start(claimed: Claimed): void {
-    const { endpointId } = claimed;
-    this.count(endpointId, 1);
-    const attempt = this.attempt(claimed)
+    const slot = this.takeSlot(claimed.endpointId);
+    const attempt = this.attempt(claimed, slot)
       // The lease runs out, and it is tried again.
       .catch((error: unknown) => {
         if (!this.stop.signal.aborted) this.log.warn(`an attempt was not kept: ${sentenceOf(error)}`);
       })
       .finally(() => {
         this.underWay.delete(claimed);
-        this.count(endpointId, -1);
-        this.wake();
+        slot.free();
       });
     this.underWay.set(claimed, attempt);
   }
 
-  private async attempt(claimed: Claimed): Promise<void> {
+  private async attempt(claimed: Claimed, slot: Slot): Promise<void> {
     if (this.gone.has(claimed.endpointId)) return this.webhooks.release([claimed]);
     const startedAt = this.clock.now();
     const began = performance.now();
     const { endpointId, url, said: body } = claimed;
     const attempted = await this.sender.send({ endpointId, url, body, headers: headersOf(claimed, startedAt) }, this.stop.signal);
     if (attempted.outcome === 'GONE') this.gone.add(endpointId);
+    // A success makes room before it is kept; a failure when the next claim sees it.
+    if (attempted.outcome === 'DELIVERED') slot.free();
     await this.ends.add({ claimed, attempted, startedAt, tookMs: Math.round(performance.now() - began) });
   }
 
-  private count(endpointId: string, by: number): void {
-    const now = (this.inFlight.get(endpointId) ?? 0) + by;
-    if (now === 0) this.inFlight.delete(endpointId);
-    else this.inFlight.set(endpointId, now);
+  private takeSlot(endpointId: string): Slot {
+    this.inFlight.set(endpointId, (this.inFlight.get(endpointId) ?? 0) + 1);
+    let isFree = false;
+    return {
+      free: () => {
+        if (isFree) return;
+        isFree = true;
+        const left = (this.inFlight.get(endpointId) ?? 1) - 1;
+        if (left === 0) this.inFlight.delete(endpointId);
+        else this.inFlight.set(endpointId, left);
+        this.wake();
+      },
+    };
   }
 }
 

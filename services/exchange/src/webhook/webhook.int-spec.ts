@@ -88,6 +88,10 @@ interface Item {
   readonly channel: string;
   readonly deliveredAt: string | null;
 }
+interface List {
+  readonly items: object[];
+  readonly next: string | null;
+}
 interface Attempt {
   readonly outcome: string;
   readonly status: number | null;
@@ -213,7 +217,7 @@ describe('a webhook', () => {
   });
 
   it('is signed with the old and the new secret until the overlap is over', async () => {
-    const listed = await jd.http.get<object[]>(ENDPOINTS);
+    const listed = await jd.http.get<List>(ENDPOINTS);
     expect(JSON.stringify(listed.body)).not.toMatch(/whs|secret/i);
     const rotations = `${ENDPOINTS}/${jd.endpointId}/rotations`;
     const rotated = await jd.http.post<{ secret: string }>(rotations, { overlapHours: 2 });
@@ -321,6 +325,21 @@ describe('what an endpoint answers', () => {
     expect(meituan.receiver.revisions.slice(1).sort()).toEqual(['F-4 1', 'F-5 1', 'F-6 1']);
   });
 
+  it('an acknowledgement meanwhile: what was due is not sent again', async () => {
+    const dewu = await platform('dewu');
+    dewu.receiver.answering = () => ({ status: 500 });
+    await tell('dewu', ['F-11']);
+    await kept(dewu.http, 1);
+    const [item] = await pulled(dewu.http);
+    await dewu.http.post(`${DELIVERIES}/acknowledgements`, { deliveries: [{ feedbackId: item?.feedbackId, revision: 1 }] });
+    clock.advance(HOUR);
+    dewu.receiver.answering = () => ({ status: 204 });
+    await tell('dewu', ['F-12']);
+    await kept(dewu.http, 2);
+    expect(dewu.receiver.revisions).toEqual(['F-11 1', 'F-12 1']);
+    expect(await pulled(dewu.http, '&undelivered=true')).toEqual([]);
+  });
+
   it('410 ends the endpoint and no feedback: it stays due, in pull, the contact is noted, and a new endpoint gets it', async () => {
     const taobao = await platform('taobao');
     taobao.receiver.answering = () => ({ status: 410 });
@@ -328,9 +347,9 @@ describe('what an endpoint answers', () => {
     await kept(taobao.http, 1);
     await tell('taobao', ['F-8']);
     clock.advance(24 * HOUR);
-    const [endpoint] = (await taobao.http.get<object[]>(ENDPOINTS)).body;
+    const [endpoint] = (await taobao.http.get<List>(ENDPOINTS)).body.items;
     expect(endpoint).toMatchObject({ status: 'ENDED', statusReason: 'GONE' });
-    expect((await operator.get<object[]>('/api/exchange/webhook-notices')).body).toContainEqual(
+    expect((await operator.get<List>('/api/exchange/webhook-notices')).body.items).toContainEqual(
       expect.objectContaining({ organisationId: 'taobao', endpointId: taobao.endpointId, reason: 'GONE', contact: '平台合规岗' }),
     );
     expect((await pulled(taobao.http, '&undelivered=true')).map(({ subject }) => subject)).toEqual(['tj-amr:F-7', 'tj-amr:F-8']);
@@ -350,7 +369,7 @@ describe('what an endpoint answers', () => {
     await kept(kuaishou.http, 1);
     clock.advance(73 * HOUR);
     await kept(kuaishou.http, 2);
-    const [endpoint] = (await kuaishou.http.get<object[]>(ENDPOINTS)).body;
+    const [endpoint] = (await kuaishou.http.get<List>(ENDPOINTS)).body.items;
     expect(endpoint).toMatchObject({ status: 'DISABLED', statusReason: 'FAILING', failures: 2 });
     kuaishou.receiver.answering = () => ({ status: 204 });
     expect((await kuaishou.http.post(`${ENDPOINTS}/${kuaishou.endpointId}/enablements`)).body).toMatchObject({
@@ -436,6 +455,21 @@ describe('a change of channel', () => {
   });
 });
 
+describe('a reconciliation', () => {
+  it('sends again by webhook what the platform says it lacks, and puts nothing on the topic a second time', async () => {
+    const weidian = await platform('weidian');
+    await tell('weidian', ['N-1']);
+    await kept(weidian.http, 1);
+    const [item] = await pulled(weidian.http);
+    const claim = { asOf: clock.now().toISOString(), buckets: [{ bucket: item?.feedbackId.slice(0, 2), items: [] }] };
+    expect((await weidian.http.post('/api/exchange/reconciliations', claim)).body).toMatchObject({ redelivered: 1 });
+    await called(weidian.receiver, 2);
+    expect(weidian.receiver.calls[1]?.body).toBe(item?.said);
+    await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+    expect(await place.outside('weidian').readAll('platform.weidian.feedback.v1')).toHaveLength(1);
+  });
+});
+
 describe('several processes', () => {
   it('try a webhook once, and again what one left behind when it died', async () => {
     const suning = await platform('suning');
@@ -483,6 +517,15 @@ describe('an endpoint', () => {
   it('is one for each platform, its own, and no longer there when it is removed', async () => {
     const pdd = await platform('pdd');
     expect((await pdd.http.post(ENDPOINTS, { url: pdd.receiver.url, contact: '合规岗' })).body).toMatchObject({ code: 'ENDPOINT_EXISTS' });
+    const all: object[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const cursor: string = next && `&cursor=${encodeURIComponent(next)}`;
+      const { body }: { body: List } = await operator.get<List>(`${ENDPOINTS}?limit=2${cursor}`);
+      all.push(...body.items);
+      next = body.next;
+    }
+    expect(all).toEqual((await operator.get<List>(`${ENDPOINTS}?limit=500`)).body.items);
+    expect(all.length).toBeGreaterThan(5);
     const jd = place.http(await place.token('PLATFORM', 'jd'));
     for (const path of ['rotations', 'enablements'])
       expect((await jd.post(`${ENDPOINTS}/${pdd.endpointId}/${path}`, {})).body).toMatchObject({ status: 404, code: 'ENDPOINT_UNKNOWN' });

@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
 import { Clock } from '@jinqiao/platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { buildConnector, Pool } from 'undici';
-import { allowedUrl, checkedLookup, EndpointAddressRefused } from '../endpoint/endpoint.address.js';
+import { allowedUrl, checkedLookup, EndpointAddressRefused, isRefusedLiteral } from '../endpoint/endpoint.address.js';
 import { EndpointAddresses } from '../endpoint/endpoint.service.js';
 import { type Attempted, outcomeOf, retryAtOf } from './webhook.js';
 
@@ -81,14 +80,9 @@ export class WebhookSender implements OnApplicationShutdown {
     const free = buildConnector({ timeout: CONNECT_MS_MAX });
     const checked = buildConnector({ timeout: CONNECT_MS_MAX, lookup: checkedLookup(resolve) });
     return (options, callback) => {
-      const { hostname, port, protocol } = options;
-      const literal = hostname.replace(/^\[|\]$/g, '');
+      const { hostname, port } = options;
       if (exceptions.allow({ hostname, port })) return free(options, callback);
-      try {
-        if (isIP(literal) !== 0) allowedUrl(`${protocol}//${hostname}:${port}`, exceptions);
-      } catch (refused) {
-        return callback(refused as Error, null);
-      }
+      if (isRefusedLiteral(hostname)) return callback(new EndpointAddressRefused('The address is not a public one'), null);
       return checked(options, callback);
     };
   }

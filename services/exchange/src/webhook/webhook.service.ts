@@ -61,6 +61,11 @@ export interface Due {
 
 /** Longer than an attempt may take: what is leased beyond it belongs to a process that is gone. */
 export const LEASE_SECONDS = 60;
+/**
+ * The planner does not know how much of the table is due at the moment, and would read and sort all of it for a few rows: a backlog would
+ * cost as much at every claim as it is long. Both statements here are quick by index, whatever the statistics say.
+ */
+const OTHER_PLANS = ['enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'enable_hashjoin', 'enable_mergejoin'];
 const LIST = 'webhook-attempts';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -84,12 +89,15 @@ export class Webhooks {
   async claim(inFlight: ReadonlyMap<string, number>, most: { each: number; all: number }): Promise<Claimed[]> {
     const now = this.clock.now();
     return this.db.transaction(async (tx) => {
+      // A lease that a crash of the database forgets is taken once more: nothing is worth waiting for its disk.
+      await switchOff(tx, [...OTHER_PLANS, 'synchronous_commit']);
       const [rows]: [Omit<Claimed, 'secrets'>[], number] = await tx.query(
         `WITH open AS (
            SELECT e.endpoint_id, e.organisation_id, e.url,
              greatest(0, CASE WHEN e.failures > 0 THEN 1 ELSE $3 END - coalesce(f.value::integer, 0)) AS slots
            FROM webhook_endpoints e LEFT JOIN jsonb_each_text($2::jsonb) AS f ON f.key = e.endpoint_id::text
            WHERE e.status = 'ACTIVE' AND (e.paused_until IS NULL OR e.paused_until <= $1)
+           ORDER BY slots DESC
          ), due AS (
            SELECT d.recipient_id, d.position, open.endpoint_id, open.url
            FROM open CROSS JOIN LATERAL (
@@ -130,7 +138,10 @@ export class Webhooks {
 
   /** Keeps what came of attempts, several in one transaction. */
   async keep(attempts: readonly Attempt[]): Promise<void> {
-    await this.db.transaction((tx) => this.record(tx, attempts));
+    await this.db.transaction(async (tx) => {
+      await switchOff(tx, OTHER_PLANS);
+      await this.record(tx, attempts);
+    });
     for (const { attempted } of attempts) this.attempts.inc({ outcome: attempted.outcome });
   }
 
@@ -139,23 +150,29 @@ export class Webhooks {
     const now = this.clock.now();
     const deliveries = await this.lockDeliveries(tx, attempts);
     const endpoints = await this.lockEndpoints(tx, attempts);
-    const rows = attempts.flatMap((attempt) => {
-      const delivery = deliveries.get(keyOf(attempt.claimed));
-      const endpoint = endpoints.get(attempt.claimed.endpointId);
+    const logged = attempts.flatMap((attempt) => {
+      const { claimed, attempted } = attempt;
+      const delivery = deliveries.get(keyOf(claimed));
+      const endpoint = endpoints.get(claimed.endpointId);
       if (!delivery || !endpoint) return [];
       delivery.attempts += 1;
-      const followed = follow({ ...attempt.claimed, ...delivery }, endpoint, attempt.attempted, { now, chance: Math.random() });
+      const followed = follow({ ...claimed, ...delivery }, endpoint, attempted, { now, chance: Math.random() });
+      delivery.delivered ||= followed.delivered;
       // Acknowledged or moved to another channel while it was under way: a failure makes it due no more.
-      const dueAt = delivery.isDue ? followed.dueAt : null;
-      Object.assign(endpoint, followed.health, { ends: followed.ends ?? endpoint.ends });
-      return [rowOf(attempt, delivery.attempts, { ...followed, dueAt })];
+      delivery.dueAt = delivery.isDue && !delivery.delivered ? followed.dueAt : null;
+      // Nearly always a success at an endpoint that is well: its row stays as it is.
+      if (endpoint.failures > 0 || followed.health.failures > 0) endpoints.set(claimed.endpointId, after(endpoint, followed));
+      return [loggedOf(attempt, delivery.attempts)];
     });
-    await this.keepAttempts(tx, rows);
-    await this.keepDeliveries(tx, rows, now);
+    await this.keepAttempts(tx, logged);
+    await this.keepDeliveries(tx, [...deliveries.values()], now);
     await this.keepEndpoints(tx, [...endpoints], now);
   }
 
   async list(caller: Principal, filter: AttemptFilter): Promise<Page<AttemptEntry>> {
+    // What is no id names nothing, and PostgreSQL would refuse it.
+    const named = [filter.feedbackId, filter.endpointId].filter((id) => id !== undefined);
+    if (!named.every((id) => UUID.test(id))) return { items: [], next: null };
     const [before = null] = filter.cursor === undefined ? [] : decodeCursor(LIST, filter.cursor);
     const platform = caller.kind === 'PLATFORM' ? caller.id : (filter.platform ?? null);
     const rows: (AttemptEntry & { id: string })[] = await this.db.query(
@@ -163,7 +180,7 @@ export class Webhooks {
          attempt, outcome, status, reason, started_at AS "startedAt", took_ms AS "tookMs"
        FROM webhook_attempts
        WHERE ($1::text IS NULL OR recipient_id = $1) AND ($2::bigint IS NULL OR attempt_id < $2)
-         AND ($3::text IS NULL OR feedback_id::text = $3) AND ($4::text IS NULL OR endpoint_id::text = $4)
+         AND ($3::uuid IS NULL OR feedback_id = $3) AND ($4::uuid IS NULL OR endpoint_id = $4)
          AND ($5::text IS NULL OR outcome = $5)
          AND ($6::timestamptz IS NULL OR started_at >= $6) AND ($7::timestamptz IS NULL OR started_at < $7)
        ORDER BY attempt_id DESC
@@ -232,13 +249,13 @@ export class Webhooks {
       PLACE,
       attempts.map(({ claimed }) => placeOf(claimed)),
     );
-    const rows: (LockedDelivery & { recipientId: string; position: number })[] = await tx.query(
+    const rows: Omit<LockedDelivery, 'delivered' | 'dueAt'>[] = await tx.query(
       `SELECT d.recipient_id AS "recipientId", d.position, d.attempts, d.due_at IS NOT NULL AS "isDue"
        FROM ${from} JOIN deliveries d ON d.recipient_id = given.recipient AND d.position = given.place
        ORDER BY d.recipient_id, d.position FOR UPDATE OF d`,
       [...values],
     );
-    return new Map(rows.map((row) => [keyOf(row), row]));
+    return new Map(rows.map((row) => [keyOf(row), { ...row, delivered: false, dueAt: null }]));
   }
 
   private async lockEndpoints(tx: EntityManager, attempts: readonly Attempt[]): Promise<Map<string, LockedEndpoint>> {
@@ -247,34 +264,36 @@ export class Webhooks {
        FROM webhook_endpoints WHERE endpoint_id = ANY($1) ORDER BY endpoint_id FOR UPDATE`,
       [[...new Set(attempts.map(({ claimed }) => claimed.endpointId))]],
     );
-    return new Map(rows.map(({ endpointId, ...health }) => [endpointId, { ...health, ends: null }]));
+    return new Map(rows.map(({ endpointId, ...health }) => [endpointId, { ...health, ends: null, isChanged: false }]));
   }
 
-  private async keepAttempts(tx: EntityManager, rows: readonly RecordedAttempt[]): Promise<void> {
-    const { columns, from, values } = unnested<keyof typeof LOGGED>(LOGGED, rows);
-    const logged = columns.replace('place', 'position');
-    await tx.query(`INSERT INTO webhook_attempts (${logged}) SELECT ${columns} FROM ${from} ORDER BY given.position`, [...values]);
+  private async keepAttempts(tx: EntityManager, logged: readonly Record<keyof typeof LOGGED, unknown>[]): Promise<void> {
+    const { columns, from, values } = unnested(LOGGED, logged);
+    const names = columns.replace('place', 'position');
+    await tx.query(`INSERT INTO webhook_attempts (${names}) SELECT ${columns} FROM ${from} ORDER BY given.position`, [...values]);
   }
 
-  private async keepDeliveries(tx: EntityManager, rows: readonly RecordedAttempt[], now: Date): Promise<void> {
-    const { from, values } = unnested<keyof typeof FOLLOWED>(FOLLOWED, rows, 2);
+  private async keepDeliveries(tx: EntityManager, deliveries: readonly LockedDelivery[], now: Date): Promise<void> {
+    const { from, values } = unnested(FOLLOWED, deliveries.map(followedOf), 2);
     await tx.query(
       `UPDATE deliveries d
-       SET attempts = given.attempt, due_at = given.due_at, leased_until = NULL,
+       SET attempts = given.attempts, due_at = given.due_at, leased_until = NULL,
            delivered_at = CASE WHEN given.delivered THEN coalesce(d.delivered_at, $1) ELSE d.delivered_at END,
            delivered_by = CASE WHEN given.delivered THEN coalesce(d.delivered_by, 'WEBHOOK') ELSE d.delivered_by END
-       FROM ${from} WHERE d.recipient_id = given.recipient_id AND d.position = given.place`,
+       FROM ${from} WHERE d.recipient_id = given.recipient AND d.position = given.place`,
       [now, ...values],
     );
   }
 
   private async keepEndpoints(tx: EntityManager, endpoints: readonly [string, LockedEndpoint][], now: Date): Promise<void> {
-    for (const [endpointId, { failures, failingSince, pausedUntil, ends }] of endpoints) {
-      await tx.query(
-        `UPDATE webhook_endpoints SET failures = $2, failing_since = $3, paused_until = $4
-         WHERE endpoint_id = $1 AND (failures, failing_since, paused_until) IS DISTINCT FROM ($2::integer, $3::timestamptz, $4::timestamptz)`,
-        [endpointId, failures, failingSince, pausedUntil],
-      );
+    for (const [endpointId, { failures, failingSince, pausedUntil, ends, isChanged }] of endpoints) {
+      if (!isChanged) continue;
+      await tx.query(`UPDATE webhook_endpoints SET failures = $2, failing_since = $3, paused_until = $4 WHERE endpoint_id = $1`, [
+        endpointId,
+        failures,
+        failingSince,
+        pausedUntil,
+      ]);
       if (ends === null) continue;
       await tx.query(
         `WITH ended AS (
@@ -290,13 +309,23 @@ export class Webhooks {
 }
 
 interface LockedDelivery {
-  attempts: number;
+  readonly recipientId: string;
+  readonly position: number;
   readonly isDue: boolean;
+  attempts: number;
+  delivered: boolean;
+  dueAt: Date | null;
 }
-type LockedEndpoint = Health & { ends: Followed['ends'] };
+type LockedEndpoint = Health & { readonly ends: Followed['ends']; readonly isChanged: boolean };
+
+const after = ({ ends }: LockedEndpoint, followed: Followed): LockedEndpoint => ({
+  ...followed.health,
+  ends: followed.ends ?? ends,
+  isChanged: true,
+});
 
 const PLACE = { recipient: 'text', place: 'integer' };
-const FOLLOWED = { recipient_id: 'text', place: 'integer', attempt: 'integer', due_at: 'timestamptz', delivered: 'boolean' };
+const FOLLOWED = { ...PLACE, attempts: 'integer', due_at: 'timestamptz', delivered: 'boolean' };
 const LOGGED = {
   recipient_id: 'text',
   place: 'integer',
@@ -310,13 +339,12 @@ const LOGGED = {
   started_at: 'timestamptz',
   took_ms: 'integer',
 };
-type RecordedAttempt = Record<keyof typeof LOGGED | keyof typeof FOLLOWED, unknown>;
 
 const endpointOf = ({ endpointId }: { endpointId: string }): string => endpointId;
 const placeOf = ({ recipientId, position }: Claimed) => ({ recipient: recipientId, place: position });
 const keyOf = ({ recipientId, position }: { recipientId: string; position: number }): string => `${recipientId} ${position}`;
 
-const rowOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: number, followed: Followed): RecordedAttempt => ({
+const loggedOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: number): Record<keyof typeof LOGGED, unknown> => ({
   recipient_id: claimed.recipientId,
   place: claimed.position,
   feedback_id: claimed.feedbackId,
@@ -328,9 +356,20 @@ const rowOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: numb
   reason: attempted.reason,
   started_at: startedAt,
   took_ms: tookMs,
-  due_at: followed.dueAt,
-  delivered: followed.delivered,
 });
+
+const followedOf = ({ recipientId, position, attempts, dueAt, delivered }: LockedDelivery): Record<keyof typeof FOLLOWED, unknown> => ({
+  recipient: recipientId,
+  place: position,
+  attempts,
+  due_at: dueAt,
+  delivered,
+});
+
+/** Until the transaction ends. */
+async function switchOff(tx: EntityManager, settings: readonly string[]): Promise<void> {
+  await tx.query(`SELECT set_config(name, 'off', TRUE) FROM unnest($1::text[]) AS name`, [settings]);
+}
 
 function platformOf({ kind, id }: Principal, platform: string | null): string {
   if (kind === 'PLATFORM') return id;
