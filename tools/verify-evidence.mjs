@@ -112,6 +112,10 @@ function examine(evidence, text, trustedKey, say, hold) {
   for (const { feedbackRevision, topic, partition, offset, at } of ofKind('PUBLISHED')) {
     say(`at the broker: revision ${feedbackRevision} since ${at} as ${topic}/${partition}@${offset}`);
   }
+  for (const { feedbackRevision, attempt, outcome, status, at } of ofKind('ATTEMPTED')) {
+    say(`webhook: revision ${feedbackRevision}, attempt ${attempt} at ${at}: ${outcome}${status === undefined ? '' : ` (${status})`}`);
+  }
+  for (const { feedbackRevision, at } of ofKind('ACKNOWLEDGED')) say(`acknowledged: revision ${feedbackRevision} at ${at}`);
   const answeredEntries = ofKind('ANSWERED');
   hold(answeredEntries.length === answers.length, 'the ledger and the answers differ in number');
   for (const answer of answers) {

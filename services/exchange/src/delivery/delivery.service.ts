@@ -14,6 +14,7 @@ import {
   type Switched,
 } from './delivery.js';
 import { assertPlatform } from './delivery.series.js';
+import { Ledger } from '../ledger/ledger.service.js';
 
 const CURSORS = 'deliveries';
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
@@ -73,6 +74,7 @@ interface Series {
 export class Deliveries {
   constructor(
     private readonly db: DataSource,
+    private readonly ledger: Ledger,
     private readonly clock: Clock,
   ) {}
 
@@ -109,12 +111,18 @@ export class Deliveries {
     if (upTo !== null) assertWithinSeries(upTo, { ...(await this.series(id)), floor: 0 });
     return this.db.transaction(async (tx) => {
       const positions = await this.lock(tx, id, upTo, deliveries ?? []);
-      const rows: [unknown, number] = await tx.query(
+      const now = this.clock.now();
+      const [taken]: [RevisionName[], number] = await tx.query(
         `UPDATE deliveries SET delivered_at = $3, delivered_by = 'PULL', due_at = NULL
-         WHERE recipient_id = $1 AND position = ANY($2) AND delivered_at IS NULL`,
-        [id, positions, this.clock.now()],
+         WHERE recipient_id = $1 AND position = ANY($2) AND delivered_at IS NULL
+         RETURNING feedback_id AS "feedbackId", revision`,
+        [id, positions, now],
       );
-      return { acknowledged: rows[1], repeated: positions.length - rows[1] };
+      const entries = taken.map(({ feedbackId, revision }) => {
+        return { kind: 'ACKNOWLEDGED' as const, feedbackId, feedbackRevision: revision, recipientId: id, at: now.toISOString() };
+      });
+      await this.ledger.add(tx, entries);
+      return { acknowledged: taken.length, repeated: positions.length - taken.length };
     });
   }
 

@@ -111,12 +111,14 @@ beforeAll(async () => {
   await place.publish(SamplingResultPublished, result('E-1', 1, '冰糖'));
   const first = await told('E-1', 1);
   expect((await jd.post('/api/exchange/receipts', await signed(answerTo(first, 1)))).status).toBe(201);
+  const named = { feedbackId: first.feedbackId, revision: 1 };
+  await jd.post('/api/exchange/deliveries/acknowledgements', { deliveries: [named] });
   await place.publish(SamplingResultPublished, result('E-1', 2, '黄冰糖'));
   const second = await told('E-1', 2);
   expect((await jd.post('/api/exchange/receipts', answerTo(second, 1))).status).toBe(201);
   await place.publish(SamplingResultWithdrawn, { ...result('E-1', 3, '黄冰糖'), reason: '更正', withdrawnAt: NOW.toISOString() });
   await told('E-1', 3);
-  whole = await evidence(first.feedbackId, 8);
+  whole = await evidence(first.feedbackId, 9);
 }, 60_000);
 
 describe('evidence', () => {
@@ -127,6 +129,7 @@ describe('evidence', () => {
     expect(printed).toMatch(/told: revision 1 .*\ntold: revision 2 .*\ntold: revision 3 .*withdrawn: 更正/);
     expect(printed).toContain(`answered: ACTED to revision 1, signed by ${kid}`);
     expect(printed).toContain('answered: ACTED to revision 2, not signed');
+    expect(printed).toMatch(/^acknowledged: revision 1 at /m);
     expect(printed.match(/at the broker: revision \d since .* as \S*platform\.jd\.feedback\.v1\/\d+@\d+/g)).toHaveLength(3);
   });
 

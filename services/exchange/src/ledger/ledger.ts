@@ -27,6 +27,17 @@ export interface Published extends AboutFeedback {
   readonly partition: number;
   readonly offset: string;
 }
+/** A webhook was sent; `outcome` says what came of it, `status` what the endpoint answered, if it did. */
+export interface Attempted extends AboutFeedback {
+  readonly kind: 'ATTEMPTED';
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly status?: number;
+}
+/** The recipient said that it has what it pulled. */
+export interface Acknowledged extends AboutFeedback {
+  readonly kind: 'ACKNOWLEDGED';
+}
 /** The recipient answered it. */
 export interface Answered extends AboutFeedback {
   readonly kind: 'ANSWERED';
@@ -44,7 +55,7 @@ export interface SetBack {
   readonly at: string;
 }
 
-export type Entry = Told | Published | Answered | SetBack;
+export type Entry = Told | Published | Attempted | Acknowledged | Answered | SetBack;
 
 export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
   kind: 'TOLD',

@@ -265,6 +265,11 @@ describe('a webhook', () => {
     const all = await kept(jd.http, 7);
     expect(all[0]).toMatchObject({ outcome: 'DELIVERED', status: 204, attempt: 1 });
     const [item] = await pulled(jd.http);
+    const proven = await place.sql(
+      `SELECT FROM (SELECT entry FROM ledger_entries UNION ALL SELECT entry FROM ledger_intake) AS ledger
+       WHERE entry::json ->> 'kind' = 'ATTEMPTED' AND entry::json ->> 'recipientId' = 'jd'`,
+    );
+    expect(proven).toHaveLength(7);
     expect(await attempts(jd.http, `&feedbackId=${item?.feedbackId}`)).toHaveLength(2);
     expect(await attempts(operator, `&endpointId=${jd.endpointId}&outcome=DELIVERED`)).toHaveLength(7);
     expect(await attempts(jd.http, '&outcome=FAILED')).toEqual([]);

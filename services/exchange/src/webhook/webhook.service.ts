@@ -5,6 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce, validSecrets } from '../endpoint/endpoint.service.js';
+import type { Entry } from '../ledger/ledger.js';
+import { Ledger } from '../ledger/ledger.service.js';
 import { type Attempted, ChannelNotWebhook, follow, type Followed, type Health, type Outcome, PlatformMissing } from './webhook.js';
 
 /** A webhook that this process is to try now, with everything its request is made of. */
@@ -76,6 +78,7 @@ export class Webhooks {
 
   constructor(
     private readonly db: DataSource,
+    private readonly ledger: Ledger,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
@@ -165,6 +168,7 @@ export class Webhooks {
       return [loggedOf(attempt, delivery.attempts)];
     });
     await this.keepAttempts(tx, logged);
+    await this.ledger.add(tx, logged.map(ledgerEntry));
     await this.keepDeliveries(tx, [...deliveries.values()], now);
     await this.keepEndpoints(tx, [...endpoints], now);
   }
@@ -267,7 +271,7 @@ export class Webhooks {
     return new Map(rows.map(({ endpointId, ...health }) => [endpointId, { ...health, ends: null, isChanged: false }]));
   }
 
-  private async keepAttempts(tx: EntityManager, logged: readonly Record<keyof typeof LOGGED, unknown>[]): Promise<void> {
+  private async keepAttempts(tx: EntityManager, logged: readonly Logged[]): Promise<void> {
     const { columns, from, values } = unnested(LOGGED, logged);
     const names = columns.replace('place', 'position');
     await tx.query(`INSERT INTO webhook_attempts (${names}) SELECT ${columns} FROM ${from} ORDER BY given.position`, [...values]);
@@ -340,11 +344,32 @@ const LOGGED = {
   took_ms: 'integer',
 };
 
+interface Logged extends Record<keyof typeof LOGGED, unknown> {
+  readonly recipient_id: string;
+  readonly feedback_id: string;
+  readonly revision: number;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  readonly status: number | null;
+  readonly started_at: Date;
+}
+
 const endpointOf = ({ endpointId }: { endpointId: string }): string => endpointId;
 const placeOf = ({ recipientId, position }: Claimed) => ({ recipient: recipientId, place: position });
 const keyOf = ({ recipientId, position }: { recipientId: string; position: number }): string => `${recipientId} ${position}`;
 
-const loggedOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: number): Record<keyof typeof LOGGED, unknown> => ({
+const ledgerEntry = (logged: Logged): Entry => ({
+  kind: 'ATTEMPTED',
+  feedbackId: logged.feedback_id,
+  feedbackRevision: logged.revision,
+  recipientId: logged.recipient_id,
+  attempt: logged.attempt,
+  outcome: logged.outcome,
+  ...(logged.status !== null && { status: logged.status }),
+  at: logged.started_at.toISOString(),
+});
+
+const loggedOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: number): Logged => ({
   recipient_id: claimed.recipientId,
   place: claimed.position,
   feedback_id: claimed.feedbackId,
