@@ -65,9 +65,11 @@ export interface Due {
 export const LEASE_SECONDS = 60;
 /**
  * The planner does not know how much of the table is due at the moment, and would read and sort all of it for a few rows: a backlog would
- * cost as much at every claim as it is long. Both statements here are quick by index, whatever the statistics say.
+ * cost as much at every claim as it is long. Claims and records are quick by index, whatever the statistics say.
  */
-const OTHER_PLANS = ['enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'enable_hashjoin', 'enable_mergejoin'];
+const OTHER_JOINS = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'];
+/** For claims alone: what is recorded has to be sorted, and without sorting all of the table would be read in its order. */
+const OTHER_ORDERS = ['enable_bitmapscan', 'enable_sort'];
 const LIST = 'webhook-attempts';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -93,7 +95,7 @@ export class Webhooks {
     const now = this.clock.now();
     return this.db.transaction(async (tx) => {
       // A lease that a crash of the database forgets is taken once more: nothing is worth waiting for its disk.
-      await switchOff(tx, [...OTHER_PLANS, 'synchronous_commit']);
+      await switchOff(tx, [...OTHER_JOINS, ...OTHER_ORDERS, 'synchronous_commit']);
       const [rows]: [Omit<Claimed, 'secrets'>[], number] = await tx.query(
         `WITH open AS (
            SELECT e.endpoint_id, e.organisation_id, e.url,
@@ -142,7 +144,7 @@ export class Webhooks {
   /** Keeps what came of attempts, several in one transaction. */
   async keep(attempts: readonly Attempt[]): Promise<void> {
     await this.db.transaction(async (tx) => {
-      await switchOff(tx, OTHER_PLANS);
+      await switchOff(tx, OTHER_JOINS);
       await this.record(tx, attempts);
     });
     for (const { attempted } of attempts) this.attempts.inc({ outcome: attempted.outcome });
