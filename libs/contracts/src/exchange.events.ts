@@ -136,7 +136,7 @@ export class FeedbackContested extends AcceptedAnswer {
 
 /** Fires when a period has passed and the platform has not done what is required; once for each step of escalation. */
 export class FeedbackOverdue extends FeedbackOutcome {
-  @Whole({ min: 1, max: 100, about: '1 when the period ends, then one more for each further period of patience.' }) step: number;
+  @Revision('The step: 1 when the period ends, then one more for each further period of patience.') revision: number;
   @Timestamp() dueAt: string;
   @Timestamp() raisedAt: string;
 }

@@ -13,8 +13,7 @@ describe('every declared stream', () => {
   });
 
   it.each(streams)('%s is followed by somebody else than its writer', (_topic, one) => {
-    expect(one.readers.length).toBeGreaterThan(0);
-    expect(one.readers).not.toContain(one.writer);
+    expect(one.readers.filter((reader) => reader !== one.writer).length).toBeGreaterThan(0);
   });
 
   it.each(streams)('%s has an owner exactly when its topic, writer or readers name one', (topic, one) => {

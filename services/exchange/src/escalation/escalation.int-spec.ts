@@ -73,7 +73,7 @@ async function steps(said: FeedbackIssued): Promise<unknown[]> {
   const records: OutsideRecord[] = await place.readAll('exchange.feedback-outcome.v1');
   return records
     .filter(({ headers, body }) => String(headers['ce_type']).endsWith('.FeedbackOverdue') && body?.['feedbackId'] === said.feedbackId)
-    .map(({ body }) => body?.['step']);
+    .map(({ body }) => body?.['revision']);
 }
 
 describe('what is overdue', () => {

@@ -46,7 +46,7 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
       [now, AT_ONCE],
     );
     const escalated = due.map((one) => escalate(one, now));
-    const rows = escalated.map(({ said, nextAt }) => ({ feedback_id: said.feedbackId, steps: said.step, next_at: nextAt }));
+    const rows = escalated.map(({ said, nextAt }) => ({ feedback_id: said.feedbackId, steps: said.revision, next_at: nextAt }));
     const { from, values } = unnested(ESCALATED, rows);
     await tx.query(
       `UPDATE feedbacks AS f SET escalated_steps = given.steps, escalates_at = given.next_at FROM ${from} WHERE f.feedback_id = given.feedback_id`,
@@ -64,7 +64,7 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
 export async function takeOverEscalations(tx: EntityManager, said: readonly Received<FeedbackOverdue>[]): Promise<number> {
   let news = 0;
   for (const { data } of said) {
-    const { feedbackId, step, dueAt } = data;
+    const { feedbackId, revision: step, dueAt } = data;
     const taken: [unknown[], number] = await tx.query(
       'UPDATE feedbacks SET escalated_steps = $2, escalates_at = $3 WHERE feedback_id = $1 AND due_at = $4 AND escalated_steps < $2',
       [feedbackId, step, stepAt(step + 1, new Date(dueAt)), dueAt],

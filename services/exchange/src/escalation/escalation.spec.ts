@@ -16,7 +16,7 @@ const overdue = (steps: number): Escalating => ({
 
 it('is said when the period ends, a day later and three days later, and then no more', () => {
   const taken = [0, 1, 2].map((steps) => escalate(overdue(steps), NOW));
-  expect(taken.map(({ said }) => said.step)).toEqual([1, 2, 3]);
+  expect(taken.map(({ said }) => said.revision)).toEqual([1, 2, 3]);
   expect(taken.map(({ nextAt }) => nextAt?.toISOString() ?? null)).toEqual(['2026-11-24T01:00:00.000Z', '2026-11-26T01:00:00.000Z', null]);
 });
 

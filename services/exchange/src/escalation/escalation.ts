@@ -23,8 +23,8 @@ export interface Escalated {
 const LATER_STEPS = ['FEEDBACK_OVERDUE_SECOND_STEP', 'FEEDBACK_OVERDUE_THIRD_STEP'] as const;
 
 export function escalate({ steps, dueAt, ...about }: Escalating, now: Date): Escalated {
-  const said = { ...about, step: steps + 1, dueAt: dueAt.toISOString(), raisedAt: now.toISOString() };
-  return { said, nextAt: stepAt(said.step + 1, dueAt) };
+  const said = { ...about, revision: steps + 1, dueAt: dueAt.toISOString(), raisedAt: now.toISOString() };
+  return { said, nextAt: stepAt(said.revision + 1, dueAt) };
 }
 
 /** When a step is due; null where no rule has it. */
