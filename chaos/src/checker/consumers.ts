@@ -10,7 +10,7 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
     /^inspection\.sampling-(result|notice)\.v1$/,
     /^registration\.platform-merchant\.v1$/,
     /^credit\.credit-status\.v1$/,
-    /^platform\..+\.receipt\.v1$/,
+    /^platform\..+\.(receipt|feedback)\.v1$/,
   ],
   credit: [/^inspection\.sampling-result\.v1$/],
   monitoring: [/^inspection\.sampling-result\.v1$/, /^exchange\.organisation\.v1$/],
