@@ -9,7 +9,7 @@ export { checkConfig, ConfigProblem, HttpConfig, readConfig, ServiceConfig } fro
 export { Gathered } from './gathered.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
-export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page } from './page.js';
+export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page, pageOf } from './page.js';
 export { configured, PlatformModule, type ServiceParts } from './platform.module.js';
 export type { Principal, PrincipalKind } from './principal.js';
 export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.js';

@@ -35,3 +35,10 @@ export function decodeCursor(list: string, cursor: string): (string | number | n
   if (given !== sum(list, text)) throw new BadCursor();
   return JSON.parse(text) as (string | number | null)[];
 }
+
+/** A page out of `limit + 1` rows that were read: the row too many says that there is a next one. */
+export function pageOf<T>(list: string, rows: readonly T[], limit: number, positionOf: (row: T) => CursorPosition): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last ? encodeCursor(list, positionOf(last)) : null };
+}

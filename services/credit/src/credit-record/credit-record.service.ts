@@ -8,7 +8,7 @@ import {
 } from '@jinqiao/contracts';
 import { dayInChina, readUscc } from '@jinqiao/law';
 import { event, Outbox, type Received } from '@jinqiao/messaging';
-import { type Applied, Clock, decodeCursor, encodeCursor, type Page, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
+import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
@@ -132,9 +132,7 @@ export class CreditRecords {
        ORDER BY record_no LIMIT $6`,
       [subject ?? null, uscc === undefined ? null : readUscc(uscc).code, after, principal.kind, principal.id, limit + 1],
     );
-    const items = rows.slice(0, limit).map(listed);
-    const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? encodeCursor('credit-records', [last.recordNo]) : null };
+    return pageOf('credit-records', rows.map(listed), limit, ({ recordNo }) => [recordNo]);
   }
 
   async applied(subject: string): Promise<Applied> {

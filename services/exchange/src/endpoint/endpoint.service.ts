@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Clock, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull, LessThan } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
@@ -155,7 +155,7 @@ export class Endpoints {
       .addOrderBy('endpoint.endpointId', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return pageOf(rows, limit, ({ registeredAt, endpointId }) => encodeCursor(LISTS.endpoints, [registeredAt.toISOString(), endpointId]));
+    return pageOf(LISTS.endpoints, rows, limit, ({ registeredAt, endpointId }) => [registeredAt.toISOString(), endpointId]);
   }
 
   async notices(caller: Principal, { platform, cursor, limit }: ListRequest): Promise<Page<Notice>> {
@@ -166,7 +166,7 @@ export class Endpoints {
       order: { noticeId: 'DESC' },
       take: limit + 1,
     });
-    const { items, next } = pageOf(rows, limit, ({ noticeId }) => encodeCursor(LISTS.notices, [noticeId]));
+    const { items, next } = pageOf(LISTS.notices, rows, limit, ({ noticeId }) => [noticeId]);
     return { items: items.map(({ noticeId: _id, ...notice }) => notice), next };
   }
 
@@ -194,12 +194,6 @@ export class Endpoints {
 const FIRST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 const whose = ({ kind, id }: Principal, platform: string | undefined): string | null => (kind === 'PLATFORM' ? id : (platform ?? null));
-
-function pageOf<Row>(rows: Row[], limit: number, cursorOf: (last: Row) => string): Page<Row> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? cursorOf(last) : null };
-}
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,5 +1,5 @@
 import type { AnswerStatus, FeedbackIssued, FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
-import { type Applied, Clock, decodeCursor, encodeCursor, type Page, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
+import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -138,10 +138,10 @@ export class FeedbackQueries {
   async list(caller: Principal, filter: FeedbackFilter): Promise<Page<FeedbackEntry | UnmatchedEntry>> {
     const list = `feedback ${filter.status ?? ''}`;
     const [after = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(list, filter.cursor);
-    const rows = filter.status === 'UNMATCHED' ? await this.unmatched(caller, filter, after) : await this.told(caller, filter, after);
-    const page = rows.slice(0, filter.limit);
-    const last = page.at(-1);
-    return { items: page.map(({ entry }) => entry), next: rows.length > filter.limit && last ? encodeCursor(list, [last.id]) : null };
+    const rows: { id: string; entry: FeedbackEntry | UnmatchedEntry }[] =
+      filter.status === 'UNMATCHED' ? await this.unmatched(caller, filter, after) : await this.told(caller, filter, after);
+    const { items, next } = pageOf(list, rows, filter.limit, ({ id }) => [id]);
+    return { items: items.map(({ entry }) => entry), next };
   }
 
   async one(caller: Principal, feedbackId: string): Promise<FeedbackEntry> {
@@ -226,13 +226,8 @@ export class FeedbackQueries {
        FROM feedbacks f WHERE ${these} GROUP BY f.recipient_id ORDER BY open DESC, f.recipient_id`,
       given,
     );
-    const page = rows.slice(0, filter.limit);
-    const last = page.at(-1);
-    return {
-      byPlatform,
-      rows: page.map(({ at: _at, ...row }) => row),
-      next: rows.length > filter.limit && last ? encodeCursor(list, [last.at, last.feedbackId]) : null,
-    };
+    const { items, next } = pageOf(list, rows, filter.limit, ({ at, feedbackId }) => [at, feedbackId]);
+    return { byPlatform, rows: items.map(({ at: _at, ...row }) => row), next };
   }
 
   /** How far this service is with a sampling result (a department's own, for it may be under embargo), a merchant's credit status or a shop. */

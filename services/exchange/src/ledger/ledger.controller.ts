@@ -1,5 +1,5 @@
 import { type LedgerHeadSigned, Optional, Text, Whole } from '@jinqiao/contracts';
-import { AllowAnyone, CheckedQuery, decodeCursor, encodeCursor, type Page } from '@jinqiao/platform';
+import { AllowAnyone, CheckedQuery, decodeCursor, type Page, pageOf } from '@jinqiao/platform';
 import { Controller, Get } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { Ledger } from './ledger.service.js';
@@ -21,9 +21,7 @@ export class LedgerController {
   async heads(@CheckedQuery(ListHeadsQuery) { cursor, limit = 100 }: ListHeadsQuery): Promise<Page<LedgerHeadSigned>> {
     const [date, revision] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows = await this.ledger.heads(typeof date === 'string' ? { date, revision: Number(revision) } : null, limit + 1);
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? encodeCursor(LIST, [last.date, last.revision]) : null };
+    return pageOf(LIST, rows, limit, (head) => [head.date, head.revision]);
   }
 
   /** A JWK Set (RFC 7517): every key that ever signed heads or evidence. */

@@ -1,6 +1,6 @@
 import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
 import { event, lockKeys, Outbox, Topics } from '@jinqiao/messaging';
-import { decodeCursor, encodeCursor, type Page } from '@jinqiao/platform';
+import { decodeCursor, type Page, pageOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SamplingFeedback } from '../feedback/feedback.service.js';
@@ -78,9 +78,7 @@ export class Organisations {
       .orderBy('organisation.id')
       .limit(query.limit + 1)
       .getMany();
-    const items = rows.slice(0, query.limit);
-    const last = items.at(-1);
-    return { items, next: rows.length > query.limit && last ? encodeCursor(LIST, [last.id]) : null };
+    return pageOf(LIST, rows, query.limit, ({ id }) => [id]);
   }
 
   async one(id: string): Promise<Organisation> {

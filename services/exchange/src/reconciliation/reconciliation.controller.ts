@@ -1,5 +1,5 @@
 import { NestedList, Optional, Revision, Text, Timestamp, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, CheckedBody, CheckedQuery, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { Controller, Get, Post } from '@nestjs/common';
 import { bucketOf, type Holding } from './reconciliation.js';
@@ -67,9 +67,7 @@ export class ReconciliationController {
     const [before = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const whose = kind === 'PLATFORM' ? id : (platform ?? null);
     const rows = await this.reconciliations.list(whose, before as string | null, limit + 1);
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? encodeCursor(LIST, [last.reconciliationId]) : null };
+    return pageOf(LIST, rows, limit, ({ reconciliationId }) => [reconciliationId]);
   }
 }
 

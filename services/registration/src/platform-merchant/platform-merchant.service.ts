@@ -2,8 +2,8 @@ import { event, Outbox, type OutgoingEvent } from '@jinqiao/messaging';
 import {
   Clock,
   decodeCursor,
-  encodeCursor,
   type Page,
+  pageOf,
   type Principal,
   batchAnswer,
   type BatchAnswer,
@@ -86,9 +86,8 @@ export class PlatformMerchants {
        ORDER BY platform_id, shop_id LIMIT $5`,
       [afterPlatform, afterShop, of ?? null, uscc ?? null, limit + 1],
     );
-    const items = rows.slice(0, limit).map(({ state }) => state);
-    const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? encodeCursor(LIST, [last.platformId, last.shopId]) : null };
+    const states = rows.map(({ state }) => state);
+    return pageOf(LIST, states, limit, ({ platformId, shopId }) => [platformId, shopId]);
   }
 
   private async accept(tx: EntityManager, platformId: string, inputs: readonly unknown[]): Promise<Answer[]> {
