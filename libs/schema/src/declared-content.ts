@@ -40,16 +40,13 @@ function reduce(type: EventClass, input: Record<string, unknown>, walk: Walk): R
   const fields = declaredFields(type);
   let copy: Record<string, unknown> | null = null;
   let present = 0;
-  let place = 0;
   for (const field of fields) {
     const value = input[field.name];
-    if (value !== undefined) {
-      present += 1;
-      const reduced = value === null || value === '' ? undefined : reduceField(field, value, walk);
-      if (reduced !== value) copy ??= copyOf(input, fields.slice(0, place));
-      if (copy && reduced !== undefined) copy[field.name] = reduced;
-    }
-    place += 1;
+    if (value === undefined) continue;
+    present += 1;
+    const reduced = value === null || value === '' ? undefined : reduceField(field, value, walk);
+    if (reduced !== value) copy ??= copyOf(input, fields.slice(0, fields.indexOf(field)));
+    if (copy && reduced !== undefined) copy[field.name] = reduced;
   }
   const names = Object.keys(input);
   if (names.length === present) return copy ?? input;
