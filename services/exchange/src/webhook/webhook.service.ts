@@ -1,6 +1,6 @@
 import type { FeedbackKind } from '@jinqiao/contracts';
 import { unnested } from '@jinqiao/messaging';
-import { Clock, decodeCursor, encodeCursor, Metrics, type Page, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
@@ -202,12 +202,8 @@ export class Webhooks {
         filter.limit + 1,
       ],
     );
-    const page = rows.slice(0, filter.limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(({ id: _id, ...entry }) => entry),
-      next: rows.length > filter.limit && last ? encodeCursor(LIST, [last.id]) : null,
-    };
+    const { items, next } = pageOf(LIST, rows, filter.limit, ({ id }) => [id]);
+    return { items: items.map(({ id: _id, ...entry }) => entry), next };
   }
 
   /** One revision again, delivered or not; its webhook-id stays. */
