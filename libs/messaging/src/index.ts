@@ -1,4 +1,5 @@
 export { BatchConsumer, connectConsumers } from './batch-consumer.js';
+export { Bell } from './bell.js';
 export { type DeadLetter, type DeadLetterDetail, DeadLetters, DeadLetterUnknown } from './dead-letters.js';
 export { event, EventInvalid, type EventOptions, EventTooLarge, type OutgoingEvent, tombstone } from './event.js';
 export { isTransient } from './failures.js';

@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnAppl
 import { type Message, Partitioners, type Producer } from 'kafkajs';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { Bell } from './bell.js';
 import { KafkaConnection } from './kafka.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 import { Outbox } from './outbox.js';
@@ -23,8 +24,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private listener: pg.Client | null = null;
   private running = false;
   private finished: Promise<void> = Promise.resolve();
-  private wakeUp: () => void = () => undefined;
-  private pending = false;
+  private readonly bell = new Bell();
   private notifying = false;
 
   constructor(
@@ -65,8 +65,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
 
   /** Looks at the outbox now instead of at the next poll. */
   wake(): void {
-    this.pending = true;
-    this.wakeUp();
+    this.bell.ring();
   }
 
   /** What the broker refused, oldest first, at most 200. */
@@ -99,26 +98,13 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
         const published = await this.relaying.publishAll();
         if (this.leading) await this.listen();
         backoff = BACKOFF_MS.first;
-        if (published === 0) await this.rest(POLL_MS);
+        if (published === 0) await this.bell.rest(POLL_MS);
       } catch (error) {
         if (!(error instanceof LeaseLost)) this.log.warn(`outbox waits: ${error instanceof Error ? error.message : String(error)}`);
-        await this.rest(backoff);
+        await this.bell.rest(backoff);
         backoff = Math.min(backoff * 2, BACKOFF_MS.longest);
       }
     }
-  }
-
-  private async rest(ms: number): Promise<void> {
-    if (!this.pending && this.running) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.wakeUp = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.pending = false;
   }
 
   // It only shortens the wait for the next poll: it may fail, and must not hold the relay up.

@@ -1,4 +1,4 @@
-import { Outbox } from '@jinqiao/messaging';
+import { Bell, Outbox } from '@jinqiao/messaging';
 import { Clock, Gathered } from '@jinqiao/platform';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { secondsOf, signatures } from '../endpoint/endpoint.signature.js';
@@ -35,8 +35,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
   private readonly ends: Gathered<Attempt, null>;
   private running = false;
   private finished: Promise<void> = Promise.resolve();
-  private wakeUp: () => void = () => undefined;
-  private pending = false;
+  private readonly bell = new Bell();
 
   constructor(
     private readonly webhooks: Webhooks,
@@ -48,7 +47,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
       await webhooks.keep(attempts);
       return attempts.map(() => null);
     }, RECORDED_TOGETHER_MAX);
-    outbox.onCommitted(() => this.wake());
+    outbox.onCommitted(() => this.bell.ring());
   }
 
   onApplicationBootstrap(): void {
@@ -58,7 +57,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
 
   async beforeApplicationShutdown(): Promise<void> {
     this.running = false;
-    this.wake();
+    this.bell.ring();
     await this.finished;
     const ended = Promise.all(this.underWay.values());
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, STOP_MS_MAX).unref())]);
@@ -68,11 +67,6 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
     if (left.length > 0) await this.webhooks.release(left).catch(() => undefined);
   }
 
-  private wake(): void {
-    this.pending = true;
-    this.wakeUp();
-  }
-
   private async run(): Promise<void> {
     let backoff = BACKOFF_MS.first;
     while (this.running) {
@@ -80,10 +74,10 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
         const claimed = await this.claim();
         for (const one of claimed) this.start(one);
         backoff = BACKOFF_MS.first;
-        if (claimed.length === 0) await this.rest(POLL_MS);
+        if (claimed.length === 0) await this.bell.rest(POLL_MS);
       } catch (error) {
         this.log.warn(`webhooks wait: ${sentenceOf(error)}`);
-        await this.rest(backoff);
+        await this.bell.rest(backoff);
         backoff = Math.min(backoff * 2, BACKOFF_MS.longest);
       }
     }
@@ -92,19 +86,6 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
   private async claim(): Promise<Claimed[]> {
     const all = IN_FLIGHT_MAX - this.underWay.size;
     return all === 0 ? [] : this.webhooks.claim(this.inFlight, { each: CONCURRENCY, all });
-  }
-
-  private async rest(ms: number): Promise<void> {
-    if (!this.pending && this.running) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.wakeUp = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.pending = false;
   }
 
   private start(claimed: Claimed): void {
@@ -143,7 +124,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
         const left = (this.inFlight.get(endpointId) ?? 1) - 1;
         if (left === 0) this.inFlight.delete(endpointId);
         else this.inFlight.set(endpointId, left);
-        this.wake();
+        this.bell.ring();
       },
     };
   }
