@@ -7,7 +7,7 @@ import type { JWK } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { type Entry, nextHead, dayToClose, type LastHead, written } from './ledger.js';
-import { coverOf, grow, hashOver, leafHash, besidesOf, type Range, type TreeNode } from './merkle.js';
+import { coverOf, grow, hashOver, leafHash, besidesOf, type NodePlace, type Range, type TreeNode } from './merkle.js';
 import { sign, type SigningKey, signingKeyOf } from './signature.js';
 
 /** Any number; whoever adds to the tree holds it until its transaction ends. */
@@ -61,12 +61,13 @@ export class Ledger implements OnModuleInit {
   /** Takes into the tree what waits for it and closes days that are over. Answers how many entries it took. */
   async settle(): Promise<number> {
     let taken = 0;
-    for (let portion = ENTRIES_AT_ONCE; portion === ENTRIES_AT_ONCE; taken += portion) portion = await this.inTurn((tx) => this.takeIn(tx));
-    await this.inTurn(async (tx) => {
-      const last = await this.lastHead(tx);
-      const day = dayToClose(last, this.clock.now());
-      if (day !== null && (last !== null || (await this.size(tx)) > 0)) await this.signHead(tx, last, day);
-    });
+    for (let portion = ENTRIES_AT_ONCE; portion === ENTRIES_AT_ONCE; taken += portion) {
+      portion = await this.inTurn(async (tx) => {
+        const entries = await this.takeIn(tx);
+        if (entries < ENTRIES_AT_ONCE) await this.closeDay(tx);
+        return entries;
+      });
+    }
     return taken;
   }
 
@@ -89,13 +90,11 @@ export class Ledger implements OnModuleInit {
        WHERE entry.feedback_id = $1 ORDER BY entry.seq`,
       [feedbackId],
     );
-    const found: Proven[] = [];
-    for (const { seq, entry, head } of rows) {
-      const path: Buffer[] = [];
-      for (const range of besidesOf(Number(seq), head.size)) path.push(await this.hashOver(this.db.manager, range));
-      found.push({ seq: Number(seq), entry, head, path });
-    }
-    return found;
+    const besides = rows.map(({ seq, head }) => besidesOf(Number(seq), head.size));
+    const hashes = await this.hashesOver(this.db.manager, besides.flat());
+    return rows.map(({ seq, entry, head }, nth) => {
+      return { seq: Number(seq), entry, head, path: hashes.splice(0, besides[nth]?.length) };
+    });
   }
 
   /** Heads in the order in which they were signed, from the one with this many entries on. */
@@ -139,7 +138,7 @@ export class Ledger implements OnModuleInit {
     const size = await this.size(tx);
     const made = grow(
       size,
-      await this.cover(tx, [0, size]),
+      await this.nodes(tx, coverOf([0, size])),
       waiting.map(({ entry }) => leafHash(entry)),
     );
     const entries = unnested(
@@ -152,9 +151,15 @@ export class Ledger implements OnModuleInit {
     return waiting.length;
   }
 
+  private async closeDay(tx: EntityManager): Promise<void> {
+    const last = await this.lastHead(tx);
+    const day = dayToClose(last, this.clock.now());
+    if (day !== null && (last !== null || (await this.size(tx)) > 0)) await this.signHead(tx, last, day);
+  }
+
   private async signHead(tx: EntityManager, last: LastHead, date: string): Promise<LedgerHeadSigned> {
     const size = await this.size(tx);
-    const unsigned = nextHead(last, { size, root: await this.hashOver(tx, [0, size]) }, date, this.clock.now());
+    const unsigned = nextHead(last, { size, root: hashOver(await this.nodes(tx, coverOf([0, size]))) }, date, this.clock.now());
     const head: LedgerHeadSigned = { ...unsigned, signature: await this.sign(unsigned) };
     await tx.query('INSERT INTO ledger_heads (date, revision, size, head) VALUES ($1, $2, $3, $4)', [date, head.revision, size, head]);
     await this.outbox.add(tx, event(LedgerHeadSigned, head));
@@ -171,12 +176,15 @@ export class Ledger implements OnModuleInit {
     return Number(row?.size);
   }
 
-  private async hashOver(tx: EntityManager, range: Range): Promise<Buffer> {
-    return hashOver(await this.cover(tx, range));
+  private async hashesOver(tx: EntityManager, ranges: readonly Range[]): Promise<Buffer[]> {
+    const covers = ranges.map(coverOf);
+    const nodes = await this.nodes(tx, covers.flat());
+    return covers.map((cover) => hashOver(nodes.splice(0, cover.length)));
   }
 
-  private async cover(tx: EntityManager, range: Range): Promise<Buffer[]> {
-    const places = coverOf(range).map(({ level, index }) => ({ level, node_index: index }));
+  /** The hashes of complete subtrees, in the order of their places. */
+  private async nodes(tx: EntityManager, wanted: readonly NodePlace[]): Promise<Buffer[]> {
+    const places = wanted.map(({ level, index }) => ({ level, node_index: index }));
     const { from, values } = unnested({ level: 'smallint', node_index: 'bigint' }, places);
     const rows: { hash: Buffer }[] = await tx.query(
       `SELECT hash FROM ${from} JOIN ledger_nodes USING (level, node_index) ORDER BY position`,

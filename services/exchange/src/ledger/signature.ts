@@ -23,7 +23,7 @@ export async function sign(payload: object, { privateKey, publicKey }: SigningKe
 }
 
 /** Is this a signature of the payload by the key? Anything that is no detached JWS is not. */
-export async function isSignature(signature: string, payload: object, key: JWK): Promise<boolean> {
+async function isSignature(signature: string, payload: object, key: JWK): Promise<boolean> {
   const [header = '', between, end = '', ...more] = signature.split('.');
   if (between !== '' || more.length > 0) return false;
   const jws = { protected: header, payload: Buffer.from(bytesOf(payload)).toString('base64url'), signature: end };
@@ -33,6 +33,12 @@ export async function isSignature(signature: string, payload: object, key: JWK):
   } catch {
     return false;
   }
+}
+
+/** The `kid` of the key that made the signature; null = none of them did. */
+export async function signerOf(signature: string, payload: object, keys: readonly JWK[]): Promise<string | null> {
+  for (const key of keys) if (await isSignature(signature, payload, key)) return key.kid ?? null;
+  return null;
 }
 
 /** The algorithm that goes with each curve. */

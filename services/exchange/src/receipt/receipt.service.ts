@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
+import { signerOf } from '../ledger/signature.js';
 import { SignatureKeys } from '../signature-key/signature-key.service.js';
 import { type Answer, type AnswerableFeedback, decide, type Decision, type Known } from './receipt.js';
 
@@ -136,12 +137,16 @@ export class Receipts {
 
   /** By which key each answer is signed, in the order of the answers; null where it is not, or not rightly. */
   private async signers(tx: EntityManager, incoming: readonly Incoming[]): Promise<(string | null)[]> {
-    const signers: (string | null)[] = [];
-    for (const { answered, by } of incoming) {
-      const { signature, ...unsigned } = answered;
-      signers.push(signature === undefined ? null : await this.keys.signerOf(tx, by, signature, unsigned));
-    }
-    return signers;
+    const signed = incoming.filter(({ answered }) => answered.signature !== undefined);
+    const keys = await this.keys.inForce(
+      tx,
+      signed.map(({ by }) => by),
+    );
+    return Promise.all(
+      incoming.map(async ({ answered: { signature, ...unsigned }, by }) => {
+        return signature === undefined ? null : signerOf(signature, unsigned, keys.get(by) ?? []);
+      }),
+    );
   }
 
   private async keep(

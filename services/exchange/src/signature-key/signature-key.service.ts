@@ -2,7 +2,6 @@ import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
-import { isSignature } from '../ledger/signature.js';
 import { KeyUnknown, readKey, type SignatureKey } from './signature-key.js';
 
 const COLUMNS = 'kid, jwk, registered_at AS "registeredAt", revoked_at AS "revokedAt"';
@@ -38,14 +37,15 @@ export class SignatureKeys {
     return this.db.query(`SELECT ${COLUMNS} FROM signature_keys WHERE recipient_id = $1 ORDER BY registered_at, kid`, [recipientId]);
   }
 
-  /** The key in force that signed the payload for the recipient; null = none of its keys did. */
-  async signerOf(tx: EntityManager, recipientId: string, signature: string, payload: object): Promise<string | null> {
-    const keys: { kid: string; jwk: JWK }[] = await tx.query(
-      'SELECT kid, jwk FROM signature_keys WHERE recipient_id = $1 AND revoked_at IS NULL',
-      [recipientId],
+  /** The keys that may sign, by recipient. */
+  async inForce(tx: EntityManager, recipientIds: readonly string[]): Promise<Map<string, JWK[]>> {
+    if (recipientIds.length === 0) return new Map();
+    const rows: { recipientId: string; jwks: JWK[] }[] = await tx.query(
+      `SELECT recipient_id AS "recipientId", jsonb_agg(jwk) AS jwks FROM signature_keys
+       WHERE recipient_id = ANY($1) AND revoked_at IS NULL GROUP BY recipient_id`,
+      [recipientIds],
     );
-    for (const { kid, jwk } of keys) if (await isSignature(signature, payload, jwk)) return kid;
-    return null;
+    return new Map(rows.map(({ recipientId, jwks }) => [recipientId, jwks]));
   }
 
   private async one(recipientId: string, kid: string): Promise<SignatureKey> {
