@@ -26,6 +26,8 @@ export interface Place {
   ): Promise<INestApplication>;
   publish(type: EventClass, data: object | null, options?: PublishOptions): Promise<void>;
   readAll(topic: string, count: number): Promise<Seen[]>;
+  /** How many records a topic has. */
+  sizeOf(topic: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -183,6 +185,13 @@ export async function aPlace(
       await eventually(() => expect(seen.length).toBeGreaterThanOrEqual(count));
       await consumer.disconnect();
       return seen;
+    },
+    async sizeOf(topic) {
+      const broker = stack.admin();
+      await broker.connect();
+      const partitions = await broker.fetchTopicOffsets(namespace + topic);
+      await broker.disconnect();
+      return partitions.reduce((sum, { offset }) => sum + Number(offset), 0);
     },
     async close() {
       for (const app of apps) await app.close().catch(() => undefined);
