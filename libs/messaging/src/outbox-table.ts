@@ -32,13 +32,7 @@ export class OutboxTable implements OutboxRows {
   }
 
   async next(rows: number, besides: readonly string[], heldTopics: readonly string[]): Promise<OutboxRow[]> {
-    return this.db.query(
-      `SELECT seq, topic, key, headers, value, raw FROM outbox AS next
-       WHERE parked_at IS NULL AND topic <> ALL($2::text[]) AND seq <> ALL($3::bigint[])
-         AND NOT EXISTS (SELECT FROM outbox AS parked WHERE parked.parked_at IS NOT NULL AND parked.topic = next.topic AND parked.key = next.key)
-       ORDER BY seq LIMIT $1`,
-      [rows, heldTopics, besides],
-    );
+    return this.db.query('SELECT * FROM next_of_outbox($1, $2, $3)', [rows, heldTopics, besides]);
   }
 
   async remove(seqs: readonly string[], holder: string): Promise<number> {
