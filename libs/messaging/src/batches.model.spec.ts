@@ -45,7 +45,7 @@ async function applied(log: readonly Made[], sizes: readonly number[], faults: r
     const left = log.map(({ record }) => record).filter(({ offset }) => BigInt(offset) >= (position.known ?? 0n));
     if (left.length === 0) return database;
     try {
-      await batches.apply(position, left.slice(0, sizes[turn % sizes.length]), subscriptions);
+      await batches.apply({ position, records: left.slice(0, sizes[turn % sizes.length]), subscriptions });
     } catch (error) {
       if (!isTransient(error)) throw error;
       position = { ...PLACE, known: database.row?.next ?? null };
@@ -79,11 +79,7 @@ describe('batches under a model', () => {
       const { tables, batches, subscriptions } = aConsumer([]);
       let transactions = 0;
       tables.asked = () => (transactions += 1);
-      await batches.apply(
-        { ...PLACE, known: null },
-        log.map(({ record }) => record),
-        subscriptions,
-      );
+      await batches.apply({ position: { ...PLACE, known: null }, records: log.map(({ record }) => record), subscriptions });
       const poison = log.filter(({ kind }) => kind === 'poison').length;
       expect(transactions).toBeLessThanOrEqual(1 + poison * (2 * Math.ceil(Math.log2(log.length)) + 1));
     }),
@@ -95,11 +91,8 @@ describe('batches under a model', () => {
       const { database, batches, subscriptions } = aConsumer([]);
       const stored = { next: BigInt(elsewhere) + 100n, attempts: 0, suspect: null, suspects: 0 };
       database.row = stored;
-      const batch = batches.apply(
-        { ...PLACE, known: BigInt(elsewhere) },
-        log.map(({ record }) => record),
-        subscriptions,
-      );
+      const position = { ...PLACE, known: BigInt(elsewhere) };
+      const batch = batches.apply({ position, records: log.map(({ record }) => record), subscriptions });
       await expect(batch).rejects.toEqual(new Fenced(stored.next));
       expect(database.row).toBe(stored);
       expect(found(database)).toEqual(expected([]));

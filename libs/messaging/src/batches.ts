@@ -5,6 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { type Arrival, ConsumerTables, type Place } from './consumer-tables.js';
 import { DeadLetters } from './dead-letters.js';
 import { isTransient } from './failures.js';
+import { Gathered } from './gathered.js';
 import { type RawRecord, receive, Received, type Refusal } from './received.js';
 
 /** One decorated method of the service. */
@@ -32,17 +33,34 @@ export class Fenced extends Error {
   }
 }
 
+/** Records of one partition, in order, and who handles them. */
+interface Batch {
+  readonly position: Position;
+  readonly records: readonly RawRecord[];
+  readonly subscriptions: Subscriptions;
+}
+
 const ISOLATED_ATTEMPTS = 3;
+const RECORDS_TOGETHER = 1_000;
 
 /**
- * One transaction per batch: parse, validate, dedupe, handle, dead-letter, store the offset. What fails with the batch is found by
- * halving it; what stands alone and still fails becomes a dead letter in the transaction that stores the offset behind it.
+ * One transaction for the batches that several partitions have at the same time: store the offsets, parse, validate, dedupe, handle,
+ * dead-letter. A batch that fails with others is tried alone; what fails in it is found by halving it; what stands alone and still fails
+ * becomes a dead letter in the transaction that stores the offset behind it.
  */
 @Injectable()
 export class Batches {
   private readonly log = new Logger(Batches.name);
   /** The record of each partition that this process has counted as begun alone; `tries` is null while it does not know whether it has. */
   private readonly suspected = new Map<string, { offset: string; tries: number | null }>();
+  private readonly together = new Gathered<Batch, null>(
+    async (batches) => {
+      await this.inOneTransaction(batches, (tx) => this.effects(tx, batches));
+      return batches.map(() => null);
+    },
+    RECORDS_TOGETHER,
+    ({ records }) => records.length,
+  );
 
   constructor(
     private readonly tables: ConsumerTables,
@@ -50,26 +68,39 @@ export class Batches {
   ) {}
 
   /** Applies records of one partition, in order. Throws Fenced, or a transient error when waiting may help. */
-  async apply(position: Position, records: readonly RawRecord[], subscriptions: Subscriptions): Promise<void> {
+  async apply(batch: Batch): Promise<void> {
     try {
-      await this.inOneTransaction(position, records, (tx) => this.effects(tx, records, subscriptions));
+      await this.together.add(batch);
     } catch (error) {
-      if (error instanceof Fenced || isTransient(error)) throw error;
-      const [alone] = records;
-      if (records.length === 1 && alone) return this.bury(position, alone, error);
-      const middle = Math.ceil(records.length / 2);
-      await this.apply(position, records.slice(0, middle), subscriptions);
-      await this.apply(position, records.slice(middle), subscriptions);
+      await this.divide(batch, error);
     }
+  }
+
+  private async applyAlone(batch: Batch): Promise<void> {
+    try {
+      await this.inOneTransaction([batch], (tx) => this.effects(tx, [batch]));
+    } catch (error) {
+      await this.divide(batch, error);
+    }
+  }
+
+  private async divide({ position, records, subscriptions }: Batch, error: unknown): Promise<void> {
+    if (error instanceof Fenced || isTransient(error)) throw error;
+    const [alone] = records;
+    if (records.length === 1 && alone) return this.bury(position, alone, error);
+    const middle = Math.ceil(records.length / 2);
+    await this.applyAlone({ position, records: records.slice(0, middle), subscriptions });
+    await this.applyAlone({ position, records: records.slice(middle), subscriptions });
   }
 
   /** One record in a transaction of its own, with the attempt written down first: a record that kills the process is found this way. */
   async applyIsolated(position: Position, record: RawRecord, subscriptions: Subscriptions): Promise<void> {
     try {
       const tries = await this.suspect(position, record);
-      if (tries <= ISOLATED_ATTEMPTS) return await this.apply(position, [record], subscriptions);
+      const batch = { position, records: [record], subscriptions };
+      if (tries <= ISOLATED_ATTEMPTS) return await this.applyAlone(batch);
       const reason = `the process ended ${ISOLATED_ATTEMPTS} times while it handled this record alone`;
-      await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, { code: 'CONSUMER_KILLED', reason }));
+      await this.inOneTransaction([batch], (tx) => this.deadLetters.keep(tx, record, { code: 'CONSUMER_KILLED', reason }));
     } catch (error) {
       await this.absolve(position, record);
       throw error;
@@ -82,7 +113,7 @@ export class Batches {
       await this.tables.transaction(async (tx) => {
         const record = await this.deadLetters.getForReplay(tx, id);
         if (!record) return;
-        const refusals = await this.effectsOnce(tx, [record], subscriptions);
+        const refusals = await this.effectsOnce(tx, [{ records: [record], subscriptions }]);
         const [again] = refusals;
         if (again) throw new FailedAgain(again.refusal);
         await this.deadLetters.markReplayed(tx, id);
@@ -119,43 +150,31 @@ export class Batches {
   }
 
   private async inOneTransaction(
-    position: Position,
-    records: readonly RawRecord[],
+    batches: readonly Pick<Batch, 'position' | 'records'>[],
     work: (tx: EntityManager) => Promise<void>,
   ): Promise<void> {
-    const last = records.at(-1);
-    if (!last) return;
-    const next = BigInt(last.offset) + 1n;
+    const moves = batches.map(({ position, records }) => ({ from: position, to: BigInt(records.at(-1)?.offset ?? -1) + 1n }));
     await this.tables.transaction(async (tx) => {
-      const stored = await this.tables.lock(tx, position);
-      if (stored === undefined || stored !== position.known) throw new Fenced(stored ?? null);
+      const stored = await this.tables.advance(tx, moves);
+      for (const [index, { from }] of moves.entries()) {
+        const before = stored[index];
+        if (before === undefined || before !== from.known) throw new Fenced(before ?? null);
+      }
       await work(tx);
-      await this.tables.advance(tx, position, next);
     });
-    position.known = next;
+    for (const { from, to } of moves) from.known = to;
   }
 
-  private async effects(tx: EntityManager, records: readonly RawRecord[], subscriptions: Subscriptions): Promise<void> {
-    for (const { record, refusal } of await this.effectsOnce(tx, records, subscriptions)) {
+  private async effects(tx: EntityManager, batches: readonly Batch[]): Promise<void> {
+    for (const { record, refusal } of await this.effectsOnce(tx, batches)) {
       this.log.warn(`${refusal.code} ${record.topic}[${record.partition}]@${record.offset} ${refusal.pointer ?? ''}`);
       await this.deadLetters.keep(tx, record, refusal);
     }
   }
 
-  private async effectsOnce(tx: EntityManager, records: readonly RawRecord[], subscriptions: Subscriptions): Promise<Refused[]> {
+  private async effectsOnce(tx: EntityManager, batches: readonly Pick<Batch, 'records' | 'subscriptions'>[]): Promise<Refused[]> {
     const refused: Refused[] = [];
-    const received: Handled[] = [];
-    for (const record of records) {
-      const stream = subscriptions.streamOf(record.topic);
-      if (!stream) continue;
-      const event = receive(stream, record);
-      if (!(event instanceof Received)) {
-        refused.push({ record, refusal: event });
-        continue;
-      }
-      const handler = subscriptions.handlerOf(event.type);
-      if (handler) received.push({ event, handler });
-    }
+    const received = batches.flatMap(({ records, subscriptions }) => read(records, subscriptions, refused));
     const fresh = await this.leaveOutDuplicates(tx, received, refused);
     for (const run of runs(fresh)) await call(run, tx);
     const rejected = fresh.filter(({ event }) => event.refusal).map(({ event }) => event);
@@ -193,7 +212,7 @@ export class Batches {
     // The dead letter keeps the reason; in a log it might quote what the event says of somebody.
     const where = `${record.topic}[${record.partition}]@${record.offset}`;
     this.log.error(error instanceof Error ? error : new Error(typeof error), `${refusal.code} ${where}`);
-    await this.inOneTransaction(position, [record], (tx) => this.deadLetters.keep(tx, record, refusal));
+    await this.inOneTransaction([{ position, records: [record] }], (tx) => this.deadLetters.keep(tx, record, refusal));
   }
 }
 
@@ -211,6 +230,23 @@ class FailedAgain extends Error {
   constructor(readonly refusal: Refusal) {
     super(refusal.reason);
   }
+}
+
+/** The events that somebody handles. */
+function read(records: readonly RawRecord[], subscriptions: Subscriptions, refused: Refused[]): Handled[] {
+  const received: Handled[] = [];
+  for (const record of records) {
+    const stream = subscriptions.streamOf(record.topic);
+    if (!stream) continue;
+    const event = receive(stream, record);
+    if (!(event instanceof Received)) {
+      refused.push({ record, refusal: event });
+      continue;
+    }
+    const handler = subscriptions.handlerOf(event.type);
+    if (handler) received.push({ event, handler });
+  }
+  return received;
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -14,6 +14,12 @@ export interface Beginning {
   readonly isolate: boolean;
 }
 
+/** A partition that is about to be handled up to, but without, the offset `to`. */
+export interface Move {
+  readonly from: Place;
+  readonly to: bigint;
+}
+
 /** An event as the inbox knows it. */
 export interface Arrival {
   readonly source: string;
@@ -78,21 +84,32 @@ export class ConsumerTables {
     );
   }
 
-  /** The stored offset, locked until the end of the transaction; undefined when the row is gone. */
-  async lock(tx: EntityManager, { group, topic, partition }: Place): Promise<bigint | null | undefined> {
-    const rows: { next_offset: string | null }[] = await tx.query(
-      'SELECT next_offset FROM consumer_offsets WHERE group_id = $1 AND topic = $2 AND partition = $3 FOR UPDATE',
-      [group, topic, partition],
+  /**
+   * Moves partitions on and holds them until the end of the transaction, always in the same order. Answers where each stood before;
+   * undefined when its row is gone.
+   */
+  async advance(tx: EntityManager, moves: readonly Move[]): Promise<(bigint | null | undefined)[]> {
+    const rows: { place: number; next_offset: string | null }[] = await tx.query(
+      `WITH held AS (
+         SELECT group_id, topic, partition, next_offset, moves.next, moves.place
+         FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) WITH ORDINALITY AS moves (group_id, topic, partition, next, place)
+         JOIN consumer_offsets AS stored USING (group_id, topic, partition)
+         ORDER BY group_id, topic, partition FOR UPDATE OF stored
+       ), moved AS (
+         UPDATE consumer_offsets AS stored
+         SET next_offset = held.next, attempts = 0, suspect_offset = NULL, suspect_count = 0, updated_at = clock_timestamp()
+         FROM held WHERE (stored.group_id, stored.topic, stored.partition) = (held.group_id, held.topic, held.partition)
+       )
+       SELECT place::integer, next_offset FROM held`,
+      [
+        moves.map(({ from }) => from.group),
+        moves.map(({ from }) => from.topic),
+        moves.map(({ from }) => from.partition),
+        moves.map(({ to }) => String(to)),
+      ],
     );
-    return rows[0] && offsetOf(rows[0].next_offset);
-  }
-
-  async advance(tx: EntityManager, { group, topic, partition }: Place, next: bigint): Promise<void> {
-    await tx.query(
-      `UPDATE consumer_offsets SET next_offset = $4, attempts = 0, suspect_offset = NULL, suspect_count = 0, updated_at = clock_timestamp()
-       WHERE group_id = $1 AND topic = $2 AND partition = $3`,
-      [group, topic, partition, String(next)],
-    );
+    const before = new Map(rows.map(({ place, next_offset }) => [place, offsetOf(next_offset)]));
+    return moves.map((_, index) => before.get(index + 1));
   }
 
   /** Takes events into the inbox. Answers those that were there before, with the hash they had then. */

@@ -2,7 +2,7 @@ import { stream, typeOf, Whole } from '@jinqiao/contracts';
 import fc from 'fast-check';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { EventHandler, Subscriptions } from './batches.js';
-import { type Arrival, type Beginning, ConsumerTables } from './consumer-tables.js';
+import { type Arrival, type Beginning, ConsumerTables, type Move } from './consumer-tables.js';
 import { DeadLetters } from './dead-letters.js';
 import { isTransient } from './failures.js';
 import { Outbox } from './outbox.js';
@@ -215,13 +215,14 @@ export class TablesInMemory extends ConsumerTables {
     this.alone = null;
   }
 
-  override async lock(tx: EntityManager): Promise<bigint | null | undefined> {
+  override async advance(tx: EntityManager, moves: readonly Move[]): Promise<(bigint | null | undefined)[]> {
     await this.database.lock(staged(tx));
-    return this.within(staged(tx), () => (this.database.row ? this.database.row.next : undefined));
-  }
-
-  override async advance(tx: EntityManager, _place: unknown, next: bigint): Promise<void> {
-    await this.within(staged(tx), () => (staged(tx).next = next));
+    return this.within(staged(tx), () =>
+      moves.map(({ to }) => {
+        staged(tx).next = to;
+        return this.database.row ? this.database.row.next : undefined;
+      }),
+    );
   }
 
   override async takeIn(tx: EntityManager, arrivals: readonly Arrival[]): Promise<Arrival[]> {

@@ -158,6 +158,39 @@ describe('a consumer', () => {
     await place.sql.query('UPDATE dead_letters SET replayed_at = now()');
   });
 
+  it('handles in one transaction what several partitions have at the same time, and lets poison of one of them take nobody along', async () => {
+    poisoned.add(subject('among'));
+    const told = [0, 1, 2].flatMap((partition) => Array.from({ length: 5 }, (_, n) => ({ partition, sampleNo: `side${partition}-${n}` })));
+    // Held up by this lock, the consumer finds something in every partition when it goes on.
+    const held = place.sql.createQueryRunner();
+    await held.startTransaction();
+    await held.query('LOCK TABLE effects');
+    await place.publish(SamplingResultPublished, aPublished({ sampleNo: 'holding' }), { partition: 0 });
+    await eventually(async () => expect(await waiting(place)).not.toEqual([]));
+    for (const { partition, sampleNo } of told) await place.publish(SamplingResultPublished, aPublished({ sampleNo }), { partition });
+    await held.commitTransaction();
+    await held.release();
+    const transactions = async (): Promise<Map<string, string[]>> => {
+      const rows: { xmin: string; subject: string }[] = await place.sql.query(
+        "SELECT xmin::text, subject FROM effects WHERE subject LIKE 'tj-amr:side%'",
+      );
+      expect(rows).toHaveLength(told.length);
+      return new Map([...Map.groupBy(rows, ({ xmin }) => xmin)].map(([xmin, of]) => [xmin, of.map((row) => row.subject)]));
+    };
+    await eventually(transactions);
+    const partitionsOf = (subjects: readonly string[]): Set<string> => new Set(subjects.map((one) => one.slice(0, 'tj-amr:side0'.length)));
+    expect([...(await transactions()).values()].some((subjects) => partitionsOf(subjects).size > 1)).toBe(true);
+
+    await place.publish(SamplingResultPublished, aPublished({ sampleNo: 'among' }), { partition: 1 });
+    for (const partition of [0, 1, 2])
+      await place.publish(SamplingResultPublished, aPublished({ sampleNo: `beside${partition}` }), { partition });
+    await eventually(async () => {
+      for (const partition of [0, 1, 2]) expect(await effectsOf(place, subject(`beside${partition}`))).toEqual([1]);
+      expect(await deadLettersOf(place)).toEqual([expect.objectContaining({ key: subject('among'), code: 'HANDLER_FAILED' })]);
+    });
+    await place.sql.query('UPDATE dead_letters SET replayed_at = now()');
+  });
+
   it('counts unknown fields and drops them', async () => {
     await place.publish(SamplingResultPublished, { ...aPublished({ sampleNo: 'extra' }), mood: 'good' });
     await eventually(async () => expect(await effectsOf(place, subject('extra'))).toEqual([1]));

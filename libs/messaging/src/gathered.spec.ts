@@ -11,7 +11,24 @@ describe('gathered writes', () => {
       return items.map((item) => item * 10);
     }, 2);
     expect(await Promise.all([1, 2, 3, 4].map((item) => gathered.add(item)))).toEqual([10, 20, 30, 40]);
-    expect(writes).toEqual([[1], [2, 3], [4]]);
+    expect(writes).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it('are no larger than they may be, unless one item alone is', async () => {
+    const writes: number[][] = [];
+    const gathered = new Gathered<number, number>(
+      (items) => {
+        writes.push([...items]);
+        return Promise.resolve(items);
+      },
+      10,
+      (item) => item,
+    );
+    await Promise.all([4, 6, 1, 12, 3, 7].map((item) => gathered.add(item)));
+    expect(writes).toEqual([[4, 6], [1], [12], [3, 7]]);
   });
 
   it('let an item that cannot be written fail alone', async () => {
@@ -33,6 +50,6 @@ describe('gathered writes', () => {
     }, 10);
     const settled = await Promise.allSettled([1, 2, 3].map((item) => gathered.add(item)));
     expect(settled.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(writes).toBe(2);
+    expect(writes).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { isTransient } from '@jinqiao/messaging';
+import { isTransient } from './failures.js';
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
@@ -15,9 +15,11 @@ export class Gathered<Item, Answer> {
   private readonly waiting: Waiting<Item, Answer>[] = [];
   private writing = false;
 
+  /** `most` is how much goes into one write; an item counts as one, or as its `size`. */
   constructor(
     private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>,
     private readonly most: number,
+    private readonly size: (item: Item) => number = () => 1,
   ) {}
 
   /** Resolves when the item is durable. */
@@ -30,8 +32,16 @@ export class Gathered<Item, Answer> {
 
   private async writeAll(): Promise<void> {
     this.writing = true;
-    while (this.waiting.length > 0) await this.settle(this.waiting.splice(0, this.most));
+    // What is added in the same breath goes together.
+    await Promise.resolve();
+    while (this.waiting.length > 0) await this.settle(this.waiting.splice(0, this.fitting()));
     this.writing = false;
+  }
+
+  private fitting(): number {
+    let sum = 0;
+    const tooMany = this.waiting.findIndex(({ item }, place) => (sum += this.size(item)) > this.most && place > 0);
+    return tooMany === -1 ? this.waiting.length : tooMany;
   }
 
   private async settle(together: readonly Waiting<Item, Answer>[]): Promise<void> {

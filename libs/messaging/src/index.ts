@@ -3,6 +3,7 @@ export { Bell } from './bell.js';
 export { type DeadLetter, type DeadLetterDetail, DeadLetters, DeadLetterUnknown } from './dead-letters.js';
 export { event, EventInvalid, type EventOptions, EventTooLarge, type OutgoingEvent, tombstone } from './event.js';
 export { isTransient } from './failures.js';
+export { Gathered } from './gathered.js';
 export { KafkaConnection } from './kafka.js';
 export { lockKeys } from './lock-keys.js';
 export { MessagingModule } from './messaging.module.js';

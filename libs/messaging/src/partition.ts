@@ -108,7 +108,7 @@ export class Partition {
       return [next];
     }
     const chunk = records.slice(0, BATCH_RECORDS);
-    await batches.apply(position, chunk, subscriptions);
+    await batches.apply({ position, records: chunk, subscriptions });
     return chunk;
   }
 

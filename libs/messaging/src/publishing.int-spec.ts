@@ -240,6 +240,10 @@ describe('the relay', () => {
     });
     await admin.disconnect();
     await eventually(async () => expect(await outbox()).toEqual([]));
-    expect(firstAppearances(await place.readAll(unknown, await place.sizeOf(unknown))).map((record) => record.value)).toEqual(['1', '2', '3']);
+    expect(firstAppearances(await place.readAll(unknown, await place.sizeOf(unknown))).map((record) => record.value)).toEqual([
+      '1',
+      '2',
+      '3',
+    ]);
   });
 });

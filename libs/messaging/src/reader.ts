@@ -12,6 +12,11 @@ const SUBSCRIBE_WITHIN_MS = 30_000;
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = 2_000;
 const ASK_AGAIN_MS = 500;
+/**
+ * Fetches that find something begin no faster than this, so that a stream of single records is handled a few at a time; what comes when
+ * nothing came before is not held up.
+ */
+const PACE_MS = 10;
 
 export interface Lag {
   readonly topic: string;
@@ -72,7 +77,8 @@ export class Reader {
     await this.consumer.run({
       eachBatchAutoResolve: false,
       autoCommitInterval: 1_000,
-      partitionsConsumedConcurrently: 3,
+      // As many as a fetch may bring: what they have at the same time shares a transaction.
+      partitionsConsumedConcurrently: 100,
       eachBatch: (payload) => this.take(payload),
     });
   }
@@ -120,6 +126,7 @@ export class Reader {
   }
 
   private async take(payload: EachBatchPayload): Promise<void> {
+    const paced = performance.now() + PACE_MS;
     const { partition, messages, highWatermark } = payload.batch;
     const topic = this.kafka.logical(payload.batch.topic) ?? payload.batch.topic;
     const name = `${topic}[${partition}]`;
@@ -130,6 +137,7 @@ export class Reader {
       heartbeat: () => payload.heartbeat(),
     });
     if (last !== null) this.lags.set(name, { topic, partition, lag: Math.max(0, Number(highWatermark) - 1 - Number(last)) });
+    await pause(Math.max(0, paced - performance.now()));
   }
 
   private partition(topic: string, partition: number): Partition {

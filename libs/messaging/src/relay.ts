@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Message, Partitioners, type Producer } from 'kafkajs';
 import pg from 'pg';
@@ -11,6 +12,8 @@ import { OutboxTable, type ParkedKey } from './outbox-table.js';
 import { LeaseLost, type OutboxRow, Relaying } from './relaying.js';
 
 const POLL_MS = 200;
+/** Rounds that find something begin no faster than this, so that single events share their statements and requests. */
+const PACE_MS = 10;
 const BACKOFF_MS = { first: 100, longest: 5_000 };
 const CHANNEL = 'outbox';
 
@@ -95,10 +98,12 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
     let backoff = BACKOFF_MS.first;
     while (this.running) {
       try {
+        const paced = performance.now() + PACE_MS;
         const published = await this.relaying.publishAll();
         if (this.leading) await this.listen();
         backoff = BACKOFF_MS.first;
         if (published === 0) await this.bell.rest(POLL_MS);
+        else await sleep(Math.max(0, paced - performance.now()));
       } catch (error) {
         if (!(error instanceof LeaseLost)) this.log.warn(`outbox waits: ${error instanceof Error ? error.message : String(error)}`);
         await this.bell.rest(backoff);

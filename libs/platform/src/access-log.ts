@@ -1,8 +1,8 @@
+import { Gathered } from '@jinqiao/messaging';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Gathered } from './gathered.js';
 import type { Principal } from './principal.js';
 import { currentTraceId } from './tracing.js';
 

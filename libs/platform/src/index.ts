@@ -6,7 +6,6 @@ export { BodyTooLarge, LIMITS } from './body.js';
 export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
 export { Clock } from './clock.js';
 export { checkConfig, ConfigProblem, HttpConfig, readConfig, ServiceConfig } from './config.js';
-export { Gathered } from './gathered.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
 export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page, pageOf } from './page.js';

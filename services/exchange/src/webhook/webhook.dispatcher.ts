@@ -1,5 +1,5 @@
-import { Bell, Outbox } from '@jinqiao/messaging';
-import { Clock, Gathered } from '@jinqiao/platform';
+import { Bell, Gathered, Outbox } from '@jinqiao/messaging';
+import { Clock } from '@jinqiao/platform';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { secondsOf, signatures } from '../endpoint/endpoint.signature.js';
 import { webhookIdOf } from './webhook.js';

@@ -1,12 +1,11 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
-import { event, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
+import { event, Gathered, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
 import {
   batchAnswer,
   type BatchAnswer,
   Clock,
   currentTrace,
-  Gathered,
   type ItemAnswer,
   ITEMS_MAX,
   Metrics,
