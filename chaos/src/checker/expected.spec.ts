@@ -57,6 +57,25 @@ describe('what follows from what was accepted', () => {
     expect(seriesOf(history, 2)).toHaveLength(2);
   });
 
+  it('forgets a retraction that announced nothing with the backup the database was set back to, and nothing else', () => {
+    const restore = { entry: 'fault', number: 1, kind: 'restore', target: 'inspection' } as const;
+    const during = (last: Report | ReturnType<typeof aRetraction>): Entry[] => [
+      ...historyOf([
+        { operation: aReport(), answers: ['accepted'] },
+        { operation: aRetraction(2), answers: ['accepted'] },
+      ]),
+      { ...restore, at: 10, phase: 'begins' },
+      { entry: 'call', at: 20, call: 2, attempt: 1, via: 'HTTP', operations: [last] },
+      { entry: 'answer', at: 30, call: 2, attempt: 1, outcomes: ['accepted'] },
+      { entry: 'phase', at: 40, phase: 'database set back', what: 'inspection' },
+    ];
+    expect(finalOf(subjectIn(during(aRetraction(3))), 2)).toMatchObject({ status: 'WITHDRAWN', reportedRevision: 2 });
+    expect(finalOf(subjectIn(during(aRetraction(3))), 3)).toMatchObject({ reportedRevision: 3 });
+    expect(finalOf(subjectIn(during(aReport({ revision: 3 }))), 2)).toMatchObject({ status: 'PUBLISHED', reportedRevision: 3 });
+    const never = during(aRetraction(3)).filter(({ entry }) => entry !== 'phase');
+    expect(finalOf(subjectIn(never), 2)).toMatchObject({ reportedRevision: 3 });
+  });
+
   it('is nothing where everything was refused', () => {
     expect(seriesOf(historyOf([{ operation: aReport(), answers: ['rejected'] }]), null)).toBeUndefined();
   });

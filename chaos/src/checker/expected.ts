@@ -7,6 +7,8 @@ export interface Told<O extends Operation = Operation> {
   readonly via: Via;
   readonly fate: 'applied' | 'refused' | 'open';
   readonly code: string | undefined;
+  /** Accepted while a backup of inspection was already taken that its database was set back to, and in nothing that is read again. */
+  readonly lostWithBackup: boolean;
 }
 
 export type State = 'NOTIFIED' | 'PUBLISHED' | 'WITHDRAWN';
@@ -50,11 +52,19 @@ export function askedIn(history: readonly Entry[]): Asked {
     history.filter((entry) => entry.entry === 'answer'),
     ({ call }) => String(call),
   );
+  const setBacks = setBacksOf(history, 'inspection');
   const calls = history.filter((entry) => entry.entry === 'call' && entry.attempt === 1).filter((entry) => entry.entry === 'call');
   const told = calls.flatMap(({ call, operations, via }) =>
     operations.map((operation, index): Told => {
       const own = answers.get(String(call)) ?? [];
-      return { operation, via, fate: fateOf(own.map(({ outcomes }) => outcomes[index] ?? 'unknown')), code: own.at(-1)?.code };
+      const answeredAt = own.at(-1)?.at ?? 0;
+      return {
+        operation,
+        via,
+        fate: fateOf(own.map(({ outcomes }) => outcomes[index] ?? 'unknown')),
+        code: own.at(-1)?.code,
+        lostWithBackup: via !== 'KAFKA' && setBacks.some(({ from, until }) => from <= answeredAt && answeredAt <= until),
+      };
     }),
   );
   const results = told.filter(
@@ -71,6 +81,17 @@ export function askedIn(history: readonly Entry[]): Asked {
   };
 }
 
+/** From before the backup was taken until its database was set back to it. */
+function setBacksOf(history: readonly Entry[], service: string): { from: number; until: number }[] {
+  const setBacks: { from: number; until: number }[] = [];
+  let from = 0;
+  for (const entry of history) {
+    if (entry.entry === 'fault' && entry.phase === 'begins' && entry.kind === 'restore' && entry.target === service) from = entry.at;
+    if (entry.entry === 'phase' && entry.phase === 'database set back' && entry.what === service) setBacks.push({ from, until: entry.at });
+  }
+  return setBacks;
+}
+
 function fateOf(outcomes: readonly Outcome[]): Told['fate'] {
   if (outcomes.some((outcome) => outcome === 'accepted' || outcome === 'duplicate' || outcome === 'sent')) return 'applied';
   return outcomes.at(-1) === 'rejected' ? 'refused' : 'open';
@@ -82,13 +103,20 @@ function asSubject([id, told]: [string, Told<Report | Retraction>[]]): [string, 
   return [id, { id, sampleNo, reporterId, via: first?.via ?? 'HTTP', told }];
 }
 
-/** `stored`: the reporter's revision in the table, which alone can say what became of an operation nobody was told about. */
+/**
+ * `stored`: the reporter's revision in the table, which alone can say what became of an operation nobody was told about, and of a retraction
+ * that announced nothing when the database was set back: what is in no event goes with it (ADR-0009).
+ */
 export function finalOf({ told }: Subject, stored: number | null): Final | null {
   const accepted = told.filter(({ fate, operation }) => fate === 'applied' || (fate === 'open' && operation.revision === stored));
   const announced: Announced[] = [];
   let status: State | null = null;
   let last: Report | null = null;
-  for (const { operation } of accepted) {
+  let reportedRevision = 0;
+  for (const { operation, lostWithBackup } of accepted) {
+    const isForgotten = lostWithBackup && stored !== null && stored < operation.revision;
+    if (operation.kind === 'RETRACTION' && status === 'WITHDRAWN' && isForgotten) continue;
+    reportedRevision = operation.revision;
     const announce = (type: Announced['type'], report: Report): void => {
       const topic =
         type === 'SamplingResultPublished' || type === 'SamplingResultWithdrawn'
@@ -107,6 +135,5 @@ export function finalOf({ told }: Subject, stored: number | null): Final | null 
     status = operation.published ? 'PUBLISHED' : 'NOTIFIED';
     last = operation;
   }
-  const end = accepted.at(-1);
-  return status && end ? { status, reportedRevision: end.operation.revision, announced } : null;
+  return status && { status, reportedRevision, announced };
 }
