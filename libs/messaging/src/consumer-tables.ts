@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { unnested } from './unnested.js';
 
 /** A partition as one group reads it. */
 export interface Place {
@@ -114,28 +115,28 @@ export class ConsumerTables {
 
   /** Takes events into the inbox. Answers those that were there before, with the hash they had then. */
   async takeIn(tx: EntityManager, arrivals: readonly Arrival[]): Promise<Arrival[]> {
-    const rows = arrivals.map(({ source, id, hash }) => ({ source, event_id: id, hash: hash.toString('hex') }));
+    const rows = arrivals.map(({ source, id, hash }) => ({ source, event_id: id, hash: `\\x${hash.toString('hex')}` }));
+    const { from, values } = unnested({ source: 'text', event_id: 'text', hash: 'bytea' }, rows);
+    // Only where one was there already is it worth looking which.
     const known: { source: string; event_id: string; hash: Buffer }[] = await tx.query(
       `WITH arrived AS (
-         SELECT source, event_id, decode(hash, 'hex') AS hash FROM json_to_recordset($1::json) AS row (source text, event_id text, hash text)
+         SELECT source, event_id, hash FROM ${from}
        ), taken AS (
          INSERT INTO inbox (source, event_id, hash) SELECT source, event_id, hash FROM arrived ORDER BY source, event_id
          ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id
        )
        SELECT inbox.source, inbox.event_id, inbox.hash FROM inbox JOIN arrived USING (source, event_id)
-       WHERE NOT EXISTS (SELECT FROM taken WHERE taken.source = arrived.source AND taken.event_id = arrived.event_id)`,
-      [JSON.stringify(rows)],
+       WHERE (SELECT count(*) FROM taken) < (SELECT count(*) FROM arrived)
+         AND NOT EXISTS (SELECT FROM taken WHERE taken.source = arrived.source AND taken.event_id = arrived.event_id)`,
+      [...values],
     );
     return known.map(({ source, event_id, hash }) => ({ source, id: event_id, hash }));
   }
 
   async forget(tx: EntityManager, arrivals: readonly Arrival[]): Promise<void> {
     const rows = arrivals.map(({ source, id }) => ({ source, event_id: id }));
-    await tx.query(
-      `DELETE FROM inbox USING json_to_recordset($1::json) AS row (source text, event_id text)
-       WHERE inbox.source = row.source AND inbox.event_id = row.event_id`,
-      [JSON.stringify(rows)],
-    );
+    const { from, values } = unnested({ source: 'text', event_id: 'text' }, rows);
+    await tx.query(`DELETE FROM inbox USING ${from} WHERE inbox.source = given.source AND inbox.event_id = given.event_id`, [...values]);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   subjectOf,
 } from '@jinqiao/contracts';
 import { dayInChina, readUscc } from '@jinqiao/law';
-import { event, Outbox, type Received } from '@jinqiao/messaging';
+import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -70,13 +70,16 @@ export class CreditRecords {
   /** Follows a batch of results in their order; what is late or repeated changes nothing. */
   async follow(tx: EntityManager, received: readonly SamplingResultEvent[]): Promise<void> {
     const sources = received.map((one) => ({ source: sourceOf(one), causedBy: one }));
-    const subjects = [...new Set(sources.map(({ source }) => source.subject))].sort();
-    const followed = await this.lockSubjects(tx, subjects);
-    const records = await this.findForUpdate(tx, subjects);
+    const followed = await this.advance(
+      tx,
+      sources.map(({ source }) => source),
+    );
+    const records = await this.findForUpdate(tx, [...followed.keys()]);
     const today = dayInChina(this.clock.now());
     const steps: Step[] = [];
     for (const { source, causedBy } of sources) {
-      if (source.revision <= (followed.get(source.subject) ?? 0)) continue;
+      const before = followed.get(source.subject);
+      if (before === undefined || source.revision <= before) continue;
       const changes = followSource(records.get(source.subject) ?? [], source, today);
       followed.set(source.subject, source.revision);
       records.set(
@@ -86,7 +89,7 @@ export class CreditRecords {
       steps.push(...changes.map((change) => ({ change, causedBy })));
     }
     await this.keep(tx, steps);
-    await this.noteFollowed(tx, followed);
+    await this.noteApplied(tx, steps);
   }
 
   /** Lets the clock act on at most `most` records; answers how many it found due. Whatever another transaction holds is left to the next round. */
@@ -141,17 +144,30 @@ export class CreditRecords {
     return { revision: followed.revision, appliedAt: followed.appliedAt };
   }
 
-  // Two statements on purpose: the row has to exist before it can be the lock, and an upsert would write every known one again.
-  private async lockSubjects(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, number>> {
-    await tx.query(
-      'INSERT INTO followed_subjects (subject) SELECT subject FROM unnest($1::text[]) AS subject ON CONFLICT (subject) DO NOTHING',
-      [subjects],
+  /** Moves subjects to the highest revision of the batch, which locks them. Gives back the revision that each of those had (0 = new). */
+  private async advance(tx: EntityManager, sources: readonly Source[]): Promise<Map<string, number>> {
+    const highest = new Map<string, number>();
+    for (const { subject, revision } of sources) highest.set(subject, Math.max(revision, highest.get(subject) ?? 0));
+    const { from, values } = unnested(
+      { subject: 'text', revision: 'integer' },
+      [...highest].map(([subject, revision]) => ({ subject, revision })),
     );
-    const rows: FollowedSubject[] = await tx.query(
-      'SELECT subject, revision FROM followed_subjects WHERE subject = ANY ($1) ORDER BY subject FOR UPDATE',
-      [subjects],
+    const rows: { subject: string; before: number | null }[] = await tx.query(
+      `INSERT INTO followed_subjects (subject, revision, applied_at)
+       SELECT subject, revision, clock_timestamp() FROM ${from} ORDER BY subject
+       ON CONFLICT (subject) DO UPDATE SET revision = EXCLUDED.revision, applied_at = EXCLUDED.applied_at
+       WHERE followed_subjects.revision < EXCLUDED.revision
+       RETURNING new.subject, old.revision AS before`,
+      [...values],
     );
-    return new Map(rows.map((row) => [row.subject, row.revision]));
+    return new Map(rows.map(({ subject, before }) => [subject, before ?? 0]));
+  }
+
+  // The last statement, for what took more than to be noted: applied_at is as near the commit as a statement can be.
+  private async noteApplied(tx: EntityManager, steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    const subjects = [...new Set(steps.map(({ change }) => change.record.subject))];
+    await tx.query('UPDATE followed_subjects SET applied_at = clock_timestamp() WHERE subject = ANY ($1)', [subjects]);
   }
 
   private async findForUpdate(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, CreditRecordState[]>> {
@@ -200,16 +216,6 @@ export class CreditRecords {
            document_date = excluded.document_date, public_from = excluded.public_from, public_until = excluded.public_until,
            standing = excluded.standing, changed_at = excluded.changed_at`,
       [JSON.stringify([...latest.values()])],
-    );
-  }
-
-  // The last statement: applied_at is as near the commit as a statement can be.
-  private async noteFollowed(tx: EntityManager, followed: ReadonlyMap<string, number>): Promise<void> {
-    await tx.query(
-      `UPDATE followed_subjects AS kept SET revision = x.revision, applied_at = clock_timestamp()
-       FROM jsonb_to_recordset($1::jsonb) AS x (subject text, revision integer)
-       WHERE kept.subject = x.subject AND kept.revision < x.revision`,
-      [JSON.stringify([...followed].map(([subject, revision]) => ({ subject, revision })))],
     );
   }
 }
