@@ -177,7 +177,9 @@ describe('a consumer', () => {
       expect(rows).toHaveLength(told.length);
       return new Map([...Map.groupBy(rows, ({ xmin }) => xmin)].map(([xmin, of]) => [xmin, of.map((row) => row.subject)]));
     };
-    await eventually(transactions);
+    await eventually(async () => {
+      await transactions();
+    });
     const partitionsOf = (subjects: readonly string[]): Set<string> => new Set(subjects.map((one) => one.slice(0, 'tj-amr:side0'.length)));
     expect([...(await transactions()).values()].some((subjects) => partitionsOf(subjects).size > 1)).toBe(true);
 

@@ -4,6 +4,9 @@ import { InspectionConfig } from './config.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
+import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
+import { SamplingRoundRow } from './sampling-round/sampling-round.entity.js';
+import { SamplingRounds } from './sampling-round/sampling-round.service.js';
 import { SamplingResultConsumer } from './sampling-result/sampling-result.consumer.js';
 import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
 import { IntakeRejection, SamplingResult } from './sampling-result/sampling-result.entity.js';
@@ -11,11 +14,11 @@ import { SamplingResultReading } from './sampling-result/sampling-result.reading
 import { SamplingResultRestore } from './sampling-result/sampling-result.restore.service.js';
 import { SamplingResults } from './sampling-result/sampling-result.service.js';
 
-const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow];
+const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow, SamplingRoundRow];
 
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
-  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController],
-  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns],
+  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController, SamplingRoundController],
+  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds],
 })
 export class InspectionModule {}

@@ -3,10 +3,12 @@ import { CreateSamplingResults1795450100000 } from './migrations/1795450100000-c
 import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create-import-runs.js';
 import { AddRestoredRevision1795450300000 } from './migrations/1795450300000-add-restored-revision.js';
 import { IndexResultsForLists1795450400000 } from './migrations/1795450400000-index-results-for-lists.js';
+import { CreateSamplingRounds1795450500000 } from './migrations/1795450500000-create-sampling-rounds.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
   CreateImportRuns1795450200000,
   AddRestoredRevision1795450300000,
   IndexResultsForLists1795450400000,
+  CreateSamplingRounds1795450500000,
 ]);

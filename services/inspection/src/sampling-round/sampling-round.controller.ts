@@ -1,0 +1,117 @@
+import { Allow, AllowAnyone, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import {
+  AnnounceDrawBody,
+  type Assignment,
+  type DrawRecord,
+  ListRoundsQuery,
+  PlanRoundBody,
+  PublishRulesBody,
+  ReasonBody,
+  RevealDrawBody,
+  type SamplingRound,
+  type TakenStep,
+} from './sampling-round.js';
+import { SamplingRounds } from './sampling-round.service.js';
+
+/** Rounds are read by whoever takes part in sampling; the record of a draw by everybody. */
+@Controller('api/inspection/sampling-rounds')
+export class SamplingRoundController {
+  constructor(private readonly rounds: SamplingRounds) {}
+
+  @Post()
+  @Allow('DEPARTMENT')
+  plan(@Caller() { id }: Principal, @CheckedBody(PlanRoundBody) body: PlanRoundBody): Promise<SamplingRound> {
+    return this.rounds.plan(id, body);
+  }
+
+  @Get()
+  @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
+  list(@CheckedQuery(ListRoundsQuery) query: ListRoundsQuery): Promise<Page<SamplingRound>> {
+    return this.rounds.list(query);
+  }
+
+  @Get(':roundId')
+  @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
+  find(@Param('roundId') roundId: string): Promise<SamplingRound & { history: TakenStep[] }> {
+    return this.rounds.find(roundId);
+  }
+
+  @Put(':roundId/rules')
+  @Allow('DEPARTMENT')
+  publishRules(
+    @Caller() { id }: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(PublishRulesBody) body: PublishRulesBody,
+  ): Promise<SamplingRound> {
+    return this.rounds.publishRules(id, roundId, body);
+  }
+
+  @Post(':roundId/cancellation')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  cancel(
+    @Caller() { id }: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(ReasonBody) { reason }: ReasonBody,
+  ): Promise<SamplingRound> {
+    return this.rounds.cancel(id, roundId, reason);
+  }
+
+  /** Commits to pools, quotas, recusals and a seed, before anything random is known. */
+  @Post(':roundId/draw')
+  @Allow('DEPARTMENT')
+  announce(
+    @Caller() { id }: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(AnnounceDrawBody) body: AnnounceDrawBody,
+  ): Promise<SamplingRound> {
+    return this.rounds.announceDraw(id, roundId, body);
+  }
+
+  /** Reveals the seeds once the public value is there, and draws. */
+  @Post(':roundId/draw/revelation')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  reveal(
+    @Caller() { id }: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(RevealDrawBody) body: RevealDrawBody,
+  ): Promise<SamplingRound> {
+    return this.rounds.revealDraw(id, roundId, body);
+  }
+
+  /** Gives an announced draw up; every later announcement of the round tells of it. */
+  @Post(':roundId/draw/abandonment')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  abandon(
+    @Caller() { id }: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(ReasonBody) { reason }: ReasonBody,
+  ): Promise<SamplingRound> {
+    return this.rounds.abandonDraw(id, roundId, reason);
+  }
+
+  /** Who is to be sampled, by whom, and who tests. */
+  @Get(':roundId/draw/assignments')
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  assignments(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<Assignment[]> {
+    return this.rounds.assignments(caller, roundId);
+  }
+
+  /** Shows everybody what was drawn, once it has been sampled. */
+  @Post(':roundId/draw/opening')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  open(@Caller() { id }: Principal, @Param('roundId') roundId: string): Promise<SamplingRound> {
+    return this.rounds.openDraw(id, roundId);
+  }
+
+  /** The public record; `npm run verify-draw -- FILE` repeats the draw from it. */
+  @Get(':roundId/draw')
+  @AllowAnyone()
+  record(@Param('roundId') roundId: string): Promise<DrawRecord> {
+    return this.rounds.drawRecord(roundId);
+  }
+}

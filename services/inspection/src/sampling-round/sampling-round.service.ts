@@ -1,0 +1,318 @@
+import { randomBytes } from 'node:crypto';
+import { dayInChina, rule } from '@jinqiao/law';
+import { unnested } from '@jinqiao/messaging';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, revealFindings } from './draw.js';
+import type { SamplingRoundRow } from './sampling-round.entity.js';
+import {
+  type AnnounceDrawBody,
+  announcementFindings,
+  type Assignment,
+  DrawImpossible,
+  DrawNotAnnounced,
+  DrawNotRevealed,
+  type DrawObject,
+  type DrawRecord,
+  DrawTooEarly,
+  type HiddenObject,
+  type ListRoundsQuery,
+  type PlanRoundBody,
+  poolFindings,
+  type PublishRulesBody,
+  type RevealDrawBody,
+  RoundConflict,
+  RoundNotYours,
+  type RoundStep,
+  RoundUnknown,
+  type SampledBefore,
+  sampledTooLately,
+  type SamplingRound,
+  SAMPLERS_LEAST,
+  stateAfter,
+  stratumOf,
+  type TakenStep,
+} from './sampling-round.js';
+
+type Change = Partial<Pick<SamplingRoundRow, 'rules' | 'drawNo' | 'pool' | 'announced' | 'revealed' | 'drawn' | 'abandoned'>>;
+
+interface Taken {
+  readonly organiserId: string;
+  readonly roundId: string;
+  readonly step: RoundStep;
+  readonly reason?: string;
+}
+
+const COLUMNS = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS "roundNo", level, state, plan, rules, draw_no AS "drawNo",
+  pool, announced, revealed, drawn, abandoned, planned_at AS "plannedAt"`;
+const LIST = 'sampling-rounds';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
+const SALT_BYTES = 32;
+const MEASURES = '产品质量监督抽查管理暂行办法（市场监管总局令第18号）';
+const BASIS: Readonly<Record<RoundStep, string>> = {
+  PLAN: `${MEASURES}第十一条`,
+  PUBLISH_RULES: `${MEASURES}第十二条`,
+  ANNOUNCE_DRAW: `${MEASURES}第十五条`,
+  REVEAL_DRAW: `${MEASURES}第十五条、第十六条`,
+  OPEN_DRAW: '国发〔2019〕5号',
+  ABANDON_DRAW: `${MEASURES}第十五条`,
+  CANCEL: `${MEASURES}第十一条`,
+};
+
+/** Keeps sampling rounds. The row's lock decides which of two steps comes first; the other one finds the state that it left. */
+@Injectable()
+export class SamplingRounds {
+  constructor(
+    private readonly db: DataSource,
+    private readonly clock: Clock,
+  ) {}
+
+  /** May be repeated; the same number with another content is a conflict. */
+  async plan(organiserId: string, plan: PlanRoundBody): Promise<SamplingRound> {
+    return this.db.transaction(async (tx) => {
+      const roundId = uuidv7();
+      const made: unknown[] = await tx.query(
+        `INSERT INTO sampling_rounds (round_id, organiser_id, round_no, level, state, plan, planned_at)
+         VALUES ($1, $2, $3, $4, 'PLANNED', $5, $6) ON CONFLICT (organiser_id, round_no) DO NOTHING RETURNING 1`,
+        [roundId, organiserId, plan.roundNo, plan.level, plan, this.clock.now()],
+      );
+      if (made.length > 0) {
+        await this.note(tx, { organiserId, roundId, step: 'PLAN' });
+        return shown(await this.one(tx, roundId));
+      }
+      const [there]: (SamplingRoundRow & { same: boolean })[] = await tx.query(
+        `SELECT ${COLUMNS}, plan = $3::jsonb AS same FROM sampling_rounds WHERE organiser_id = $1 AND round_no = $2`,
+        [organiserId, plan.roundNo, plan],
+      );
+      if (!there?.same) throw new RoundConflict();
+      return shown(there);
+    });
+  }
+
+  /** Rules may be replaced until a draw is announced; the hash of those that held is in its announcement. */
+  publishRules(organiserId: string, roundId: string, rules: PublishRulesBody): Promise<SamplingRound> {
+    return this.step({ organiserId, roundId, step: 'PUBLISH_RULES' }, () => ({
+      rules: { ...rules, publishedAt: this.clock.now().toISOString() },
+    }));
+  }
+
+  announceDraw(organiserId: string, roundId: string, body: AnnounceDrawBody): Promise<SamplingRound> {
+    return this.step({ organiserId, roundId, step: 'ANNOUNCE_DRAW' }, async (round, tx) => {
+      const { quotas } = round.plan;
+      const given = poolFindings(body, quotas);
+      if (given.length > 0) throw new DrawImpossible(given);
+      const pool = body.objects.map((object) => hidden(object, stratumOf(quotas, object) ?? 0));
+      const announced = announcementOf(round, body, {
+        pool,
+        exclusions: await this.exclusions(tx, round, pool),
+        at: this.clock.now().toISOString(),
+      });
+      const findings = announcementFindings(announced);
+      if (findings.length > 0) throw new DrawImpossible(findings);
+      return { announced, pool, drawNo: announced.drawNo };
+    });
+  }
+
+  revealDraw(organiserId: string, roundId: string, { seed, witnessSeed, publicValue }: RevealDrawBody): Promise<SamplingRound> {
+    return this.step({ organiserId, roundId, step: 'REVEAL_DRAW' }, ({ announced }) => {
+      if (!announced) throw new DrawNotAnnounced();
+      const now = this.clock.now();
+      if (now.getTime() < Date.parse(announced.publicValue.at)) throw new DrawTooEarly(announced.publicValue.at);
+      const revealed = { seed, ...(witnessSeed !== undefined && { witnessSeed }), publicValue, at: now.toISOString() };
+      const findings = revealFindings(announced, revealed);
+      if (findings.length > 0) throw new DrawNotRevealed(findings);
+      return { revealed, drawn: draw(announced, revealed) };
+    });
+  }
+
+  /** Shows everybody what was drawn, once it has been sampled. */
+  openDraw(organiserId: string, roundId: string): Promise<SamplingRound> {
+    return this.step({ organiserId, roundId, step: 'OPEN_DRAW' }, () => ({}));
+  }
+
+  /** Who could give a draw up in silence could choose among draws: it stays on the record of every later one. */
+  abandonDraw(organiserId: string, roundId: string, reason: string): Promise<SamplingRound> {
+    const abandon = ({ announced, abandoned }: SamplingRoundRow): Change => {
+      if (!announced) throw new DrawNotAnnounced();
+      const at = this.clock.now().toISOString();
+      const given = { drawNo: announced.drawNo, announcementHash: hashOf(announced), reason, at };
+      return { announced: null, pool: null, abandoned: [...abandoned, given] };
+    };
+    return this.step({ organiserId, roundId, step: 'ABANDON_DRAW', reason }, abandon);
+  }
+
+  cancel(organiserId: string, roundId: string, reason: string): Promise<SamplingRound> {
+    return this.step({ organiserId, roundId, step: 'CANCEL', reason }, () => ({}));
+  }
+
+  async find(roundId: string): Promise<SamplingRound & { history: TakenStep[] }> {
+    const round = shown(await this.one(this.db.manager, roundId));
+    const history: TakenStep[] = await this.db.query(
+      `SELECT step, actor_id AS "actorId", basis, reason, taken_at AS "takenAt" FROM sampling_round_steps WHERE round_id = $1 ORDER BY step_no`,
+      [roundId],
+    );
+    return { ...round, history };
+  }
+
+  async list({ organiserId, state, from, cursor, limit = 100 }: ListRoundsQuery): Promise<Page<SamplingRound>> {
+    const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const rows: SamplingRoundRow[] = await this.db.query(
+      `SELECT ${COLUMNS} FROM sampling_rounds
+       WHERE ($1::text IS NULL OR organiser_id = $1) AND ($2::text IS NULL OR state = $2)
+         AND ($3::date IS NULL OR planned_at >= $3::date AT TIME ZONE 'Asia/Shanghai') AND ($4::uuid IS NULL OR round_id > $4::uuid)
+       ORDER BY round_id LIMIT $5`,
+      [organiserId ?? null, state ?? null, from ?? null, after, limit + 1],
+    );
+    return pageOf(LIST, rows.map(shown), limit, ({ roundId }) => [roundId]);
+  }
+
+  /** The public record of the draw as far as it goes. */
+  async drawRecord(roundId: string): Promise<DrawRecord> {
+    const { state, announced, revealed, drawn, pool } = await this.one(this.db.manager, roundId);
+    if (!announced) throw new DrawNotAnnounced();
+    const isDrawn = new Set(drawn?.map(({ commitment }) => commitment));
+    const opened = (pool ?? [])
+      .filter(({ commitment }) => isDrawn.has(commitment))
+      .map(({ commitment, objectId, salt }) => ({ commitment, objectId, salt }))
+      .sort(by(({ commitment }) => commitment));
+    return {
+      format: DRAW_FORMAT,
+      announced,
+      announcementHash: hashOf(announced),
+      ...(revealed && { revealed }),
+      ...(drawn && { drawn }),
+      ...(state === 'OPENED' && { opened }),
+    };
+  }
+
+  /** Who is to be sampled; until that is opened only the organiser and those who watch over it may know. */
+  async assignments({ kind, id }: Principal, roundId: string): Promise<Assignment[]> {
+    const { organiserId, drawn, pool } = await this.one(this.db.manager, roundId);
+    if (kind === 'DEPARTMENT' && id !== organiserId) throw new RoundNotYours();
+    if (!drawn) throw new DrawNotAnnounced();
+    const objects = new Map(pool?.map((object) => [object.commitment, object]));
+    return drawn.flatMap(({ commitment, inspectorIds, laboratoryId }) => {
+      const object = objects.get(commitment);
+      if (!object) return [];
+      const { objectId, name, divisionCode, riskClass, product } = object;
+      return [{ id: objectId, name, divisionCode, riskClass, ...(product && { product }), inspectorIds, laboratoryId }];
+    });
+  }
+
+  private step(
+    taken: Taken & { readonly step: Exclude<RoundStep, 'PLAN'> },
+    change: (round: SamplingRoundRow, tx: EntityManager) => Change | Promise<Change>,
+  ): Promise<SamplingRound> {
+    const { organiserId, roundId, step } = taken;
+    return this.db.transaction(async (tx) => {
+      const round = await this.one(tx, roundId, 'FOR UPDATE');
+      if (round.organiserId !== organiserId) throw new RoundNotYours();
+      const state = stateAfter(round.state, step);
+      const { rules, drawNo, pool, announced, revealed, drawn, abandoned } = { ...round, ...(await change(round, tx)) };
+      await tx.query(
+        `UPDATE sampling_rounds SET state = $2, rules = $3::jsonb, draw_no = $4, pool = $5::jsonb, announced = $6::jsonb,
+           revealed = $7::jsonb, drawn = $8::jsonb, abandoned = $9::jsonb
+         WHERE round_id = $1`,
+        [roundId, state, ...[rules, drawNo, pool, announced, revealed, drawn, abandoned].map((value) => value && JSON.stringify(value))],
+      );
+      await this.note(tx, taken);
+      return shown(await this.one(tx, roundId));
+    });
+  }
+
+  private async note(tx: EntityManager, { organiserId, roundId, step, reason }: Taken): Promise<void> {
+    await tx.query(
+      `INSERT INTO sampling_round_steps (round_id, step_no, step, actor_id, basis, reason, taken_at)
+       SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6 FROM sampling_round_steps WHERE round_id = $1`,
+      [roundId, step, organiserId, BASIS[step], reason ?? null, this.clock.now()],
+    );
+  }
+
+  private async one(tx: EntityManager, roundId: string, lock = ''): Promise<SamplingRoundRow> {
+    if (!UUID.test(roundId)) throw new RoundUnknown();
+    const [row]: SamplingRoundRow[] = await tx.query(`SELECT ${COLUMNS} FROM sampling_rounds WHERE round_id = $1 ${lock}`, [roundId]);
+    if (!row) throw new RoundUnknown();
+    return row;
+  }
+
+  /** Objects whose product was sampled too lately, as results say that were reported here. */
+  private async exclusions(
+    tx: EntityManager,
+    { plan, organiserId, level }: SamplingRoundRow,
+    pool: readonly HiddenObject[],
+  ): Promise<Exclusion[]> {
+    const today = dayInChina(this.clock.now());
+    const row = rule('NO_REPEAT_SAMPLING', { regime: plan.regime, on: today });
+    const products = pool.flatMap(({ objectId, product }) => {
+      if (!product) return [];
+      const { producerUscc: producer, standard, brand, spec } = product;
+      return [{ object_id: objectId, producer, standard, brand, spec }];
+    });
+    if (products.length === 0 || row === 'NO_RULE') return [];
+    const { from, values } = unnested(PRODUCTS, products, 3);
+    const before: SampledBefore[] = await tx.query(
+      `SELECT given.object_id AS "objectId", r.reporter_id AS "reporterId", r.dated_on::text AS "sampledOn", o.level
+       FROM ${from}
+       JOIN sampling_results r ON r.state->'nominalProducer'->>'uscc' = given.producer
+         AND r.state->'product'->>'standard' IS NOT DISTINCT FROM given.standard
+         AND r.state->'product'->>'brand' IS NOT DISTINCT FROM given.brand
+         AND r.state->'product'->>'spec' IS NOT DISTINCT FROM given.spec
+       LEFT JOIN sampling_rounds o ON o.organiser_id = r.reporter_id AND o.round_no = r.state->'round'->>'no'
+       WHERE r.status <> 'WITHDRAWN' AND r.dated_on > $1::date - interval '1 year' AND r.dated_on <= $1::date AND r.regime = $2`,
+      [today, plan.regime, ...values],
+    );
+    const tooLately = sampledTooLately(before, { organiserId, level }, row, today);
+    const exempt = plan.exemption !== undefined;
+    return pool
+      .filter(({ objectId }) => tooLately.has(objectId))
+      .map(({ commitment }) => ({ commitment, reason: 'SAMPLED_BEFORE' as const, ruleVersion: row.version, exempt }))
+      .sort(by(({ commitment }) => commitment));
+  }
+}
+
+function announcementOf(
+  round: SamplingRoundRow,
+  body: AnnounceDrawBody,
+  { pool, exclusions, at }: { pool: readonly HiddenObject[]; exclusions: readonly Exclusion[]; at: string },
+): Announced {
+  const commitments = new Map(pool.map(({ objectId, commitment }) => [objectId, commitment]));
+  return {
+    format: DRAW_FORMAT,
+    roundId: round.roundId,
+    organiserId: round.organiserId,
+    roundNo: round.roundNo,
+    drawNo: round.drawNo + 1,
+    announcedAt: at,
+    rulesHash: round.rules?.sha256 ?? '',
+    quotas: round.plan.quotas.map(({ number }, index) => ({ stratum: index + 1, number })),
+    objects: pool.map(({ commitment, stratum }) => ({ commitment, stratum })).sort(by(({ commitment }) => commitment)),
+    inspectors: [...body.inspectors].sort(by(({ id }) => id)),
+    laboratories: [...body.laboratories].sort(by(({ id }) => id)),
+    recusals: (body.recusals ?? []).map(({ inspectorId, objectId }) => ({ inspectorId, commitment: commitments.get(objectId) ?? '' })),
+    exclusions,
+    samplersEach: body.samplersEach ?? SAMPLERS_LEAST,
+    seedHash: body.seedHash,
+    ...(body.witness && { witness: body.witness }),
+    publicValue: body.publicValue,
+    abandoned: round.abandoned,
+  };
+}
+
+function hidden(object: DrawObject, stratum: number): HiddenObject {
+  const opening = { objectId: object.id, salt: randomBytes(SALT_BYTES).toString('hex') };
+  return { ...object, ...opening, commitment: commitmentOf(opening), stratum };
+}
+
+const shown = ({ roundId, organiserId, state, plan, rules, drawNo, announced, plannedAt }: SamplingRoundRow): SamplingRound => ({
+  ...plan,
+  roundId,
+  organiserId,
+  state,
+  rules,
+  drawNo,
+  announcementHash: announced && hashOf(announced),
+  plannedAt,
+});
