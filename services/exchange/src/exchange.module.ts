@@ -4,6 +4,8 @@ import { ExchangeConfig } from './config.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
+import { DisputeController } from './dispute/dispute.controller.js';
+import { Disputes } from './dispute/dispute.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
@@ -75,6 +77,7 @@ const entities = [
     WebhookController,
     ReceiptConsumer,
     ReceiptController,
+    DisputeController,
     LedgerConsumer,
     LedgerController,
     EvidenceController,
@@ -94,6 +97,7 @@ const entities = [
     WebhookSender,
     WebhookDispatcher,
     Receipts,
+    Disputes,
     SignatureKeys,
     Ledger,
     LedgerJob,

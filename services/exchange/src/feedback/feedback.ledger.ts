@@ -37,19 +37,17 @@ export class FeedbackLedger {
   async load(tx: EntityManager, kind: FeedbackKind, subjects: readonly string[]): Promise<Map<string, Feedback[]>> {
     const bySubject = new Map<string, Feedback[]>();
     if (subjects.length === 0) return bySubject;
-    const rows: Feedback[] = await tx.query(
-      `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt", r.said
-       FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
-       WHERE f.kind = $1 AND f.subject = ANY($2)
-       ORDER BY f.feedback_id
-       FOR UPDATE OF f`,
-      [kind, subjects],
-    );
-    for (const feedback of rows) {
+    for (const feedback of await lastTold(tx, 'f.kind = $1 AND f.subject = ANY($2)', [kind, subjects])) {
       const about = bySubject.get(feedback.said.subject) ?? [];
       bySubject.set(feedback.said.subject, [...about, feedback]);
     }
     return bySubject;
+  }
+
+  /** One feedback, locked; null where there is none. */
+  async find(tx: EntityManager, feedbackId: string): Promise<Feedback | null> {
+    const [feedback] = await lastTold(tx, 'f.feedback_id = $1', [feedbackId]);
+    return feedback ?? null;
   }
 
   /** Keeps, numbers and announces revisions, in the given order. A feedback may occur with several revisions. */
@@ -95,11 +93,7 @@ export class FeedbackLedger {
 
   /** The last revision of these feedbacks once more, in the same bytes, by the recipient's channel. Nothing else of them changes. */
   async tellAgain(tx: EntityManager, recipientId: string, feedbackIds: readonly string[]): Promise<void> {
-    const rows: Pick<Feedback, 'status' | 'said'>[] = await tx.query(
-      `SELECT f.status, r.said FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
-       WHERE f.recipient_id = $1 AND f.feedback_id = ANY($2) ORDER BY f.feedback_id FOR UPDATE OF f`,
-      [recipientId, feedbackIds],
-    );
+    const rows = await lastTold(tx, 'f.recipient_id = $1 AND f.feedback_id = ANY($2)', [recipientId, feedbackIds]);
     const byTopic = await dueAgain(
       tx,
       recipientId,
@@ -111,6 +105,20 @@ export class FeedbackLedger {
     });
     await this.outbox.add(tx, again);
   }
+}
+
+/**
+ * Locked first, in the order of their ids, and read then: in one statement, whoever waited for a lock would join the row as it has become
+ * with the revisions as they were, and find nothing.
+ */
+async function lastTold(tx: EntityManager, which: string, given: readonly unknown[]): Promise<Feedback[]> {
+  await tx.query(`SELECT FROM feedbacks f WHERE ${which} ORDER BY f.feedback_id FOR UPDATE`, [...given]);
+  return tx.query(
+    `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt", r.said
+     FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
+     WHERE ${which} ORDER BY f.feedback_id`,
+    [...given],
+  );
 }
 
 function rowOf({ feedback }: Told): object {

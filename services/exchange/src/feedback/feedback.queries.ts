@@ -97,12 +97,13 @@ interface Sight {
   readonly publisher: string | null;
 }
 
-const sightOf = ({ kind, id }: Principal): Sight => ({
+export const sightOf = ({ kind, id }: Principal): Sight => ({
   recipient: kind === 'PLATFORM' ? id : null,
   publisher: kind === 'DEPARTMENT' ? id : null,
 });
 
-const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
+/** What a sight lets through; $1 and $2 are its recipient and its publisher. */
+export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
 const NOT_UNDONE = '(f.undo_since <= $3 AND f.closed_at IS NULL)';
 const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, r.said

@@ -2,6 +2,7 @@ import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { putBackDelivery } from '../delivery/delivery.series.js';
+import { takeOverRulings } from '../dispute/dispute.queue.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { asksToUndo } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
@@ -27,6 +28,10 @@ export const takeOverFeedback =
     await ledger.add(
       tx,
       news.map(({ data }) => toldEntry(data)),
+    );
+    await takeOverRulings(
+      tx,
+      news.map(({ data }) => data.feedbackId),
     );
     return news.length;
   };

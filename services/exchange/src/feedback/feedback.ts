@@ -12,6 +12,7 @@ import {
   type LegalBasis,
   type Regime,
   type RequiredAction,
+  type Ruling,
   type SamplingResultPublished,
   type Verdict,
 } from '@jinqiao/contracts';
@@ -217,6 +218,7 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
     subjectRevision,
     ...content,
     ...required(previous, draft, now),
+    ...ruled(previous),
     issuedAt: now.toISOString(),
   });
   if (previous?.status === 'ISSUED' && readsTheSame(previous.said, said)) return null;
@@ -246,10 +248,22 @@ export function withdraw(
     subjectRevision,
     reason,
     ...required(feedback, asked, now),
+    ...ruled(feedback),
     issuedAt: now.toISOString(),
   });
   return { ...feedback, status: 'WITHDRAWN', said, closedAt: closedFor(feedback, said) };
 }
+
+/** The next revision of what stands, with a ruling on what the recipient contested. Nothing else changes, its deadline least of all. */
+export function withRuling(feedback: Feedback, ruling: Ruling, now: Date): Feedback {
+  const next = { revision: feedback.said.revision + 1, ruling, issuedAt: now.toISOString() };
+  return feedback.status === 'ISSUED'
+    ? { ...feedback, said: sealed(FeedbackIssued, { ...feedback.said, ...next }) }
+    : { ...feedback, said: sealed(FeedbackWithdrawn, { ...feedback.said, ...next }) };
+}
+
+/** A ruling stays with the feedback until the next one: it says itself which revision it is about. */
+const ruled = (previous: Feedback | null): { ruling?: Ruling } => (previous?.said.ruling ? { ruling: previous.said.ruling } : {});
 
 // Namespace of feedback ids: UUID v5 of the URL namespace and https://jinqiao.tj.gov.cn/feedback. Recipients may compute ids themselves.
 const FEEDBACK_IDS = uuidv5('https://jinqiao.tj.gov.cn/feedback', uuidv5.URL);

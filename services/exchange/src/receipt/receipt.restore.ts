@@ -1,6 +1,7 @@
 import type { FeedbackAnswerAccepted } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { followAnswers, takeOverRulings } from '../dispute/dispute.queue.js';
 import { closes } from './receipt.js';
 
 /**
@@ -42,6 +43,14 @@ export async function takeOverAnswers(tx: EntityManager, said: readonly Received
      )
      SELECT FROM taken`,
     [JSON.stringify(outcomes)],
+  );
+  await followAnswers(
+    tx,
+    said.map(({ data }) => data),
+  );
+  await takeOverRulings(
+    tx,
+    said.map(({ data }) => data.feedbackId),
   );
   return taken.length;
 }
