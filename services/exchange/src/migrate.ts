@@ -7,6 +7,7 @@ import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-ad
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
 import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
+import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -17,4 +18,5 @@ await migrateService('exchange', [
   NumberDeliveries1795450300000,
   AddWebhooks1795450310000,
   CreateDisputes1795450500000,
+  StartClocksOnReceipt1795450500010,
 ]);

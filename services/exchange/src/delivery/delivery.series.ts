@@ -1,5 +1,5 @@
-import type { FeedbackKind } from '@jinqiao/contracts';
-import { unnested } from '@jinqiao/messaging';
+import type { FeedbackIssued, FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
+import { type Received, unnested } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { OrganisationUnknown } from '../organisation/organisation.js';
 import type { Channel, RevisionName } from './delivery.js';
@@ -105,6 +105,20 @@ export async function dueAgain(tx: EntityManager, recipientId: string, revisions
     [recipientId, rows.map(({ position }) => position), channel],
   );
   return new Map(channel === 'KAFKA' ? rows.map(({ feedbackId, position }) => [feedbackId, position]) : []);
+}
+
+/** Which of the records on topics are due by the topic: they have reached their recipient, with the broker's own time. */
+export async function dueByTopic(
+  tx: EntityManager,
+  received: readonly Pick<Received<FeedbackIssued | FeedbackWithdrawn>, 'data' | 'appendedAt'>[],
+): Promise<(RevisionName & { at: Date })[]> {
+  const rows = received.map(({ data, appendedAt }) => ({ feedback_id: data.feedbackId, revision: data.revision, at: appendedAt }));
+  const { from, values } = unnested({ feedback_id: 'uuid', revision: 'integer', at: 'timestamptz' }, rows);
+  return tx.query(
+    `SELECT d.feedback_id AS "feedbackId", d.revision, given.at FROM ${from}
+     JOIN deliveries d ON d.feedback_id = given.feedback_id AND d.revision = given.revision WHERE d.channel = 'KAFKA'`,
+    [...values],
+  );
 }
 
 /** Only platforms have a series. Their row is locked against another change of what belongs to them. */

@@ -28,6 +28,7 @@ export class CountFeedbackQuery {
 
 export class ListOverdueQuery {
   @Optional() @Text({ max: 64 }) platform?: string;
+  @Optional() @Whole({ min: 0, max: 100_000, about: 'Only what is at least so many hours old.' }) hoursLeast?: number;
   @Optional() @Text({ max: 500 }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }

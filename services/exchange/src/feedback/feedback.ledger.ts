@@ -5,7 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { addDeliveries, type Delivery, dueAgain } from '../delivery/delivery.series.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
-import { asksToUndo, type Feedback, keptUntil } from './feedback.js';
+import { asksToUndo, clockRuleOf, clockStartOf, type Feedback, keptUntil } from './feedback.js';
 
 /** A feedback to tell, with the event it follows from. */
 export interface Told {
@@ -57,23 +57,27 @@ export class FeedbackLedger {
       `WITH told AS (
          SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
            matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
-           content_hash text, said text)
+           asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, content_hash text, said text)
        ), kept AS (
          INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
          SELECT feedback_id, revision, content_hash, said::json FROM told
        )
        INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         escalates_at, undo_since)
+         escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at)
        SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         due_at, undo_since
+         due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at
        FROM told
        ORDER BY feedback_id, revision DESC
        ON CONFLICT (feedback_id) DO UPDATE SET
          publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
-         due_at = EXCLUDED.due_at, closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
-         -- The same period goes on, and so does what was asked to be undone.
-         escalated_steps = CASE WHEN feedbacks.due_at = EXCLUDED.due_at THEN feedbacks.escalated_steps ELSE 0 END,
-         escalates_at = CASE WHEN feedbacks.due_at = EXCLUDED.due_at THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
+         closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
+         asked_since = EXCLUDED.asked_since, clock_rule = EXCLUDED.clock_rule, clock_starts = EXCLUDED.clock_starts,
+         -- Where the same is asked its clock goes on, and so does what was asked to be undone.
+         due_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.due_at ELSE EXCLUDED.due_at END,
+         clock_started_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.clock_started_at
+                                 ELSE EXCLUDED.clock_started_at END,
+         escalated_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalated_steps ELSE 0 END,
+         escalates_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
          undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
       [JSON.stringify(told.map(rowOf))],
     );
@@ -114,7 +118,8 @@ export class FeedbackLedger {
 async function lastTold(tx: EntityManager, which: string, given: readonly unknown[]): Promise<Feedback[]> {
   await tx.query(`SELECT FROM feedbacks f WHERE ${which} ORDER BY f.feedback_id FOR UPDATE`, [...given]);
   return tx.query(
-    `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt", r.said
+    `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt",
+       f.asked_since AS "askedSince", r.said
      FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
      WHERE ${which} ORDER BY f.feedback_id`,
     [...given],
@@ -122,7 +127,7 @@ async function lastTold(tx: EntityManager, which: string, given: readonly unknow
 }
 
 function rowOf({ feedback }: Told): object {
-  const { status, said, publisherId, matchedBy, closedAt } = feedback;
+  const { status, said, publisherId, matchedBy, closedAt, askedSince } = feedback;
   return {
     feedback_id: said.feedbackId,
     recipient_id: said.recipientId,
@@ -135,6 +140,10 @@ function rowOf({ feedback }: Told): object {
     due_at: said.dueAt ?? null,
     closed_at: closedAt,
     undo_since: asksToUndo(said) ? said.issuedAt : null,
+    asked_since: askedSince,
+    clock_rule: clockRuleOf(said),
+    clock_starts: said.clock?.startsOn ?? null,
+    clock_started_at: clockStartOf(said),
     content_hash: said.contentHash,
     // Text inside, so that jsonb does not reorder it: a pull gives the bytes that Kafka gave.
     said: JSON.stringify(said),

@@ -31,6 +31,8 @@ interface FeedbackCase {
   readonly matchedBy: string | null;
   /** When the platform had done what is required; kept as long as the required actions stay the same. */
   readonly closedAt: string | null;
+  /** First of the revisions that ask the same: they share a clock. */
+  readonly askedSince: number;
 }
 
 /** The state of a sampling result, published or not. */
@@ -222,7 +224,7 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
     issuedAt: now.toISOString(),
   });
   if (previous?.status === 'ISSUED' && readsTheSame(previous.said, said)) return null;
-  return { status: 'ISSUED', said, publisherId, matchedBy, closedAt: closedFor(previous, said) };
+  return { status: 'ISSUED', said, publisherId, matchedBy, ...askedBefore(previous, said) };
 }
 
 /** Takes back what a platform was told; null when nothing stands. */
@@ -235,6 +237,7 @@ export function withdraw(
   const { feedbackId, recipientId, kind, subject, revision, actionsRequired, legalBasis } = feedback.said;
   const basis = regime === null ? (actionsRequired[0]?.basis ?? '') : articleOf(regime);
   const asked = {
+    kind,
     regime,
     actionsRequired: undo(actionsRequired, basis),
     legalBasis: regime === null ? legalBasis : noticeBasis(regime),
@@ -251,7 +254,7 @@ export function withdraw(
     ...ruled(feedback),
     issuedAt: now.toISOString(),
   });
-  return { ...feedback, status: 'WITHDRAWN', said, closedAt: closedFor(feedback, said) };
+  return { ...feedback, status: 'WITHDRAWN', said, ...askedBefore(feedback, said) };
 }
 
 /** The next revision of what stands, with a ruling on what the recipient contested. Nothing else changes, its deadline least of all. */
@@ -271,11 +274,11 @@ const FEEDBACK_IDS = uuidv5('https://jinqiao.tj.gov.cn/feedback', uuidv5.URL);
 export const feedbackIdOf = (recipientId: string, kind: FeedbackKind, subject: string): string =>
   uuidv5(`${recipientId}\n${kind}\n${subject}`, FEEDBACK_IDS);
 
-type Asked = Pick<Draft, 'regime' | 'actionsRequired' | 'legalBasis'>;
+type Asked = Pick<Draft, 'kind' | 'regime' | 'actionsRequired' | 'legalBasis'>;
 type Required = Pick<FeedbackIssued, 'actionsRequired' | 'clock' | 'dueAt' | 'legalBasis'>;
 
 /** Actions with their clock. The same actions keep the clock they had: a corrected spelling must not give a platform another day. */
-function required(previous: Feedback | null, { regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
+function required(previous: Feedback | null, { kind, regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
   if (previous && sameActions(previous.said.actionsRequired, actionsRequired)) {
     const { clock, dueAt } = previous.said;
     return {
@@ -286,25 +289,43 @@ function required(previous: Feedback | null, { regime, actionsRequired, legalBas
     };
   }
   const asked = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
-  if (regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
-  const row = rule('FEEDBACK_ACTION', { regime, on: dayInChina(now) });
+  const name = CLOCK_RULES[kind];
+  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
+  const row = rule(name, { regime, on: dayInChina(now) });
   if (row === 'NO_RULE') return asked;
   const ruleBasis: LegalBasis = { ...row.legalBasis, ruleVersion: row.version };
-  return { ...asked, clock: clockOf(row), dueAt: dueAt(row, now), legalBasis: [...legalBasis, ruleBasis] };
+  const clock = clockOf(row);
+  return { ...asked, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
 }
+
+/** The rule that says how long a platform has; null where nothing is asked within a time. */
+const CLOCK_RULES: Record<FeedbackKind, string | null> = {
+  SAMPLING_RESULT: 'FEEDBACK_ACTION',
+  RECALL: 'RECALL_TAKE_DOWN',
+  CREDIT_STATUS: null,
+  RESTRICTION: null,
+};
+
+/** Version of the rule row behind a clock: the last legal basis, as `required` puts it. */
+export const clockRuleOf = ({ clock, legalBasis }: Pick<FeedbackIssued, 'clock' | 'legalBasis'>): string | null =>
+  (clock && legalBasis.at(-1)?.ruleVersion) ?? null;
+
+/** When a clock starts that does not wait for a receipt. */
+export const clockStartOf = ({ clock, issuedAt }: Pick<FeedbackIssued, 'clock' | 'issuedAt'>): string | null =>
+  clock?.startsOn === 'ISSUED' ? issuedAt : null;
 
 const ISO_DURATION = { HOURS: 'PT#H', CALENDAR_DAYS: 'P#D', WORKING_DAYS: 'P#D', MONTHS: 'P#M', YEARS: 'P#Y' } as const;
 
-const clockOf = ({ value, unit, basis }: RuleRow): FeedbackClock => ({
-  startsOn: 'ISSUED',
+const clockOf = ({ value, unit, basis, startsOn = 'ISSUED' }: RuleRow): FeedbackClock => ({
+  startsOn,
   duration: ISO_DURATION[unit].replace('#', String(value)),
   days: unit === 'WORKING_DAYS' ? 'WORKING' : 'CALENDAR',
   basis,
 });
 
 /** A period in hours ends at an instant, any other at the end of its last day in China. */
-function dueAt(row: RuleRow, now: Date): string {
-  const { due } = deadline(now, row);
+export function dueAt(row: Pick<RuleRow, 'value' | 'unit' | 'roll'>, start: Date): string {
+  const { due } = deadline(start, row);
   return typeof due === 'string' ? `${due}T23:59:59+08:00` : due.toISOString();
 }
 
@@ -321,8 +342,14 @@ const sameActions = (one: readonly RequiredAction[], other: readonly RequiredAct
     return its?.action === action && its.mandatory === mandatory && its.basis === basis;
   });
 
-const closedFor = (previous: Feedback | null, { actionsRequired }: FeedbackIssued | FeedbackWithdrawn): string | null =>
-  previous && sameActions(previous.said.actionsRequired, actionsRequired) ? previous.closedAt : null;
+/** Since when the same has been asked, and whether it was done before. */
+const askedBefore = (
+  previous: Feedback | null,
+  { actionsRequired, revision }: FeedbackIssued | FeedbackWithdrawn,
+): Pick<Feedback, 'closedAt' | 'askedSince'> =>
+  previous && sameActions(previous.said.actionsRequired, actionsRequired)
+    ? { closedAt: previous.closedAt, askedSince: previous.askedSince }
+    : { closedAt: null, askedSince: revision };
 
 /** Equal in everything but revision, subjectRevision, issuedAt and contentHash. */
 function readsTheSame(one: FeedbackIssued, other: FeedbackIssued): boolean {

@@ -3,6 +3,8 @@ import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { receivedBy } from '../clock/clock.js';
+import { startClocks } from '../clock/clock.receipts.js';
 import { followAnswers } from '../dispute/dispute.queue.js';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
@@ -184,6 +186,10 @@ export class Receipts {
       [JSON.stringify(kept.map(rowOf))],
     );
     await this.ledger.add(tx, kept.map(ledgerEntry));
+    await startClocks(
+      tx,
+      kept.map(({ announced }) => receivedBy(announced)),
+    );
     await followAnswers(
       tx,
       kept.map(({ announced }) => announced),
