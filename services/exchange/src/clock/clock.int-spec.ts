@@ -75,7 +75,8 @@ const draft = ({ recipientId, recallNo, action, entitlementId }: Recall, subject
   regime: 'PRODUCT',
   actionsRequired: [{ action, mandatory: true, basis: '消费品召回管理暂行规定' }],
   legalBasis: [{ instrument: '消费品召回管理暂行规定（市场监管总局令第19号）', ruleVersion: '2020-01-01' }],
-  content: { entitlement: { kind: 'STATUTORY_NOTICE', id: entitlementId }, content: {} },
+  entitlement: { kind: 'STATUTORY_NOTICE', id: entitlementId },
+  source: {},
 });
 /** Tells a platform the next state of a recall. */
 async function tell(recipientId: string, recallNo: string, action: FeedbackActionCode, entitlementId = 'RECALL'): Promise<FeedbackIssued> {

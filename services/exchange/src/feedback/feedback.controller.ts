@@ -46,8 +46,9 @@ export class FeedbackController {
     return this.feedback.list(caller, { limit: 100, ...query });
   }
 
+  /** All that statistics read of feedback. */
   @Get('feedback/counts')
-  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('PLATFORM', 'DEPARTMENT', 'STATISTICS', 'OPERATOR', 'AUDITOR')
   counts(@Caller() caller: Principal, @CheckedQuery(CountFeedbackQuery) { kind }: CountFeedbackQuery): Promise<FeedbackCounts> {
     return this.feedback.counts(caller, kind ?? null);
   }

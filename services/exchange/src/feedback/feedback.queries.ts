@@ -4,7 +4,8 @@ import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type DeadlineState, deadlineState } from '../clock/clock.js';
-import { minimise, type SamplingState } from './feedback.js';
+import { type SamplingState, sourceOf } from './feedback.js';
+import { bodyFor, classOf, type RecipientClass } from './feedback.projection.js';
 
 /** ISSUED: stands, answered or not. ANSWERED: stands and its present revision was answered. */
 export const LIST_STATUSES = ['UNMATCHED', 'ISSUED', 'ANSWERED', 'WITHDRAWN'] as const;
@@ -185,7 +186,7 @@ export class FeedbackQueries {
       feedbackId,
     ]);
     if (!row) throw new FeedbackNotFound();
-    return entryOf(row, this.clock.now());
+    return entryOf(row, classOf(caller), this.clock.now());
   }
 
   async counts(caller: Principal, kind: FeedbackKind | null): Promise<FeedbackCounts> {
@@ -309,7 +310,7 @@ export class FeedbackQueries {
         filter.limit + 1,
       ],
     );
-    return rows.map((row) => ({ id: row.id, entry: entryOf(row, this.clock.now()) }));
+    return rows.map((row) => ({ id: row.id, entry: entryOf(row, classOf(caller), this.clock.now()) }));
   }
 
   private async unmatched(caller: Principal, filter: FeedbackFilter, after: unknown): Promise<{ id: string; entry: UnmatchedEntry }[]> {
@@ -327,18 +328,30 @@ export class FeedbackQueries {
     );
     return rows.map(({ id, state, ...row }) => ({
       id,
-      entry: { status: 'UNMATCHED', kind: 'SAMPLING_RESULT', ...row, content: minimise(state).content },
+      entry: {
+        status: 'UNMATCHED',
+        kind: 'SAMPLING_RESULT',
+        ...row,
+        content: bodyFor(classOf(caller), 'SAMPLING_RESULT', sourceOf(state)).content,
+      },
     }));
   }
 }
 
-const entryOf = (row: EntryRow, now: Date): FeedbackEntry => ({
-  ...row.said,
+const entryOf = (row: EntryRow, reader: RecipientClass, now: Date): FeedbackEntry => ({
+  ...readBy(reader, row.said),
   status: row.status,
   overdue: row.overdue,
   deadline: deadlineOf(row, now),
   answer: row.answer_status && row.answered_at && { status: row.answer_status, acceptedAt: row.answered_at },
 });
+
+/** A platform reads what it was told, as it was told. Everybody else reads what is declared for his class. */
+function readBy(reader: RecipientClass, said: EntryRow['said']): EntryRow['said'] {
+  if (reader === 'PLATFORM' || !('content' in said)) return said;
+  const { merchant: _merchant, content: _content, ...head } = said;
+  return { ...head, ...bodyFor(reader, said.kind, said) };
+}
 
 function deadlineOf(row: EntryRow, now: Date): FeedbackDeadline | null {
   if (row.clock_rule === null) return null;

@@ -7,8 +7,8 @@ import {
   type FeedbackClock,
   FeedbackIssued,
   type FeedbackKind,
-  type FeedbackMerchant,
   FeedbackWithdrawn,
+  type Finality,
   type LegalBasis,
   type Regime,
   type RequiredAction,
@@ -19,6 +19,7 @@ import {
 import { dayInChina, deadline, nameKey, rule, type RuleRow } from '@jinqiao/law';
 import { contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
+import { bodyFor, type ResultSource } from './feedback.projection.js';
 
 /** The last thing one platform was told about one subject. */
 export type Feedback = FeedbackCase &
@@ -79,7 +80,10 @@ export interface Draft {
   readonly regime: Regime | null;
   readonly actionsRequired: readonly RequiredAction[];
   readonly legalBasis: readonly LegalBasis[];
-  readonly content: Pick<FeedbackIssued, 'entitlement' | 'finality' | 'merchant' | 'content'>;
+  readonly entitlement: FeedbackIssued['entitlement'];
+  readonly finality?: Finality;
+  /** What the body is built from: `VISIBLE` says what of it leaves. */
+  readonly source: object;
 }
 
 /** The name that decides which platform is told: the id beats the printed name; '' = sold online, no platform printed; null = offline. */
@@ -135,7 +139,9 @@ function issueResult(
     regime: state.regime,
     actionsRequired: actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime),
     legalBasis: noticeBasis(state.regime),
-    content: minimise(state),
+    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
+    finality: state.finality,
+    source: sourceOf(state),
   };
   return issue(previous, draft, now);
 }
@@ -164,53 +170,12 @@ export function undo(previous: readonly RequiredAction[] | null, basis: string):
 export const asksToUndo = ({ actionsRequired }: Pick<FeedbackIssued, 'actionsRequired'>): boolean =>
   actionsRequired.some(({ action, mandatory }) => action === 'RESTORE' && mandatory);
 
-/**
- * The whole list of what a platform reads of a result that was sampled on it. Left out: who bought, order numbers, codes of other
- * parties, the department's own numbering of its states, and every time stamp that is not part of the finding.
- */
-export const RESULT_PROJECTION = {
-  result: ['sampleNo', 'regime', 'finality', 'verdict', 'notTestedReason', 'sampledOn'],
-  organiser: ['name'],
-  product: ['name', 'category', 'brand', 'spec', 'model', 'standard', 'batch', 'producedOn', 'gtins'],
-  failingItems: ['item', 'measured', 'limit', 'unit'],
-  nominalProducer: ['name', 'authorship'],
-  laboratory: ['name'],
-  notice: ['no', 'publishedOn'],
-} as const;
-
-export function minimise(state: SamplingState): Draft['content'] {
-  const { organiser, product, failingItems, nominalProducer, laboratory, notice, sampledParty, online } = state;
-  const content = {
-    ...pick(state, RESULT_PROJECTION.result),
-    ...(organiser && { organiser: pick(organiser, RESULT_PROJECTION.organiser) }),
-    product: pick(product, RESULT_PROJECTION.product),
-    ...(failingItems && { failingItems: failingItems.map((item) => pick(item, RESULT_PROJECTION.failingItems)) }),
-    ...(nominalProducer && { nominalProducer: pick(nominalProducer, RESULT_PROJECTION.nominalProducer) }),
-    ...(laboratory && { laboratory: pick(laboratory, RESULT_PROJECTION.laboratory) }),
-    ...(notice && { notice: pick(notice, RESULT_PROJECTION.notice) }),
-  };
-  const merchant: FeedbackMerchant = {
-    ...(sampledParty && pick(sampledParty, ['uscc', 'name'])),
-    ...(online && pick(online, ['shopId', 'shopName'])),
-    ...(online?.listings && { listings: online.listings.map((listing) => pick(listing, ['itemId', 'url'])) }),
-  };
-  return {
-    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
-    finality: state.finality,
-    ...(Object.keys(merchant).length > 0 && { merchant }),
-    content,
-  };
-}
-
-function pick<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Partial<Pick<T, K>> {
-  const kept: Partial<Pick<T, K>> = {};
-  for (const field of fields) if (from[field] !== undefined) kept[field] = from[field];
-  return kept;
-}
+/** Everything there is of a result and of the merchant it was sampled at; what of it leaves, `VISIBLE` says. */
+export const sourceOf = (state: SamplingState): ResultSource => ({ merchant: { ...state.sampledParty, ...state.online }, content: state });
 
 /** The next revision of a feedback, or null when the platform would read nothing new. */
 export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedback | null {
-  const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, content } = draft;
+  const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, entitlement, finality, source } = draft;
   const said = sealed(FeedbackIssued, {
     feedbackId: feedbackIdOf(recipientId, kind, subject),
     recipientId,
@@ -218,7 +183,9 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
     kind,
     subject,
     subjectRevision,
-    ...content,
+    entitlement,
+    ...(finality && { finality }),
+    ...bodyFor('PLATFORM', kind, source),
     ...required(previous, draft, now),
     ...ruled(previous),
     issuedAt: now.toISOString(),
