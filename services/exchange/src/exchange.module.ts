@@ -36,6 +36,8 @@ import { Receipts } from './receipt/receipt.service.js';
 import { ReconciliationController } from './reconciliation/reconciliation.controller.js';
 import { Reconciliations } from './reconciliation/reconciliation.service.js';
 import { Restore } from './restore.js';
+import { ServiceLevelController } from './service-level/service-level.controller.js';
+import { ServiceLevels } from './service-level/service-level.service.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
@@ -83,6 +85,7 @@ const entities = [
     EvidenceController,
     SignatureKeyController,
     ReconciliationController,
+    ServiceLevelController,
   ],
   providers: [
     Organisations,
@@ -104,6 +107,7 @@ const entities = [
     EvidencePacks,
     Escalations,
     Reconciliations,
+    ServiceLevels,
     Restore,
     Sweep,
   ],

@@ -8,6 +8,7 @@ import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
 import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
 import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
+import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -19,4 +20,5 @@ await migrateService('exchange', [
   AddWebhooks1795450310000,
   CreateDisputes1795450500000,
   StartClocksOnReceipt1795450500010,
+  TimeWhatIsTold1795450500020,
 ]);

@@ -87,7 +87,7 @@ export class FeedbackLedger {
     );
     const positions = await addDeliveries(
       tx,
-      told.map(({ feedback }) => deliveryOf(typeOf(feedback), feedback.said)),
+      told.map((one) => ({ ...deliveryOf(typeOf(one.feedback), one.feedback.said), acceptedAt: acceptedAt(one) })),
     );
     await this.outbox.add(
       tx,
@@ -152,7 +152,7 @@ function rowOf({ feedback }: Told): object {
 
 /** Why a recipient may have it and how long it may keep it: the same by every channel. */
 export function deliveryOf(type: Delivery['type'], said: Feedback['said']): Delivery {
-  const { feedbackId, revision, recipientId, kind, subject, legalBasis, issuedAt } = said;
+  const { feedbackId, revision, recipientId, kind, subject, actionsRequired, legalBasis, issuedAt } = said;
   const [basis] = legalBasis;
   return {
     feedbackId,
@@ -166,7 +166,15 @@ export function deliveryOf(type: Delivery['type'], said: Feedback['said']): Deli
     legalBasis: basis ? `${basis.instrument}${basis.article ?? ''}` : null,
     retentionUntil: keptUntil(said),
     toldAt: issuedAt,
+    acceptedAt: null,
+    asksAction: actionsRequired.some(({ mandatory }) => mandatory),
   };
+}
+
+/** When the fact was accepted that it follows from. What waited for its platform could not be told before it is. */
+function acceptedAt({ feedback, causedBy }: Told): string {
+  const accepted = causedBy?.data && 'acceptedAt' in causedBy.data ? causedBy.data.acceptedAt : causedBy?.time.toISOString();
+  return typeof accepted === 'string' ? accepted : feedback.said.issuedAt;
 }
 
 const typeOf = ({ status }: Pick<Feedback, 'status'>): Delivery['type'] => (status === 'ISSUED' ? 'FeedbackIssued' : 'FeedbackWithdrawn');

@@ -4,7 +4,7 @@
  */
 import { FEEDBACK_KINDS, REGIMES, VERDICTS } from '@jinqiao/contracts';
 import fc from 'fast-check';
-import { type Merchant, settle } from '../merchant/merchant.js';
+import { settle } from '../merchant/merchant.js';
 import { follow, type SamplingState, type Standing } from './feedback.js';
 import { bodyFor, classOf, RECIPIENT_CLASSES, VISIBLE } from './feedback.projection.js';
 

@@ -3,7 +3,7 @@ import { OnBatch, type Received } from '@jinqiao/messaging';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
-import { dueByTopic } from '../delivery/delivery.series.js';
+import { dueByTopic, keepPublished } from '../delivery/delivery.series.js';
 import { Ledger } from './ledger.service.js';
 
 /** Reads platform.<id>.feedback.v1 back: where the broker keeps each record, and since when, is part of what the ledger proves. */
@@ -24,6 +24,11 @@ export class LedgerConsumer {
       at: appendedAt.toISOString(),
     }));
     await this.ledger.add(tx, entries);
-    await startClocks(tx, await dueByTopic(tx, received));
+    const reached = await dueByTopic(
+      tx,
+      received.map(({ data: { feedbackId, revision }, appendedAt }) => ({ feedbackId, revision, at: appendedAt })),
+    );
+    await startClocks(tx, reached);
+    await keepPublished(tx, reached);
   }
 }
