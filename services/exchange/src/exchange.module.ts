@@ -35,6 +35,8 @@ import { AnswerRow } from './receipt/receipt.entity.js';
 import { Receipts } from './receipt/receipt.service.js';
 import { ReconciliationController } from './reconciliation/reconciliation.controller.js';
 import { Reconciliations } from './reconciliation/reconciliation.service.js';
+import { RetentionController } from './retention/retention.controller.js';
+import { Retention } from './retention/retention.service.js';
 import { Restore } from './restore.js';
 import { ServiceLevelController } from './service-level/service-level.controller.js';
 import { ServiceLevels } from './service-level/service-level.service.js';
@@ -86,6 +88,7 @@ const entities = [
     SignatureKeyController,
     ReconciliationController,
     ServiceLevelController,
+    RetentionController,
   ],
   providers: [
     Organisations,
@@ -108,6 +111,7 @@ const entities = [
     Escalations,
     Reconciliations,
     ServiceLevels,
+    Retention,
     Restore,
     Sweep,
   ],

@@ -9,6 +9,7 @@ import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhook
 import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
 import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
 import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
+import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-as-long-as-told.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -21,4 +22,5 @@ await migrateService('exchange', [
   CreateDisputes1795450500000,
   StartClocksOnReceipt1795450500010,
   TimeWhatIsTold1795450500020,
+  KeepAsLongAsTold1795450500030,
 ]);

@@ -57,20 +57,21 @@ export class FeedbackLedger {
       `WITH told AS (
          SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
            matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
-           asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, content_hash text, said text)
+           asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, kept_until timestamptz, content_hash text, said text)
        ), kept AS (
          INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
          SELECT feedback_id, revision, content_hash, said::json FROM told
        )
        INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at)
+         escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
        SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at
+         due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until
        FROM told
        ORDER BY feedback_id, revision DESC
        ON CONFLICT (feedback_id) DO UPDATE SET
          publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
          closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
+         kept_until = greatest(feedbacks.kept_until, EXCLUDED.kept_until),
          asked_since = EXCLUDED.asked_since, clock_rule = EXCLUDED.clock_rule, clock_starts = EXCLUDED.clock_starts,
          -- Where the same is asked its clock goes on, and so does what was asked to be undone.
          due_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.due_at ELSE EXCLUDED.due_at END,
@@ -144,6 +145,7 @@ function rowOf({ feedback }: Told): object {
     clock_rule: clockRuleOf(said),
     clock_starts: said.clock?.startsOn ?? null,
     clock_started_at: clockStartOf(said),
+    kept_until: keptUntil(said) ?? 'infinity',
     content_hash: said.contentHash,
     // Text inside, so that jsonb does not reorder it: a pull gives the bytes that Kafka gave.
     said: JSON.stringify(said),

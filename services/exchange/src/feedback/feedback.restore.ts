@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { putBackDelivery } from '../delivery/delivery.series.js';
 import { takeOverRulings } from '../dispute/dispute.queue.js';
 import { toldEntry } from '../ledger/ledger.js';
-import { asksToUndo, clockRuleOf, clockStartOf } from './feedback.js';
+import { asksToUndo, clockRuleOf, clockStartOf, keptUntil } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
 import { deliveryOf } from './feedback.ledger.js';
 
@@ -61,11 +61,12 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
   // What was done stays done, and a clock goes on, as long as the same is asked: as when the revision was told first.
   await tx.query(
     `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since,
-       asked_since, clock_rule, clock_starts, clock_started_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10, $6, $11, $12, $13)
+       asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10, $6, $11, $12, $13, $14)
      ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status,
        answer_status = NULL, answered_at = NULL, clock_rule = excluded.clock_rule, clock_starts = excluded.clock_starts,
        undo_since = CASE WHEN excluded.undo_since IS NULL THEN NULL ELSE coalesce(kept.undo_since, excluded.undo_since) END,
+       kept_until = greatest(kept.kept_until, excluded.kept_until),
        asked_since = CASE WHEN $9 THEN kept.asked_since ELSE excluded.asked_since END,
        closed_at = CASE WHEN $9 THEN kept.closed_at END,
        clock_started_at = CASE WHEN $9 THEN kept.clock_started_at ELSE excluded.clock_started_at END,
@@ -87,6 +88,7 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
       clockRuleOf(one.data),
       one.data.clock?.startsOn ?? null,
       clockStartOf(one.data),
+      keptUntil(one.data) ?? 'infinity',
     ],
   );
   await tx.query(
