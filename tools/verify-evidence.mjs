@@ -108,6 +108,11 @@ function examine(evidence, text, trustedKey, say, hold) {
     const entry = toldEntries.find(({ feedbackRevision }) => feedbackRevision === said.revision);
     hold(entry?.contentHash === said.contentHash, `the ledger does not say that revision ${said.revision} was told so`);
     say(`told: revision ${said.revision} at ${said.issuedAt}${said.reason === undefined ? '' : `, withdrawn: ${said.reason}`}`);
+    const before = told.find(({ revision }) => revision === said.revision - 1)?.ruling;
+    if (said.ruling && canonical(said.ruling) !== canonical(before ?? null)) {
+      const { feedbackRevision, outcome, reason, by, ruledAt } = said.ruling;
+      say(`ruled: ${outcome} by ${by} at ${ruledAt} on what was contested of revision ${feedbackRevision}: ${reason}`);
+    }
   }
   for (const { feedbackRevision, topic, partition, offset, at } of ofKind('PUBLISHED')) {
     say(`at the broker: revision ${feedbackRevision} since ${at} as ${topic}/${partition}@${offset}`);

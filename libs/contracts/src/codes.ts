@@ -22,6 +22,7 @@ export const FEEDBACK_ACTIONS = [
 ] as const;
 export const ANSWER_STATUSES = ['RECEIVED', 'ACTED', 'NOTHING_FOUND', 'CONTESTED'] as const;
 export const ACTION_RESULTS = ['DONE', 'PARTLY', 'NOT_POSSIBLE'] as const;
+export const RULING_OUTCOMES = ['UPHELD', 'CORRECTED', 'WITHDRAWN'] as const;
 export const ENTITLEMENTS = ['STATUTORY_NOTICE', 'GRANT', 'AGREEMENT'] as const;
 export const CLOCK_STARTS = ['ISSUED', 'RECEIVED'] as const;
 export const CLOCK_DAYS = ['CALENDAR', 'WORKING'] as const;
@@ -42,6 +43,7 @@ export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 export type FeedbackActionCode = (typeof FEEDBACK_ACTIONS)[number];
 export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
 export type ActionResult = (typeof ACTION_RESULTS)[number];
+export type RulingOutcome = (typeof RULING_OUTCOMES)[number];
 export type Entitlement = (typeof ENTITLEMENTS)[number];
 export type ClockStart = (typeof CLOCK_STARTS)[number];
 export type ClockDays = (typeof CLOCK_DAYS)[number];
@@ -64,6 +66,7 @@ export const codeLists = {
   feedbackAction: FEEDBACK_ACTIONS,
   answerStatus: ANSWER_STATUSES,
   actionResult: ACTION_RESULTS,
+  rulingOutcome: RULING_OUTCOMES,
   entitlement: ENTITLEMENTS,
   clockStart: CLOCK_STARTS,
   clockDays: CLOCK_DAYS,

@@ -71,6 +71,15 @@ export class FeedbackMerchant {
   @Optional() @NestedList(() => Listing, { items: 1000 }) listings?: Listing[];
 }
 
+/** What the publisher decided about something the recipient contested. A correction or withdrawal follows as a revision of its own. */
+export class Ruling {
+  @Revision('Revision of the feedback that was contested.') feedbackRevision: number;
+  @OneOf(codes.RULING_OUTCOMES) outcome: codes.RulingOutcome;
+  @Text({ max: 1000 }) reason: string;
+  @Text({ max: 64, about: 'The organisation that ruled.' }) by: string;
+  @Timestamp() ruledAt: string;
+}
+
 class FeedbackHead {
   @Text({ max: 36, min: 36, about: 'UUID v5 of (recipient, kind, subject).' }) feedbackId: string;
   @Text({ max: 64 }) recipientId: string;
@@ -82,6 +91,7 @@ class FeedbackHead {
   @Optional() @Nested(() => FeedbackClock) clock?: FeedbackClock;
   @Optional() @Timestamp() dueAt?: string;
   @NestedList(() => LegalBasis, { items: 10, least: 1 }) legalBasis: LegalBasis[];
+  @Optional() @Nested(() => Ruling) ruling?: Ruling;
   @Timestamp() issuedAt: string;
   @Text(HASH) contentHash: string;
 }

@@ -1,6 +1,6 @@
 import { REGIMES } from '@jinqiao/contracts';
 import { deadline } from './deadline.js';
-import { allRules, rule } from './rules.js';
+import { allRules, rule, ruleOfVersion } from './rules.js';
 
 describe('rules', () => {
   it.each(['PRODUCT', 'FOOD'] as const)('gives a platform 24 hours for %s, as an unconfirmed local policy', (regime) => {
@@ -39,6 +39,20 @@ describe('rules', () => {
     expect(rule('PENALTY_PUBLIC_OTHER', { on: '2026-04-01' })).toBe('NO_RULE');
     expect(rule('DISHONESTY_PUBLIC_GENERAL_MOST', { on: '2026-03-31' })).toBe('NO_RULE');
     expect(rule('DISHONESTY_PUBLIC_GENERAL_MOST', { on: '2026-04-01' })).toMatchObject({ value: 1, unit: 'YEARS' });
+  });
+
+  it('lets the time to take a recall down run from when a platform has received it', () => {
+    expect(rule('RECALL_TAKE_DOWN', { regime: 'PRODUCT', on: '2026-11-23' })).toMatchObject({
+      startsOn: 'RECEIVED',
+      value: 24,
+      unit: 'HOURS',
+    });
+  });
+
+  it('finds the row that a decision names, also when it is law no more', () => {
+    for (const row of allRules()) expect(ruleOfVersion(row.version)).toBe(row);
+    expect(ruleOfVersion('PENALTY_PUBLIC_OTHER@2021-09-01')).toMatchObject({ validTo: '2026-03-31' });
+    expect(() => ruleOfVersion('TEA_BREAK@2026-01-01')).toThrow(RangeError);
   });
 
   it('does not know a rule nobody wrote down', () => {

@@ -3,7 +3,7 @@
  * in its source is a row with low confidence, never a constant in code. A row without a regime holds for every regime; a rule that exists
  * for food only is no rule for cosmetics. Changing a value means ending its row and adding the next, so that old decisions keep their law.
  */
-import type { Regime } from '@jinqiao/contracts';
+import type { ClockStart, Regime } from '@jinqiao/contracts';
 import type { PeriodUnit, Roll } from './deadline.js';
 
 export interface RuleRow {
@@ -12,6 +12,8 @@ export interface RuleRow {
   readonly value: number;
   readonly unit: PeriodUnit;
   readonly roll?: Roll;
+  /** Of a period that somebody is told of; default: ISSUED. */
+  readonly startsOn?: ClockStart;
   /** First and last day on which the row is law. */
   readonly validFrom: string;
   readonly validTo?: string;
@@ -30,7 +32,7 @@ export interface RuleQuestion {
 }
 
 type Confidence = RuleRow['confidence'];
-type Where = Pick<RuleRow, 'regime' | 'roll' | 'validTo'>;
+type Where = Pick<RuleRow, 'regime' | 'roll' | 'validTo' | 'startsOn'>;
 
 const QUALITY_LAW = '中华人民共和国产品质量法';
 const FOOD_LAW = '中华人民共和国食品安全法';
@@ -92,7 +94,10 @@ const rows: readonly RuleRow[] = [
   statute('FOOD_REINSPECTION', [7, 'WORKING_DAYS'], [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
 
   // Recall of consumer products.
-  statute('RECALL_TAKE_DOWN', [24, 'HOURS'], ['消费品召回信息共享监测评估指南', '', '2025-12-16', 'HIGH'], PRODUCT),
+  statute('RECALL_TAKE_DOWN', [24, 'HOURS'], ['消费品召回信息共享监测评估指南', '', '2025-12-16', 'HIGH'], {
+    ...PRODUCT,
+    startsOn: 'RECEIVED',
+  }),
   statute('RECALL_INCIDENT_REPORT', [2, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('RECALL_PLAN_REPORT', [10, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('RECALL_PLAN_REPORT_ORDERED', [5, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
@@ -149,6 +154,13 @@ export function rule(name: string, { regime, on }: RuleQuestion): RuleRow | 'NO_
   return (
     inForce.find((row) => row.regime !== undefined && row.regime === regime) ?? inForce.find((row) => row.regime === undefined) ?? 'NO_RULE'
   );
+}
+
+/** The row that a decision names (`ruleVersion`), also when it is law no more. Throws RangeError for what no row is called. */
+export function ruleOfVersion(version: string): RuleRow {
+  const found = rows.find((row) => row.version === version);
+  if (!found) throw new RangeError(`no rule row is called ${version}`);
+  return found;
 }
 
 /** Every row, for the people who have to confirm them. */

@@ -4,6 +4,8 @@ import { ExchangeConfig } from './config.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
+import { DisputeController } from './dispute/dispute.controller.js';
+import { Disputes } from './dispute/dispute.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
@@ -33,7 +35,11 @@ import { AnswerRow } from './receipt/receipt.entity.js';
 import { Receipts } from './receipt/receipt.service.js';
 import { ReconciliationController } from './reconciliation/reconciliation.controller.js';
 import { Reconciliations } from './reconciliation/reconciliation.service.js';
+import { RetentionController } from './retention/retention.controller.js';
+import { Retention } from './retention/retention.service.js';
 import { Restore } from './restore.js';
+import { ServiceLevelController } from './service-level/service-level.controller.js';
+import { ServiceLevels } from './service-level/service-level.service.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
@@ -75,11 +81,14 @@ const entities = [
     WebhookController,
     ReceiptConsumer,
     ReceiptController,
+    DisputeController,
     LedgerConsumer,
     LedgerController,
     EvidenceController,
     SignatureKeyController,
     ReconciliationController,
+    ServiceLevelController,
+    RetentionController,
   ],
   providers: [
     Organisations,
@@ -94,12 +103,15 @@ const entities = [
     WebhookSender,
     WebhookDispatcher,
     Receipts,
+    Disputes,
     SignatureKeys,
     Ledger,
     LedgerJob,
     EvidencePacks,
     Escalations,
     Reconciliations,
+    ServiceLevels,
+    Retention,
     Restore,
     Sweep,
   ],

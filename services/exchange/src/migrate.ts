@@ -6,6 +6,10 @@ import { CreateReconciliations1795450210000 } from './migrations/1795450210000-c
 import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
+import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
+import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
+import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
+import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-as-long-as-told.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -15,4 +19,8 @@ await migrateService('exchange', [
   AddEscalationAndUndo1795450220000,
   NumberDeliveries1795450300000,
   AddWebhooks1795450310000,
+  CreateDisputes1795450500000,
+  StartClocksOnReceipt1795450500010,
+  TimeWhatIsTold1795450500020,
+  KeepAsLongAsTold1795450500030,
 ]);

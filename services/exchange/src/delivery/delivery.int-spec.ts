@@ -129,6 +129,8 @@ describe('pulling', () => {
       legalBasis: null,
       retentionUntil: null,
       toldAt: NOW.toISOString(),
+      acceptedAt: null,
+      asksAction: false,
     });
     await place.sql(
       `INSERT INTO feedback_revisions SELECT feedback_id, n, content_hash, said FROM feedback_revisions, generate_series(2, 3) AS n

@@ -15,6 +15,9 @@ export interface Delivery extends RevisionName {
   readonly legalBasis: string | null;
   readonly retentionUntil: string | null;
   readonly toldAt: string;
+  /** When what it says was accepted; null where that is not known any more. */
+  readonly acceptedAt: string | null;
+  readonly asksAction: boolean;
 }
 
 const COLUMNS = {
@@ -29,6 +32,8 @@ const COLUMNS = {
   legal_basis: 'text',
   retention_until: 'text',
   told_at: 'timestamptz',
+  accepted_at: 'timestamptz',
+  asks_action: 'boolean',
 };
 
 /**
@@ -107,6 +112,37 @@ export async function dueAgain(tx: EntityManager, recipientId: string, revisions
   return new Map(channel === 'KAFKA' ? rows.map(({ feedbackId, position }) => [feedbackId, position]) : []);
 }
 
+/** A record on a recipient's topic, with the broker's own time. */
+export interface OnTopic extends RevisionName {
+  readonly at: Date;
+}
+
+/** Which of these are due by the topic: they have reached their recipient. */
+export async function dueByTopic(tx: EntityManager, records: readonly OnTopic[]): Promise<OnTopic[]> {
+  const { from, values } = unnested(ON_TOPIC, records.map(recordRow));
+  return tx.query(
+    `SELECT d.feedback_id AS "feedbackId", d.revision, given.at FROM ${from}
+     JOIN deliveries d ON d.feedback_id = given.feedback_id AND d.revision = given.revision
+     WHERE d.channel = 'KAFKA' AND d.published_at IS NULL`,
+    [...values],
+  );
+}
+
+/** Keeps since when the broker has them: the first time counts, whatever is told again. */
+export async function keepPublished(tx: EntityManager, records: readonly OnTopic[]): Promise<void> {
+  if (records.length === 0) return;
+  const { from, values } = unnested(ON_TOPIC, records.map(recordRow));
+  await tx.query(
+    `UPDATE deliveries AS d SET published_at = given.at FROM ${from}
+     WHERE d.feedback_id = given.feedback_id AND d.revision = given.revision AND d.published_at IS NULL`,
+    [...values],
+  );
+}
+
+const ON_TOPIC = { feedback_id: 'uuid', revision: 'integer', at: 'timestamptz' } as const;
+
+const recordRow = ({ feedbackId, revision, at }: OnTopic): object => ({ feedback_id: feedbackId, revision, at });
+
 /** Only platforms have a series. Their row is locked against another change of what belongs to them. */
 export async function assertPlatform(tx: EntityManager, id: string): Promise<void> {
   const rows: unknown[] = await tx.query(`SELECT FROM organisations WHERE id = $1 AND kind = 'PLATFORM' FOR NO KEY UPDATE`, [id]);
@@ -127,4 +163,6 @@ const rowOf = (one: Delivery): Record<keyof typeof COLUMNS, unknown> => ({
   legal_basis: one.legalBasis,
   retention_until: one.retentionUntil,
   told_at: one.toldAt,
+  accepted_at: one.acceptedAt,
+  asks_action: one.asksAction,
 });

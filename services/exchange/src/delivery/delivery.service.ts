@@ -14,6 +14,7 @@ import {
   type Switched,
 } from './delivery.js';
 import { assertPlatform } from './delivery.series.js';
+import { startClocks } from '../clock/clock.receipts.js';
 import { Ledger } from '../ledger/ledger.service.js';
 
 const CURSORS = 'deliveries';
@@ -110,8 +111,9 @@ export class Deliveries {
     const upTo = cursor === undefined ? null : positionOf(cursor, id);
     if (upTo !== null) assertWithinSeries(upTo, { ...(await this.series(id)), floor: 0 });
     return this.db.transaction(async (tx) => {
-      const positions = await this.lock(tx, id, upTo, deliveries ?? []);
       const now = this.clock.now();
+      await this.received(tx, id, { upTo, named: deliveries ?? [], at: now });
+      const positions = await this.lock(tx, id, upTo, deliveries ?? []);
       const [taken]: [RevisionName[], number] = await tx.query(
         `UPDATE deliveries SET delivered_at = $3, delivered_by = 'PULL', due_at = NULL
          WHERE recipient_id = $1 AND position = ANY($2) AND delivered_at IS NULL
@@ -168,14 +170,27 @@ export class Deliveries {
     return positions;
   }
 
+  /** What is acknowledged starts clocks; those come first in the order of locks. */
+  private async received(
+    tx: EntityManager,
+    id: string,
+    { upTo, named, at }: { upTo: number | null; named: readonly RevisionName[]; at: Date },
+  ): Promise<void> {
+    const rows: RevisionName[] = await tx.query(
+      `SELECT feedback_id AS "feedbackId", revision FROM deliveries WHERE recipient_id = $1 AND delivered_at IS NULL AND ${NAMED}`,
+      namedBy(id, upTo, named),
+    );
+    await startClocks(
+      tx,
+      rows.map((row) => ({ ...row, at })),
+    );
+  }
+
   private async lock(tx: EntityManager, id: string, upTo: number | null, named: readonly RevisionName[]): Promise<number[]> {
-    const known = named.filter(({ feedbackId }) => UUID.test(feedbackId));
     const rows: (RevisionName & { position: number })[] = await tx.query(
       `SELECT feedback_id AS "feedbackId", revision, position FROM deliveries
-       WHERE recipient_id = $1 AND (position <= $2 OR (feedback_id, revision) IN (
-         SELECT "feedbackId", revision FROM jsonb_to_recordset($3::jsonb) AS x("feedbackId" uuid, revision integer)))
-       ORDER BY position FOR UPDATE`,
-      [id, upTo ?? 0, JSON.stringify(known)],
+       WHERE recipient_id = $1 AND ${NAMED} ORDER BY position FOR UPDATE`,
+      namedBy(id, upTo, named),
     );
     const found = new Set(rows.map(nameOf));
     const unknown = named.flatMap((name, index) => (found.has(nameOf(name)) ? [] : [`/deliveries/${index}`]));
@@ -201,6 +216,15 @@ async function assertEndpoint(tx: EntityManager, id: string): Promise<void> {
   const rows: unknown[] = await tx.query(`SELECT FROM webhook_endpoints WHERE organisation_id = $1 AND status = 'ACTIVE'`, [id]);
   if (rows.length === 0) throw new EndpointMissing();
 }
+
+/** The deliveries of $1 up to position $2, and those named in $3. */
+const NAMED = `(position <= $2 OR (feedback_id, revision) IN (
+  SELECT "feedbackId", revision FROM jsonb_to_recordset($3::jsonb) AS x("feedbackId" uuid, revision integer)))`;
+
+const namedBy = (id: string, upTo: number | null, named: readonly RevisionName[]): unknown[] => {
+  const known = named.filter(({ feedbackId }) => UUID.test(feedbackId));
+  return [id, upTo ?? 0, JSON.stringify(known)];
+};
 
 const nameOf = ({ feedbackId, revision }: RevisionName): string => `${feedbackId} ${revision}`;
 

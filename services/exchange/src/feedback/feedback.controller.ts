@@ -28,6 +28,7 @@ export class CountFeedbackQuery {
 
 export class ListOverdueQuery {
   @Optional() @Text({ max: 64 }) platform?: string;
+  @Optional() @Whole({ min: 0, max: 100_000, about: 'Only what is at least so many hours old.' }) hoursLeast?: number;
   @Optional() @Text({ max: 500 }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
@@ -45,8 +46,9 @@ export class FeedbackController {
     return this.feedback.list(caller, { limit: 100, ...query });
   }
 
+  /** All that statistics read of feedback. */
   @Get('feedback/counts')
-  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('PLATFORM', 'DEPARTMENT', 'STATISTICS', 'OPERATOR', 'AUDITOR')
   counts(@Caller() caller: Principal, @CheckedQuery(CountFeedbackQuery) { kind }: CountFeedbackQuery): Promise<FeedbackCounts> {
     return this.feedback.counts(caller, kind ?? null);
   }

@@ -101,8 +101,9 @@ describe('a published result', () => {
     const { body } = await place
       .http(await place.token('PLATFORM', 'jd'))
       .get(`/api/exchange/feedback/${String(record?.body?.['feedbackId'])}`);
-    const { status, overdue, answer, ...said } = body;
+    const { status, overdue, deadline, answer, ...said } = body;
     expect({ status, overdue, answer }).toEqual({ status: 'ISSUED', overdue: false, answer: null });
+    expect(deadline).toMatchObject({ state: 'RUNNING', dueAt: said.dueAt });
     expect(JSON.stringify(said)).toBe(record?.value);
   });
 
@@ -347,7 +348,9 @@ describe('lists and counts', () => {
     expect((await operator.get<List>('/api/exchange/feedback/overdue')).body.items).toEqual([]);
     clock.advance(30 * 3_600_000);
     const { body } = await operator.get<List & { byPlatform: object[] }>('/api/exchange/feedback/overdue?platform=racer&limit=5');
-    expect(body.byPlatform).toEqual([{ platformId: 'racer', overdue: 40, oldestDueAt: '2026-11-24T01:00:00.000Z' }]);
+    expect(body.byPlatform).toEqual([
+      { platformId: 'racer', overdue: 40, oldestDueAt: '2026-11-24T01:00:00.000Z', overDay: 0, overWeek: 0 },
+    ]);
     expect(body.items).toHaveLength(5);
     expect(body.items[0]).toMatchObject({ recipientId: 'racer', overdueHours: 6 });
     const further = await operator.get<List>(
@@ -401,11 +404,12 @@ describe('who may see what', () => {
   it.each([
     ['STATISTICS', 'tj-stats'],
     ['LABORATORY', 'tj-lab'],
-  ] as const)('refuses a %s', async (kind, id) => {
+  ] as const)('refuses a %s everything, but for the counts of statistics', async (kind, id) => {
     const caller = place.http(await place.token(kind, id));
-    for (const path of ['feedback', 'feedback/counts', 'feedback/overdue', 'applied/tj-amr:S-1']) {
+    for (const path of ['feedback', 'feedback/overdue', 'applied/tj-amr:S-1']) {
       expect((await caller.get(`/api/exchange/${path}`)).status).toBe(403);
     }
+    expect((await caller.get('/api/exchange/feedback/counts')).status).toBe(kind === 'STATISTICS' ? 200 : 403);
   });
 
   it('answers 404 for what was never applied and 400 for a foreign cursor', async () => {

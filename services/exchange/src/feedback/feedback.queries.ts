@@ -3,7 +3,9 @@ import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, S
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { minimise, type SamplingState } from './feedback.js';
+import { type DeadlineState, deadlineState } from '../clock/clock.js';
+import { type SamplingState, sourceOf } from './feedback.js';
+import { bodyFor, classOf, type RecipientClass } from './feedback.projection.js';
 
 /** ISSUED: stands, answered or not. ANSWERED: stands and its present revision was answered. */
 export const LIST_STATUSES = ['UNMATCHED', 'ISSUED', 'ANSWERED', 'WITHDRAWN'] as const;
@@ -19,10 +21,23 @@ export interface FeedbackFilter {
   readonly limit: number;
 }
 
+/** How far the clock of what is asked has run. */
+export interface FeedbackDeadline {
+  readonly state: DeadlineState;
+  /** Empty until something is received that starts on receipt. */
+  readonly startedAt: Date | null;
+  readonly dueAt: Date | null;
+  readonly closedAt: Date | null;
+  /** The dated rule row that `dueAt` comes from. */
+  readonly ruleVersion: string;
+}
+
 /** What was told, field for field as it went to the platform, with what became of it. */
 export type FeedbackEntry = (FeedbackIssued | FeedbackWithdrawn) & {
   readonly status: 'ISSUED' | 'WITHDRAWN';
   readonly overdue: boolean;
+  /** Null where nothing has to be done within a time. */
+  readonly deadline: FeedbackDeadline | null;
   readonly answer: { readonly status: AnswerStatus; readonly acceptedAt: Date } | null;
 };
 
@@ -53,10 +68,17 @@ export interface OverdueEntry {
   readonly revision: number;
   readonly dueAt: Date;
   readonly overdueHours: number;
+  readonly ruleVersion: string | null;
+}
+
+/** How many of them are older than a day and than a week. */
+interface Aged {
+  readonly overDay: number;
+  readonly overWeek: number;
 }
 
 export interface OverdueList extends Page<OverdueEntry> {
-  readonly byPlatform: readonly { platformId: string; overdue: number; oldestDueAt: Date }[];
+  readonly byPlatform: readonly ({ platformId: string; overdue: number; oldestDueAt: Date } & Aged)[];
 }
 
 /** What a platform was asked to undo and has not yet undone. */
@@ -72,11 +94,12 @@ export interface NotUndoneEntry {
 }
 
 export interface NotUndoneList extends Page<NotUndoneEntry> {
-  readonly byPlatform: readonly { platformId: string; notUndone: number; oldestAskedAt: Date }[];
+  readonly byPlatform: readonly ({ platformId: string; notUndone: number; oldestAskedAt: Date } & Aged)[];
 }
 
 interface OpenFilter {
   readonly platform?: string;
+  readonly hoursLeast?: number;
   readonly cursor?: string;
   readonly limit: number;
 }
@@ -97,15 +120,17 @@ interface Sight {
   readonly publisher: string | null;
 }
 
-const sightOf = ({ kind, id }: Principal): Sight => ({
+export const sightOf = ({ kind, id }: Principal): Sight => ({
   recipient: kind === 'PLATFORM' ? id : null,
   publisher: kind === 'DEPARTMENT' ? id : null,
 });
 
-const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
+/** What a sight lets through; $1 and $2 are its recipient and its publisher. */
+export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
 const NOT_UNDONE = '(f.undo_since <= $3 AND f.closed_at IS NULL)';
-const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, r.said
+const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, f.clock_rule,
+  f.clock_started_at, f.due_at, f.closed_at, r.said
   FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision`;
 
 interface OpenRow {
@@ -115,8 +140,11 @@ interface OpenRow {
   readonly subject: string;
   readonly revision: number;
   readonly dueAt: Date | null;
+  readonly ruleVersion: string | null;
   readonly since: Date;
 }
+
+type Sum = { readonly platformId: string; readonly open: number; readonly oldest: Date } & Aged;
 
 interface EntryRow {
   readonly id: string;
@@ -124,6 +152,10 @@ interface EntryRow {
   readonly overdue: boolean;
   readonly answer_status: AnswerStatus | null;
   readonly answered_at: Date | null;
+  readonly clock_rule: string | null;
+  readonly clock_started_at: Date | null;
+  readonly due_at: Date | null;
+  readonly closed_at: Date | null;
   readonly said: FeedbackIssued | FeedbackWithdrawn;
 }
 
@@ -154,7 +186,7 @@ export class FeedbackQueries {
       feedbackId,
     ]);
     if (!row) throw new FeedbackNotFound();
-    return entryOf(row);
+    return entryOf(row, classOf(caller), this.clock.now());
   }
 
   async counts(caller: Principal, kind: FeedbackKind | null): Promise<FeedbackCounts> {
@@ -186,7 +218,7 @@ export class FeedbackQueries {
     const now = this.clock.now();
     const { byPlatform, rows, next } = await this.open(caller, filter, { list: 'overdue', since: 'f.due_at', where: OVERDUE });
     return {
-      byPlatform: byPlatform.map(({ platformId, open, oldest }) => ({ platformId, overdue: open, oldestDueAt: oldest })),
+      byPlatform: byPlatform.map(({ platformId, open, oldest, ...aged }) => ({ platformId, overdue: open, oldestDueAt: oldest, ...aged })),
       items: rows.map(({ since, ...entry }) => ({ ...entry, dueAt: since, overdueHours: wholeHours(since, now) })),
       next,
     };
@@ -197,8 +229,13 @@ export class FeedbackQueries {
     const now = this.clock.now();
     const { byPlatform, rows, next } = await this.open(caller, filter, { list: 'not undone', since: 'f.undo_since', where: NOT_UNDONE });
     return {
-      byPlatform: byPlatform.map(({ platformId, open, oldest }) => ({ platformId, notUndone: open, oldestAskedAt: oldest })),
-      items: rows.map(({ since, ...entry }) => ({ ...entry, askedAt: since, askedHoursAgo: wholeHours(since, now) })),
+      byPlatform: byPlatform.map(({ platformId, open, oldest, ...aged }) => ({
+        platformId,
+        notUndone: open,
+        oldestAskedAt: oldest,
+        ...aged,
+      })),
+      items: rows.map(({ since, ruleVersion: _rule, ...entry }) => ({ ...entry, askedAt: since, askedHoursAgo: wholeHours(since, now) })),
       next,
     };
   }
@@ -207,22 +244,24 @@ export class FeedbackQueries {
     caller: Principal,
     filter: OpenFilter,
     { list, since, where }: { list: string; since: string; where: string },
-  ): Promise<{ byPlatform: { platformId: string; open: number; oldest: Date }[]; rows: OpenRow[]; next: string | null }> {
+  ): Promise<{ byPlatform: Sum[]; rows: OpenRow[]; next: string | null }> {
     const { recipient, publisher } = sightOf(caller);
     const [sinceAfter = '-infinity', idAfter = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(list, filter.cursor);
-    const these = `${SEEN} AND ${where} AND ($4::text IS NULL OR f.recipient_id = $4)`;
-    const given = [recipient, publisher, this.clock.now(), filter.platform ?? null];
+    const these = `${SEEN} AND ${where} AND ($4::text IS NULL OR f.recipient_id = $4) AND ${since} <= $3::timestamptz - $5::integer * interval '1 hour'`;
+    const given = [recipient, publisher, this.clock.now(), filter.platform ?? null, filter.hoursLeast ?? 0];
     const rows: (OpenRow & { at: string })[] = await this.db.query(
       `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.kind, f.subject, f.revision, f.due_at AS "dueAt",
-         ${since} AS since, ${since}::text AS at
+         f.clock_rule AS "ruleVersion", ${since} AS since, ${since}::text AS at
        FROM feedbacks f
-       WHERE ${these} AND (${since}, f.feedback_id) > ($5::timestamptz, $6::uuid)
+       WHERE ${these} AND (${since}, f.feedback_id) > ($6::timestamptz, $7::uuid)
        ORDER BY ${since}, f.feedback_id
-       LIMIT $7`,
+       LIMIT $8`,
       [...given, sinceAfter, idAfter, filter.limit + 1],
     );
-    const byPlatform: { platformId: string; open: number; oldest: Date }[] = await this.db.query(
-      `SELECT f.recipient_id AS "platformId", count(*)::integer AS open, min(${since}) AS oldest
+    const byPlatform: Sum[] = await this.db.query(
+      `SELECT f.recipient_id AS "platformId", count(*)::integer AS open, min(${since}) AS oldest,
+         (count(*) FILTER (WHERE ${since} < $3::timestamptz - interval '1 day'))::integer AS "overDay",
+         (count(*) FILTER (WHERE ${since} < $3::timestamptz - interval '7 days'))::integer AS "overWeek"
        FROM feedbacks f WHERE ${these} GROUP BY f.recipient_id ORDER BY open DESC, f.recipient_id`,
       given,
     );
@@ -271,7 +310,7 @@ export class FeedbackQueries {
         filter.limit + 1,
       ],
     );
-    return rows.map((row) => ({ id: row.id, entry: entryOf(row) }));
+    return rows.map((row) => ({ id: row.id, entry: entryOf(row, classOf(caller), this.clock.now()) }));
   }
 
   private async unmatched(caller: Principal, filter: FeedbackFilter, after: unknown): Promise<{ id: string; entry: UnmatchedEntry }[]> {
@@ -289,16 +328,35 @@ export class FeedbackQueries {
     );
     return rows.map(({ id, state, ...row }) => ({
       id,
-      entry: { status: 'UNMATCHED', kind: 'SAMPLING_RESULT', ...row, content: minimise(state).content },
+      entry: {
+        status: 'UNMATCHED',
+        kind: 'SAMPLING_RESULT',
+        ...row,
+        content: bodyFor(classOf(caller), 'SAMPLING_RESULT', sourceOf(state)).content,
+      },
     }));
   }
 }
 
-const entryOf = ({ said, status, overdue, answer_status, answered_at }: EntryRow): FeedbackEntry => ({
-  ...said,
-  status,
-  overdue,
-  answer: answer_status && answered_at && { status: answer_status, acceptedAt: answered_at },
+const entryOf = (row: EntryRow, reader: RecipientClass, now: Date): FeedbackEntry => ({
+  ...readBy(reader, row.said),
+  status: row.status,
+  overdue: row.overdue,
+  deadline: deadlineOf(row, now),
+  answer: row.answer_status && row.answered_at && { status: row.answer_status, acceptedAt: row.answered_at },
 });
+
+/** A platform reads what it was told, as it was told. Everybody else reads what is declared for his class. */
+function readBy(reader: RecipientClass, said: EntryRow['said']): EntryRow['said'] {
+  if (reader === 'PLATFORM' || !('content' in said)) return said;
+  const { merchant: _merchant, content: _content, ...head } = said;
+  return { ...head, ...bodyFor(reader, said.kind, said) };
+}
+
+function deadlineOf(row: EntryRow, now: Date): FeedbackDeadline | null {
+  if (row.clock_rule === null) return null;
+  const ran = { dueAt: row.due_at, closedAt: row.closed_at };
+  return { state: deadlineState(ran, now), startedAt: row.clock_started_at, ...ran, ruleVersion: row.clock_rule };
+}
 
 const wholeHours = (since: Date, now: Date): number => Math.floor((now.getTime() - since.getTime()) / 3_600_000);

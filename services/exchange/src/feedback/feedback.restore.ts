@@ -2,8 +2,9 @@ import { FeedbackIssued, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { putBackDelivery } from '../delivery/delivery.series.js';
+import { takeOverRulings } from '../dispute/dispute.queue.js';
 import { toldEntry } from '../ledger/ledger.js';
-import { asksToUndo } from './feedback.js';
+import { asksToUndo, clockRuleOf, clockStartOf, keptUntil } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
 import { deliveryOf } from './feedback.ledger.js';
 
@@ -28,6 +29,10 @@ export const takeOverFeedback =
       tx,
       news.map(({ data }) => toldEntry(data)),
     );
+    await takeOverRulings(
+      tx,
+      news.map(({ data }) => data.feedbackId),
+    );
     return news.length;
   };
 
@@ -48,16 +53,26 @@ async function knownRevisions(tx: EntityManager, told: readonly Said[]): Promise
 async function keep(tx: EntityManager, one: Said): Promise<void> {
   const { feedbackId, recipientId, kind, subject, revision, dueAt, actionsRequired, contentHash } = one.data;
   const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
-  // What was done stays done as long as the same is asked, as when the revision was told first.
+  const [before]: { same: boolean }[] = await tx.query(
+    `SELECT (r.said -> 'actionsRequired')::jsonb = $2::jsonb AS same
+     FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision WHERE f.feedback_id = $1`,
+    [feedbackId, JSON.stringify(actionsRequired)],
+  );
+  // What was done stays done, and a clock goes on, as long as the same is asked: as when the revision was told first.
   await tx.query(
-    `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10)
-     ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, due_at = excluded.due_at,
-       answer_status = NULL, answered_at = NULL, escalates_at = excluded.due_at,
+    `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since,
+       asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10, $6, $11, $12, $13, $14)
+     ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status,
+       answer_status = NULL, answered_at = NULL, clock_rule = excluded.clock_rule, clock_starts = excluded.clock_starts,
        undo_since = CASE WHEN excluded.undo_since IS NULL THEN NULL ELSE coalesce(kept.undo_since, excluded.undo_since) END,
-       closed_at = (SELECT kept.closed_at FROM feedback_revisions AS before
-                    WHERE before.feedback_id = kept.feedback_id AND before.revision = kept.revision
-                      AND (before.said -> 'actionsRequired')::jsonb = $9::jsonb)
+       kept_until = greatest(kept.kept_until, excluded.kept_until),
+       asked_since = CASE WHEN $9 THEN kept.asked_since ELSE excluded.asked_since END,
+       closed_at = CASE WHEN $9 THEN kept.closed_at END,
+       clock_started_at = CASE WHEN $9 THEN kept.clock_started_at ELSE excluded.clock_started_at END,
+       due_at = CASE WHEN $9 THEN kept.due_at ELSE excluded.due_at END,
+       escalated_steps = CASE WHEN $9 THEN kept.escalated_steps ELSE 0 END,
+       escalates_at = CASE WHEN $9 THEN kept.escalates_at ELSE excluded.due_at END
      WHERE kept.revision < excluded.revision`,
     [
       feedbackId,
@@ -68,8 +83,12 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
       revision,
       one.is(FeedbackIssued) ? 'ISSUED' : 'WITHDRAWN',
       dueAt ?? null,
-      JSON.stringify(actionsRequired),
+      before?.same ?? false,
       asksToUndo(one.data) ? one.data.issuedAt : null,
+      clockRuleOf(one.data),
+      one.data.clock?.startsOn ?? null,
+      clockStartOf(one.data),
+      keptUntil(one.data) ?? 'infinity',
     ],
   );
   await tx.query(

@@ -107,18 +107,21 @@ export class SamplingFeedback {
   }
 
   /** Moves subjects to the highest revision of the batch, which locks them; gives back the revision each one had (0 = new). */
-  private async advance(tx: EntityManager, changes: readonly Change[]): Promise<Map<string, number>> {
-    const highest = new Map<string, number>();
-    for (const { subject, revision } of changes) highest.set(subject, Math.max(revision, highest.get(subject) ?? 0));
+  private async advance(tx: EntityManager, changes: readonly Following[]): Promise<Map<string, number>> {
     const rows: { subject: string; before: number | null }[] = await tx.query(
-      `INSERT INTO subjects (subject, revision, applied_at)
-       SELECT subject, revision, clock_timestamp()
-       FROM jsonb_to_recordset($1::jsonb) AS x(subject text, revision integer)
-       ORDER BY subject
-       ON CONFLICT (subject) DO UPDATE SET revision = EXCLUDED.revision, applied_at = EXCLUDED.applied_at
-       WHERE subjects.revision < EXCLUDED.revision
+      `INSERT INTO subjects AS kept (subject, revision, applied_at, sampled_on, reported_at, published_at, stands)
+       SELECT DISTINCT ON (subject) subject, revision, clock_timestamp(), sampled_on, min(reported_at) OVER one, min(published_at) OVER one, stands
+       FROM jsonb_to_recordset($1::jsonb) AS x(subject text, revision integer, sampled_on date, reported_at timestamptz,
+         published_at timestamptz, stands boolean)
+       WINDOW one AS (PARTITION BY subject)
+       ORDER BY subject, revision DESC
+       ON CONFLICT (subject) DO UPDATE SET revision = EXCLUDED.revision, applied_at = EXCLUDED.applied_at, stands = EXCLUDED.stands,
+         sampled_on = coalesce(EXCLUDED.sampled_on, kept.sampled_on),
+         reported_at = CASE WHEN kept.reported_at IS NULL THEN NULL ELSE least(kept.reported_at, EXCLUDED.reported_at) END,
+         published_at = least(kept.published_at, EXCLUDED.published_at)
+       WHERE kept.revision < EXCLUDED.revision
        RETURNING new.subject, old.revision AS before`,
-      [JSON.stringify([...highest].map(([subject, revision]) => ({ subject, revision })))],
+      [JSON.stringify(changes.map(subjectRow))],
     );
     return new Map(rows.map(({ subject, before }) => [subject, before ?? 0]));
   }
@@ -195,6 +198,16 @@ function changeOf(received: SamplingReceived): Following {
     ? { subject, revision, state: null, reason: data.reason ?? null, received }
     : { subject, revision, state: data, reason: null, received };
 }
+
+/** With the times of the result's way so far, for service levels: also of its withdrawal, which carries the last state. */
+const subjectRow = ({ subject, revision, state, received }: Following): object => ({
+  subject,
+  revision,
+  sampled_on: received?.data?.sampledOn ?? null,
+  reported_at: received?.data?.acceptedAt ?? null,
+  published_at: received?.data?.publishedAt ?? null,
+  stands: state !== null,
+});
 
 const waitingRow = ({ subject, nameKey, printed, subjectRevision, state }: Waiting): object => ({
   subject,

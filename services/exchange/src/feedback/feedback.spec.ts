@@ -1,15 +1,12 @@
 import { FeedbackIssued, FeedbackWithdrawn, REGIMES, VERDICTS } from '@jinqiao/contracts';
 import { check, contentHash } from '@jinqiao/schema';
-import fc from 'fast-check';
 import {
   actionsFor,
   type Change,
   type Feedback,
   feedbackIdOf,
   follow,
-  minimise,
   platformKey,
-  RESULT_PROJECTION,
   type SamplingState,
   type Standing,
 } from './feedback.js';
@@ -273,70 +270,5 @@ describe('actions', () => {
         expect(after.some(({ action }) => action === 'RESTORE')).toBe(verdict !== 'UNQUALIFIED');
       }
     }
-  });
-});
-
-describe('what a platform reads of a result', () => {
-  const text = fc.uuid();
-  const party = fc.record({ name: text, uscc: text, divisionCode: text, regionName: text, authorship: fc.constant('UNDISPUTED') });
-  const states = fc.record({
-    sampleNo: text,
-    reporterId: text,
-    revision: fc.integer({ min: 1 }),
-    reportedRevision: fc.integer({ min: 1 }),
-    acceptedAt: text,
-    publishedAt: text,
-    regime: fc.constantFrom(...REGIMES),
-    finality: fc.constant('FINAL'),
-    verdict: fc.constantFrom(...VERDICTS),
-    organiser: fc.record({ id: text, name: text }),
-    product: fc.record({ name: text, batch: text, secret: text }),
-    failingItems: fc.array(fc.record({ item: text, secret: text }), { maxLength: 3 }),
-    sampledParty: party,
-    nominalProducer: party,
-    laboratory: fc.record({ name: text, uscc: text }),
-    notice: fc.record({ no: text, secret: text }),
-    round: fc.record({ no: text }),
-    online: fc.record({
-      platformId: text,
-      platformName: text,
-      shopId: text,
-      shopName: text,
-      orderNo: text,
-      listings: fc.array(fc.record({ itemId: text, url: text, secret: text }), { maxLength: 3 }),
-    }),
-    secret: text,
-  });
-
-  it('holds the declared fields and nothing else, whatever the state holds', () => {
-    fc.assert(
-      fc.property(states, (generated) => {
-        const { content, merchant } = minimise(generated);
-        const { result: own, ...parts } = RESULT_PROJECTION;
-        const declared: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(parts));
-        for (const [field, value] of Object.entries(content)) {
-          const allowed = declared.get(field);
-          if (allowed === undefined) expect(own).toContain(field);
-          const nested: unknown[] = Array.isArray(value) ? value : [value];
-          for (const part of nested.filter((one) => typeof one === 'object' && one !== null)) {
-            expect(allowed).toEqual(expect.arrayContaining(Object.keys(part)));
-          }
-        }
-        expect(['uscc', 'name', 'shopId', 'shopName', 'listings']).toEqual(expect.arrayContaining(Object.keys(merchant ?? {})));
-        const { nominalProducer, laboratory, organiser, online, secret, acceptedAt } = generated;
-        const leaves = JSON.stringify({ content, merchant });
-        const hidden = [
-          nominalProducer.uscc,
-          nominalProducer.regionName,
-          laboratory.uscc,
-          organiser.id,
-          online.orderNo,
-          secret,
-          acceptedAt,
-        ];
-        for (const value of hidden) expect(leaves).not.toContain(value);
-      }),
-      { numRuns: 200 },
-    );
   });
 });

@@ -7,17 +7,19 @@ import {
   type FeedbackClock,
   FeedbackIssued,
   type FeedbackKind,
-  type FeedbackMerchant,
   FeedbackWithdrawn,
+  type Finality,
   type LegalBasis,
   type Regime,
   type RequiredAction,
+  type Ruling,
   type SamplingResultPublished,
   type Verdict,
 } from '@jinqiao/contracts';
 import { dayInChina, deadline, nameKey, rule, type RuleRow } from '@jinqiao/law';
 import { contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
+import { bodyFor, type ResultSource } from './feedback.projection.js';
 
 /** The last thing one platform was told about one subject. */
 export type Feedback = FeedbackCase &
@@ -30,6 +32,8 @@ interface FeedbackCase {
   readonly matchedBy: string | null;
   /** When the platform had done what is required; kept as long as the required actions stay the same. */
   readonly closedAt: string | null;
+  /** First of the revisions that ask the same: they share a clock. */
+  readonly askedSince: number;
 }
 
 /** The state of a sampling result, published or not. */
@@ -76,7 +80,10 @@ export interface Draft {
   readonly regime: Regime | null;
   readonly actionsRequired: readonly RequiredAction[];
   readonly legalBasis: readonly LegalBasis[];
-  readonly content: Pick<FeedbackIssued, 'entitlement' | 'finality' | 'merchant' | 'content'>;
+  readonly entitlement: FeedbackIssued['entitlement'];
+  readonly finality?: Finality;
+  /** What the body is built from: `VISIBLE` says what of it leaves. */
+  readonly source: object;
 }
 
 /** The name that decides which platform is told: the id beats the printed name; '' = sold online, no platform printed; null = offline. */
@@ -132,7 +139,9 @@ function issueResult(
     regime: state.regime,
     actionsRequired: actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime),
     legalBasis: noticeBasis(state.regime),
-    content: minimise(state),
+    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
+    finality: state.finality,
+    source: sourceOf(state),
   };
   return issue(previous, draft, now);
 }
@@ -161,53 +170,12 @@ export function undo(previous: readonly RequiredAction[] | null, basis: string):
 export const asksToUndo = ({ actionsRequired }: Pick<FeedbackIssued, 'actionsRequired'>): boolean =>
   actionsRequired.some(({ action, mandatory }) => action === 'RESTORE' && mandatory);
 
-/**
- * The whole list of what a platform reads of a result that was sampled on it. Left out: who bought, order numbers, codes of other
- * parties, the department's own numbering of its states, and every time stamp that is not part of the finding.
- */
-export const RESULT_PROJECTION = {
-  result: ['sampleNo', 'regime', 'finality', 'verdict', 'notTestedReason', 'sampledOn'],
-  organiser: ['name'],
-  product: ['name', 'category', 'brand', 'spec', 'model', 'standard', 'batch', 'producedOn', 'gtins'],
-  failingItems: ['item', 'measured', 'limit', 'unit'],
-  nominalProducer: ['name', 'authorship'],
-  laboratory: ['name'],
-  notice: ['no', 'publishedOn'],
-} as const;
-
-export function minimise(state: SamplingState): Draft['content'] {
-  const { organiser, product, failingItems, nominalProducer, laboratory, notice, sampledParty, online } = state;
-  const content = {
-    ...pick(state, RESULT_PROJECTION.result),
-    ...(organiser && { organiser: pick(organiser, RESULT_PROJECTION.organiser) }),
-    product: pick(product, RESULT_PROJECTION.product),
-    ...(failingItems && { failingItems: failingItems.map((item) => pick(item, RESULT_PROJECTION.failingItems)) }),
-    ...(nominalProducer && { nominalProducer: pick(nominalProducer, RESULT_PROJECTION.nominalProducer) }),
-    ...(laboratory && { laboratory: pick(laboratory, RESULT_PROJECTION.laboratory) }),
-    ...(notice && { notice: pick(notice, RESULT_PROJECTION.notice) }),
-  };
-  const merchant: FeedbackMerchant = {
-    ...(sampledParty && pick(sampledParty, ['uscc', 'name'])),
-    ...(online && pick(online, ['shopId', 'shopName'])),
-    ...(online?.listings && { listings: online.listings.map((listing) => pick(listing, ['itemId', 'url'])) }),
-  };
-  return {
-    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
-    finality: state.finality,
-    ...(Object.keys(merchant).length > 0 && { merchant }),
-    content,
-  };
-}
-
-function pick<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Partial<Pick<T, K>> {
-  const kept: Partial<Pick<T, K>> = {};
-  for (const field of fields) if (from[field] !== undefined) kept[field] = from[field];
-  return kept;
-}
+/** Everything there is of a result and of the merchant it was sampled at; what of it leaves, `VISIBLE` says. */
+export const sourceOf = (state: SamplingState): ResultSource => ({ merchant: { ...state.sampledParty, ...state.online }, content: state });
 
 /** The next revision of a feedback, or null when the platform would read nothing new. */
 export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedback | null {
-  const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, content } = draft;
+  const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, entitlement, finality, source } = draft;
   const said = sealed(FeedbackIssued, {
     feedbackId: feedbackIdOf(recipientId, kind, subject),
     recipientId,
@@ -215,12 +183,15 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
     kind,
     subject,
     subjectRevision,
-    ...content,
+    entitlement,
+    ...(finality && { finality }),
+    ...bodyFor('PLATFORM', kind, source),
     ...required(previous, draft, now),
+    ...ruled(previous),
     issuedAt: now.toISOString(),
   });
   if (previous?.status === 'ISSUED' && readsTheSame(previous.said, said)) return null;
-  return { status: 'ISSUED', said, publisherId, matchedBy, closedAt: closedFor(previous, said) };
+  return { status: 'ISSUED', said, publisherId, matchedBy, ...askedBefore(previous, said) };
 }
 
 /** Takes back what a platform was told; null when nothing stands. */
@@ -233,6 +204,7 @@ export function withdraw(
   const { feedbackId, recipientId, kind, subject, revision, actionsRequired, legalBasis } = feedback.said;
   const basis = regime === null ? (actionsRequired[0]?.basis ?? '') : articleOf(regime);
   const asked = {
+    kind,
     regime,
     actionsRequired: undo(actionsRequired, basis),
     legalBasis: regime === null ? legalBasis : noticeBasis(regime),
@@ -246,10 +218,22 @@ export function withdraw(
     subjectRevision,
     reason,
     ...required(feedback, asked, now),
+    ...ruled(feedback),
     issuedAt: now.toISOString(),
   });
-  return { ...feedback, status: 'WITHDRAWN', said, closedAt: closedFor(feedback, said) };
+  return { ...feedback, status: 'WITHDRAWN', said, ...askedBefore(feedback, said) };
 }
+
+/** The next revision of what stands, with a ruling on what the recipient contested. Nothing else changes, its deadline least of all. */
+export function withRuling(feedback: Feedback, ruling: Ruling, now: Date): Feedback {
+  const next = { revision: feedback.said.revision + 1, ruling, issuedAt: now.toISOString() };
+  return feedback.status === 'ISSUED'
+    ? { ...feedback, said: sealed(FeedbackIssued, { ...feedback.said, ...next }) }
+    : { ...feedback, said: sealed(FeedbackWithdrawn, { ...feedback.said, ...next }) };
+}
+
+/** A ruling stays with the feedback until the next one: it says itself which revision it is about. */
+const ruled = (previous: Feedback | null): { ruling?: Ruling } => (previous?.said.ruling ? { ruling: previous.said.ruling } : {});
 
 // Namespace of feedback ids: UUID v5 of the URL namespace and https://jinqiao.tj.gov.cn/feedback. Recipients may compute ids themselves.
 const FEEDBACK_IDS = uuidv5('https://jinqiao.tj.gov.cn/feedback', uuidv5.URL);
@@ -257,11 +241,11 @@ const FEEDBACK_IDS = uuidv5('https://jinqiao.tj.gov.cn/feedback', uuidv5.URL);
 export const feedbackIdOf = (recipientId: string, kind: FeedbackKind, subject: string): string =>
   uuidv5(`${recipientId}\n${kind}\n${subject}`, FEEDBACK_IDS);
 
-type Asked = Pick<Draft, 'regime' | 'actionsRequired' | 'legalBasis'>;
+type Asked = Pick<Draft, 'kind' | 'regime' | 'actionsRequired' | 'legalBasis'>;
 type Required = Pick<FeedbackIssued, 'actionsRequired' | 'clock' | 'dueAt' | 'legalBasis'>;
 
 /** Actions with their clock. The same actions keep the clock they had: a corrected spelling must not give a platform another day. */
-function required(previous: Feedback | null, { regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
+function required(previous: Feedback | null, { kind, regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
   if (previous && sameActions(previous.said.actionsRequired, actionsRequired)) {
     const { clock, dueAt } = previous.said;
     return {
@@ -272,25 +256,43 @@ function required(previous: Feedback | null, { regime, actionsRequired, legalBas
     };
   }
   const asked = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
-  if (regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
-  const row = rule('FEEDBACK_ACTION', { regime, on: dayInChina(now) });
+  const name = CLOCK_RULES[kind];
+  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
+  const row = rule(name, { regime, on: dayInChina(now) });
   if (row === 'NO_RULE') return asked;
   const ruleBasis: LegalBasis = { ...row.legalBasis, ruleVersion: row.version };
-  return { ...asked, clock: clockOf(row), dueAt: dueAt(row, now), legalBasis: [...legalBasis, ruleBasis] };
+  const clock = clockOf(row);
+  return { ...asked, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
 }
+
+/** The rule that says how long a platform has; null where nothing is asked within a time. */
+const CLOCK_RULES: Record<FeedbackKind, string | null> = {
+  SAMPLING_RESULT: 'FEEDBACK_ACTION',
+  RECALL: 'RECALL_TAKE_DOWN',
+  CREDIT_STATUS: null,
+  RESTRICTION: null,
+};
+
+/** Version of the rule row behind a clock: the last legal basis, as `required` puts it. */
+export const clockRuleOf = ({ clock, legalBasis }: Pick<FeedbackIssued, 'clock' | 'legalBasis'>): string | null =>
+  (clock && legalBasis.at(-1)?.ruleVersion) ?? null;
+
+/** When a clock starts that does not wait for a receipt. */
+export const clockStartOf = ({ clock, issuedAt }: Pick<FeedbackIssued, 'clock' | 'issuedAt'>): string | null =>
+  clock?.startsOn === 'ISSUED' ? issuedAt : null;
 
 const ISO_DURATION = { HOURS: 'PT#H', CALENDAR_DAYS: 'P#D', WORKING_DAYS: 'P#D', MONTHS: 'P#M', YEARS: 'P#Y' } as const;
 
-const clockOf = ({ value, unit, basis }: RuleRow): FeedbackClock => ({
-  startsOn: 'ISSUED',
+const clockOf = ({ value, unit, basis, startsOn = 'ISSUED' }: RuleRow): FeedbackClock => ({
+  startsOn,
   duration: ISO_DURATION[unit].replace('#', String(value)),
   days: unit === 'WORKING_DAYS' ? 'WORKING' : 'CALENDAR',
   basis,
 });
 
 /** A period in hours ends at an instant, any other at the end of its last day in China. */
-function dueAt(row: RuleRow, now: Date): string {
-  const { due } = deadline(now, row);
+export function dueAt(row: Pick<RuleRow, 'value' | 'unit' | 'roll'>, start: Date): string {
+  const { due } = deadline(start, row);
   return typeof due === 'string' ? `${due}T23:59:59+08:00` : due.toISOString();
 }
 
@@ -307,8 +309,14 @@ const sameActions = (one: readonly RequiredAction[], other: readonly RequiredAct
     return its?.action === action && its.mandatory === mandatory && its.basis === basis;
   });
 
-const closedFor = (previous: Feedback | null, { actionsRequired }: FeedbackIssued | FeedbackWithdrawn): string | null =>
-  previous && sameActions(previous.said.actionsRequired, actionsRequired) ? previous.closedAt : null;
+/** Since when the same has been asked, and whether it was done before. */
+const askedBefore = (
+  previous: Feedback | null,
+  { actionsRequired, revision }: FeedbackIssued | FeedbackWithdrawn,
+): Pick<Feedback, 'closedAt' | 'askedSince'> =>
+  previous && sameActions(previous.said.actionsRequired, actionsRequired)
+    ? { closedAt: previous.closedAt, askedSince: previous.askedSince }
+    : { closedAt: null, askedSince: revision };
 
 /** Equal in everything but revision, subjectRevision, issuedAt and contentHash. */
 function readsTheSame(one: FeedbackIssued, other: FeedbackIssued): boolean {

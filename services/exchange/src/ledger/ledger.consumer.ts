@@ -2,6 +2,8 @@ import { FeedbackIssued, FeedbackWithdrawn } from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { startClocks } from '../clock/clock.receipts.js';
+import { dueByTopic, keepPublished } from '../delivery/delivery.series.js';
 import { Ledger } from './ledger.service.js';
 
 /** Reads platform.<id>.feedback.v1 back: where the broker keeps each record, and since when, is part of what the ledger proves. */
@@ -22,5 +24,11 @@ export class LedgerConsumer {
       at: appendedAt.toISOString(),
     }));
     await this.ledger.add(tx, entries);
+    const reached = await dueByTopic(
+      tx,
+      received.map(({ data: { feedbackId, revision }, appendedAt }) => ({ feedbackId, revision, at: appendedAt })),
+    );
+    await startClocks(tx, reached);
+    await keepPublished(tx, reached);
   }
 }

@@ -82,12 +82,17 @@ export class Ledger implements OnModuleInit {
     });
   }
 
-  /** The entries about a feedback, each with its way to the first head that covers it. Everything settled before is found. */
+  /**
+   * The entries about a feedback since it was last erased, each with its way to the first head that covers it. Everything settled before is
+   * found.
+   */
   async proven(feedbackId: string): Promise<Proven[]> {
     const rows: { seq: string; entry: string; head: LedgerHeadSigned }[] = await this.db.query(
       `SELECT entry.seq, entry.entry, covering.head FROM ledger_entries AS entry
        CROSS JOIN LATERAL (SELECT head FROM ledger_heads WHERE NOT lost AND size > entry.seq ORDER BY size LIMIT 1) AS covering
-       WHERE entry.feedback_id = $1 ORDER BY entry.seq`,
+       WHERE entry.feedback_id = $1 AND entry.seq > (
+         SELECT coalesce(max(seq), -1) FROM ledger_entries WHERE feedback_id = $1 AND entry LIKE '%"kind":"ERASED"%')
+       ORDER BY entry.seq`,
       [feedbackId],
     );
     const besides = rows.map(({ seq, head }) => besidesOf(Number(seq), head.size));

@@ -48,6 +48,10 @@ export interface Answered extends AboutFeedback {
   /** RFC 7638 thumbprint of the recipient's key that signed it; absent = the recipient did not sign. */
   readonly signedBy?: string;
 }
+/** Everything up to this revision was erased: the time to keep it had passed. What is told of it later begins anew. */
+export interface Erased extends AboutFeedback {
+  readonly kind: 'ERASED';
+}
 /** The database was set back behind this head, which stays published; the ledger goes on from what was left. */
 export interface SetBack {
   readonly kind: 'SET_BACK';
@@ -55,7 +59,7 @@ export interface SetBack {
   readonly at: string;
 }
 
-export type Entry = Told | Published | Attempted | Acknowledged | Answered | SetBack;
+export type Entry = Told | Published | Attempted | Acknowledged | Answered | Erased | SetBack;
 
 export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
   kind: 'TOLD',

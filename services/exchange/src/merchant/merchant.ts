@@ -3,6 +3,7 @@
  * the platforms on which the merchant is onboarded. Each platform reads of its own shops only.
  */
 import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction } from '@jinqiao/contracts';
+import type { StatusSource } from '../feedback/feedback.projection.js';
 import { type Draft, type Feedback, isAheadOf, issue, withdraw } from '../feedback/feedback.js';
 
 /** A shop as its platform registered it. */
@@ -85,26 +86,20 @@ function draftFor(
     regime: null,
     actionsRequired: [NO_ACTION],
     legalBasis: [MANDATE],
-    content: { entitlement: { kind: 'GRANT', id: 'CREDIT_OF_OWN_MERCHANTS' }, ...minimiseStatus(uscc, facts, own) },
+    entitlement: { kind: 'GRANT', id: 'CREDIT_OF_OWN_MERCHANTS' },
+    source: sourceOf(uscc, facts, own),
   };
 }
 
 /** Shops named in one feedback; a chain with more is told how many there are. */
 const SHOPS_MAX = 500;
 
-/** The public facts and the recipient's own shops; `own` must hold no other platform's. */
-export function minimiseStatus(
-  uscc: string,
-  facts: CreditStatusChanged,
-  own: readonly Merchant[],
-): Pick<Draft['content'], 'merchant' | 'content'> {
-  const { lists, mark, publicRecords, recordNos } = facts;
-  const shops = own
-    .map(({ shopId, shopName }) => ({ shopId, ...(shopName !== undefined && { shopName }) }))
-    .sort((one, other) => (one.shopId < other.shopId ? -1 : 1))
-    .slice(0, SHOPS_MAX);
+/** The facts and the recipient's own shops; `own` must hold no other platform's. */
+function sourceOf(uscc: string, facts: CreditStatusChanged, own: readonly Merchant[]): StatusSource {
+  const shops = [...own].sort((one, other) => (one.shopId < other.shopId ? -1 : 1)).slice(0, SHOPS_MAX);
+  const [only] = own;
   return {
-    merchant: { uscc, ...(own.length === 1 && shops[0]) },
-    content: { uscc, lists, ...(mark !== undefined && { mark }), publicRecords, recordNos, shopCount: own.length, shops },
+    merchant: { ...(own.length === 1 && only), uscc },
+    content: { ...facts, uscc, shopCount: own.length, shops },
   };
 }

@@ -1,6 +1,9 @@
 import type { FeedbackAnswerAccepted } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { receivedBy } from '../clock/clock.js';
+import { startClocks } from '../clock/clock.receipts.js';
+import { followAnswers, takeOverRulings } from '../dispute/dispute.queue.js';
 import { closes } from './receipt.js';
 
 /**
@@ -42,6 +45,18 @@ export async function takeOverAnswers(tx: EntityManager, said: readonly Received
      )
      SELECT FROM taken`,
     [JSON.stringify(outcomes)],
+  );
+  await startClocks(
+    tx,
+    said.map(({ data }) => receivedBy(data)),
+  );
+  await followAnswers(
+    tx,
+    said.map(({ data }) => data),
+  );
+  await takeOverRulings(
+    tx,
+    said.map(({ data }) => data.feedbackId),
   );
   return taken.length;
 }

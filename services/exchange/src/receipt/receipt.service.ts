@@ -3,6 +3,9 @@ import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { receivedBy } from '../clock/clock.js';
+import { startClocks } from '../clock/clock.receipts.js';
+import { followAnswers } from '../dispute/dispute.queue.js';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { signerOf } from '../ledger/signature.js';
@@ -183,6 +186,14 @@ export class Receipts {
       [JSON.stringify(kept.map(rowOf))],
     );
     await this.ledger.add(tx, kept.map(ledgerEntry));
+    await startClocks(
+      tx,
+      kept.map(({ announced }) => receivedBy(announced)),
+    );
+    await followAnswers(
+      tx,
+      kept.map(({ announced }) => announced),
+    );
     const events = kept.map(({ announced, causedBy }) =>
       event(announced.status === 'CONTESTED' ? FeedbackContested : FeedbackAnswerAccepted, announced, causedBy ? { causedBy } : {}),
     );

@@ -3,6 +3,7 @@ import { unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce, validSecrets } from '../endpoint/endpoint.service.js';
 import type { Entry } from '../ledger/ledger.js';
@@ -153,6 +154,11 @@ export class Webhooks {
   /** The one place where an attempt's end becomes true: its row in the log, the delivery and the endpoint, in the caller's transaction. */
   async record(tx: EntityManager, attempts: readonly Attempt[]): Promise<void> {
     const now = this.clock.now();
+    const taken = attempts.filter(({ attempted }) => attempted.outcome === 'DELIVERED');
+    await startClocks(
+      tx,
+      taken.map(({ claimed: { feedbackId, revision } }) => ({ feedbackId, revision, at: now })),
+    );
     const deliveries = await this.lockDeliveries(tx, attempts);
     const endpoints = await this.lockEndpoints(tx, attempts);
     const logged = attempts.flatMap((attempt) => {

@@ -1,0 +1,147 @@
+import { Clock } from '@jinqiao/platform';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Ledger } from '../ledger/ledger.service.js';
+import { type Regular, regularly } from '../regularly.js';
+import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason, pastBefore } from './retention.js';
+
+/** What is past its time at an instant: what goes, and what stays all the same. */
+export interface RetentionPlan {
+  readonly asOf: string;
+  readonly feedbacks: number;
+  readonly revisions: number;
+  readonly answers: number;
+  readonly webhookAttempts: number;
+  readonly held: Readonly<Partial<Record<HeldReason, number>>>;
+  readonly webhookNotices: number;
+  readonly reconciliations: number;
+}
+
+export interface Erased {
+  readonly feedbacks: number;
+  readonly records: number;
+}
+
+const EVERY_MS = 3_600_000;
+const FEEDBACKS_AT_ONCE = 200;
+const RECORDS_AT_ONCE = 5_000;
+
+/** Why a feedback f stays although its time has passed; NULL = it goes. The first reason counts. */
+const HELD = `CASE
+  WHEN f.closed_at IS NULL AND EXISTS (SELECT FROM deliveries d WHERE d.feedback_id = f.feedback_id AND d.revision = f.revision AND d.asks_action)
+    THEN 'OPEN'
+  WHEN EXISTS (SELECT FROM deliveries d WHERE d.feedback_id = f.feedback_id AND d.delivered_at IS NULL AND d.channel <> 'KAFKA')
+    THEN 'UNDELIVERED'
+  WHEN EXISTS (SELECT FROM disputes p WHERE p.feedback_id = f.feedback_id AND p.ruling IS NULL AND p.dropped_at IS NULL) THEN 'DISPUTED'
+  -- As long as a merchant has a public record, its platforms know; it would be told again at once.
+  WHEN f.kind = 'CREDIT_STATUS' AND f.status = 'ISSUED' THEN 'STANDS'
+END`;
+/** In this order: the database lets go of what belongs to a delivery only when the delivery itself is gone. */
+const WHAT_WAS_TOLD = ['deliveries', 'webhook_attempts', 'answers', 'disputes', 'feedback_revisions', 'feedbacks'] as const;
+
+/** Erases what is past its time. Any number of processes may do so at once: each takes what no other has locked. */
+@Injectable()
+export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly log = new Logger(Retention.name);
+  private job: Regular | undefined;
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly ledger: Ledger,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.job = regularly(EVERY_MS, () => this.erase(), this.log);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.job?.stop();
+  }
+
+  /** What would go at an instant, without touching it. */
+  async plan(asOf: string | undefined): Promise<RetentionPlan> {
+    const now = this.clock.now();
+    const at = asOf === undefined ? now : new Date(asOf);
+    if (at < now) throw new AsOfInPast();
+    const held: { reason: HeldReason | null; feedbacks: number; revisions: number; answers: number; attempts: number }[] =
+      await this.db.query(
+        `SELECT reason, count(*)::integer AS feedbacks, sum(revisions)::integer AS revisions, sum(answers)::integer AS answers,
+           sum(attempts)::integer AS attempts
+         FROM (SELECT ${HELD} AS reason,
+                 (SELECT count(*) FROM feedback_revisions r WHERE r.feedback_id = f.feedback_id) AS revisions,
+                 (SELECT count(*) FROM answers a WHERE a.feedback_id = f.feedback_id) AS answers,
+                 (SELECT count(*) FROM webhook_attempts w WHERE w.feedback_id = f.feedback_id) AS attempts
+               FROM feedbacks f WHERE f.kept_until < $1) AS past
+         GROUP BY reason`,
+        [at],
+      );
+    const going = held.find(({ reason }) => reason === null);
+    return {
+      asOf: at.toISOString(),
+      feedbacks: going?.feedbacks ?? 0,
+      revisions: going?.revisions ?? 0,
+      answers: going?.answers ?? 0,
+      webhookAttempts: going?.attempts ?? 0,
+      held: Object.fromEntries(held.flatMap(({ reason, feedbacks }) => (reason === null ? [] : [[reason, feedbacks]]))),
+      webhookNotices: await this.count('webhook_notices', at),
+      reconciliations: await this.count('reconciliations', at),
+    };
+  }
+
+  /** Erases everything that may go, in small transactions. Gives back how much that was. */
+  async erase(): Promise<Erased> {
+    let feedbacks = 0;
+    for (let portion = FEEDBACKS_AT_ONCE; portion === FEEDBACKS_AT_ONCE; feedbacks += portion) {
+      portion = await this.db.transaction((tx) => this.eraseSome(tx));
+    }
+    const records = (await this.eraseAged('webhook_notices')) + (await this.eraseAged('reconciliations'));
+    if (feedbacks + records > 0) this.log.log(`erased ${feedbacks} feedbacks and ${records} other records whose time has passed`);
+    return { feedbacks, records };
+  }
+
+  /** By the database's clock besides: a process whose own runs ahead erases nothing early, nor is it stopped by what it may not erase. */
+  private async eraseSome(tx: EntityManager): Promise<number> {
+    const now = this.clock.now();
+    const past: { feedbackId: string; recipientId: string; revision: number }[] = await tx.query(
+      `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.revision FROM feedbacks f
+       WHERE f.kept_until < least($1, clock_timestamp()) AND ${HELD} IS NULL
+       ORDER BY f.kept_until, f.feedback_id LIMIT $2 FOR UPDATE OF f SKIP LOCKED`,
+      [now, FEEDBACKS_AT_ONCE],
+    );
+    const ids = past.map(({ feedbackId }) => feedbackId);
+    for (const table of WHAT_WAS_TOLD) await tx.query(`DELETE FROM ${table} WHERE feedback_id = ANY($1)`, [ids]);
+    const entries = past.map(({ feedbackId, recipientId, revision }) => {
+      return { kind: 'ERASED' as const, feedbackId, feedbackRevision: revision, recipientId, at: now.toISOString() };
+    });
+    await this.ledger.add(tx, entries);
+    return past.length;
+  }
+
+  private async eraseAged(table: Aging): Promise<number> {
+    const before = pastBefore(AGING[table], this.clock.now());
+    if (before === null) return 0;
+    let erased = 0;
+    for (let portion = RECORDS_AT_ONCE; portion === RECORDS_AT_ONCE; erased += portion) {
+      const removed: [unknown[], number] = await this.db.query(
+        `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${OLDER[table]} LIMIT $2))`,
+        [olderThan(table, before), RECORDS_AT_ONCE],
+      );
+      portion = removed[1];
+    }
+    return erased;
+  }
+
+  private async count(table: Aging, at: Date): Promise<number> {
+    const before = pastBefore(AGING[table], at);
+    if (before === null) return 0;
+    const [row]: { past: number }[] = await this.db.query(`SELECT count(*)::integer AS past FROM ${table} WHERE ${OLDER[table]}`, [
+      olderThan(table, before),
+    ]);
+    return row?.past ?? 0;
+  }
+}
+
+const OLDER: Record<Aging, string> = { webhook_notices: 'noticed_at < $1', reconciliations: 'reconciliation_id < $1' };
+
+const olderThan = (table: Aging, before: Date): Date | string => (table === 'reconciliations' ? firstIdOf(before) : before);
