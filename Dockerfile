@@ -17,6 +17,7 @@ COPY services/credit/package.json services/credit/
 COPY services/monitoring/package.json services/monitoring/
 COPY services/gateway/package.json services/gateway/
 COPY infra/local/package.json infra/local/
+COPY simulator/package.json simulator/
 COPY bench/package.json bench/
 COPY chaos/package.json chaos/
 RUN npm ci

@@ -15,7 +15,9 @@ const TYPES = {
   'type:contracts': [],
   'type:lib': ['type:lib', 'type:contracts'],
   'type:service': ['type:lib', 'type:contracts'],
-  'type:infra': ['type:lib', 'type:contracts', 'type:infra'],
+  // Stands for an outsider, who has nothing of ours but the declarations.
+  'type:simulator': ['type:contracts'],
+  'type:infra': ['type:lib', 'type:contracts', 'type:infra', 'type:simulator'],
   'type:testing': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
   'type:bench': ['type:lib', 'type:contracts', 'type:infra'],
   'type:chaos': ['type:lib', 'type:contracts', 'type:infra', 'type:testing'],
@@ -108,7 +110,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['libs/messaging/**', 'libs/testing/**', 'infra/**', 'bench/**', 'chaos/**'],
+    files: ['libs/messaging/**', 'libs/testing/**', 'infra/**', 'simulator/**', 'bench/**', 'chaos/**'],
     rules: { 'no-restricted-imports': 'off' },
   },
   {
@@ -128,7 +130,7 @@ export default tseslint.config(
   {
     files: SPECS,
     rules: {
-      '@nx/enforce-module-boundaries': boundaries(['type:testing', 'type:infra']),
+      '@nx/enforce-module-boundaries': boundaries(['type:testing', 'type:infra', 'type:simulator']),
       // A describe is a function too.
       'max-lines-per-function': 'off',
       // Jest's matchers (expect.any and the like) are of type any.

@@ -8,7 +8,7 @@ const isProject = (folder) => existsSync(join(folder, 'package.json'));
 const below = (parent) => readdirSync(join(__dirname, parent)).map((name) => join(__dirname, parent, name));
 const folders = [
   ...[...below('libs'), ...below('services'), ...below('infra')].filter(isProject),
-  ...['bench', 'chaos', 'tools', 'e2e'].map((name) => join(__dirname, name)).filter(existsSync),
+  ...['simulator', 'bench', 'chaos', 'tools', 'e2e'].map((name) => join(__dirname, name)).filter(existsSync),
 ];
 
 const globalSetup = join(__dirname, 'libs/testing/jest/global-setup.cjs');

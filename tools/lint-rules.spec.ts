@@ -55,6 +55,12 @@ const BOUNDARIES: Case[] = [
     [SPEC, use('@jinqiao/inspection')],
     [SPEC, use('@jinqiao/contracts')],
   ],
+  [
+    'a platform’s side that imports a library of ours',
+    '@nx/enforce-module-boundaries',
+    ['simulator/src/pull.ts', use('@jinqiao/schema')],
+    ['simulator/src/pull.ts', use('@jinqiao/contracts')],
+  ],
   ['a library that imports a service', '@nx/enforce-module-boundaries', [LIB, use('@jinqiao/credit')], [LIB, use('@jinqiao/contracts')]],
   [
     'a library that imports test support',
@@ -202,14 +208,14 @@ describe('the linter', () => {
 
 describe('every project', () => {
   const folders = ['libs', 'services', 'infra'].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(parent, name)));
-  const projects = [...folders, 'bench', 'chaos'].filter((folder) => existsSync(join(root, folder, 'package.json')));
+  const projects = [...folders, 'simulator', 'bench', 'chaos'].filter((folder) => existsSync(join(root, folder, 'package.json')));
 
   it.each(projects)('%s has one scope and one known type, or no boundary would hold for it', (folder) => {
     const { nx } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { nx?: { tags?: string[] } };
     const tags = nx?.tags ?? [];
-    const scope = /^(libs|infra)\//.test(folder) ? 'shared' : folder.replace('services/', '');
+    const scope = /^(libs\/|infra\/|simulator$)/.test(folder) ? 'shared' : folder.replace('services/', '');
     expect(tags.filter((tag) => tag.startsWith('scope:'))).toEqual([`scope:${scope}`]);
-    expect(tags.filter((tag) => /^type:(service|contracts|lib|testing|infra|bench|chaos)$/.test(tag))).toHaveLength(1);
+    expect(tags.filter((tag) => /^type:(service|contracts|lib|testing|infra|simulator|bench|chaos)$/.test(tag))).toHaveLength(1);
     expect(tags.includes('type:service')).toBe(folder.startsWith('services/'));
   });
 });

@@ -11,7 +11,7 @@ const targetsOf = (root) => ({
 module.exports = {
   name: 'jinqiao-targets',
   createNodesV2: [
-    '{bench,chaos,{libs,services,infra}/*}/package.json',
+    '{simulator,bench,chaos,{libs,services,infra}/*}/package.json',
     (files, options, context) =>
       createNodesFromFiles((file) => ({ projects: { [dirname(file)]: { targets: targetsOf(dirname(file)) } } }), files, options, context),
   ],

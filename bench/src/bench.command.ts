@@ -9,6 +9,7 @@ import { pipeline } from './pipeline.js';
 import { relay } from './relay.js';
 import { start } from './start.js';
 import { transport } from './transport.js';
+import { webhook } from './webhook.js';
 
 // `npm run bench -- NAME [--rounds N] [--quick | --scale SHARE] [--json FILE]`, or `all` for one after the other.
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> = {
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> 
   relay,
   consume,
   pipeline,
+  webhook,
   start,
   growth,
 };

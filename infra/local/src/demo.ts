@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { CannotStart } from './cannot-start.js';
 import { MainJob } from './demo/main-job.js';
 import { asTable, type DemoReport } from './demo/report.js';
+import { ThreePlatforms } from './demo/three-platforms.js';
 import { repository } from './repository.js';
 import { startStack } from './stack.js';
 
-// `npm run demo [-- --input FILE] [--report FILE]`: the main job on real input, on a stack of its own that is gone afterwards.
+// `npm run demo [-- --input FILE] [--report FILE]`: the main job on real input, then three platforms by three channels, on a stack of its
+// own that is gone afterwards. What is not seen within its time ends it with exit code 1.
 const began = Date.now();
 const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`;
 const say = (line: string): void => console.log(`${seconds()}  ${line}`);
@@ -38,8 +40,9 @@ async function demo(): Promise<void> {
       asked.signal.addEventListener('abort', () => reject(new CannotStart('the demo was stopped', 'start it again')), { once: true }),
     );
   try {
-    const told = await Promise.race([MainJob.run(stack, input, say), stopped()]);
-    const report: DemoReport = { ...told, seconds: Math.round((Date.now() - began) / 1000) };
+    const first = await Promise.race([MainJob.run(stack, input, say), stopped()]);
+    const secondAct = await Promise.race([ThreePlatforms.run(stack, say), stopped()]);
+    const report: DemoReport = { ...first, secondAct, seconds: Math.round((Date.now() - began) / 1000) };
     console.log(`\n${asTable(report)}\n`);
     if (values.report) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   } finally {

@@ -1,7 +1,7 @@
 export { accessToken, kafkaOf, registerClient } from './access.js';
 export { CannotStart } from './cannot-start.js';
 export { runUntilStopped } from './command.js';
-export { type Artifacts, fetchArtifacts } from './downloads.js';
+export { type Artifacts, cacheDirectory, downloaded, fetchArtifacts } from './downloads.js';
 export { createDatabase } from './postgres.js';
 export { requireJava } from './preflight.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';

@@ -41,6 +41,8 @@ interface Entry {
   readonly platformId: string;
 }
 
+type FirstAct = Omit<DemoReport, 'secondAct' | 'seconds'>;
+
 const subjectOf = (sampleNo: string): string => `${REPORTER}:${sampleNo}`;
 
 interface Parts {
@@ -63,7 +65,7 @@ export class MainJob {
     ({ stack: this.stack, department: this.department, operator: this.operator, topics: this.topics, say: this.say } = parts);
   }
 
-  static async run(stack: RunningStack, file: string, say: (line: string) => void): Promise<Omit<DemoReport, 'seconds'>> {
+  static async run(stack: RunningStack, file: string, say: (line: string) => void): Promise<FirstAct> {
     const [department, operator] = await Promise.all(
       [REPORTER, 'operator'].map((principal) => Http.as(stack.origin, stack.servers, principal)),
     );
@@ -77,7 +79,7 @@ export class MainJob {
     }
   }
 
-  private async tell(file: string): Promise<Omit<DemoReport, 'seconds'>> {
+  private async tell(file: string): Promise<FirstAct> {
     const first = await this.import(file);
     this.say(`${basename(file)} is in: ${first.accepted} results accepted, ${first.rejected} rejected`);
     const second = await this.import(file);

@@ -18,14 +18,19 @@ export class Http {
     return new Http(origin, (await accessToken(servers, principal)).token);
   }
 
-  get<T>(path: string): Promise<T> {
-    return this.send<T>('GET', path);
+  async get<T>(path: string): Promise<T> {
+    return JSON.parse(await this.text(path)) as T;
   }
 
-  post<T>(path: string, body: object): Promise<T> {
-    return body instanceof FormData
-      ? this.send<T>('POST', path, body)
-      : this.send<T>('POST', path, JSON.stringify(body), 'application/json');
+  /** The bytes as they came. */
+  text(path: string): Promise<string> {
+    return this.send('GET', path);
+  }
+
+  async post<T>(path: string, body: object): Promise<T> {
+    const answer =
+      body instanceof FormData ? this.send('POST', path, body) : this.send('POST', path, JSON.stringify(body), 'application/json');
+    return JSON.parse(await answer) as T;
   }
 
   /** Every item of a list, page by page. */
@@ -42,15 +47,16 @@ export class Http {
     return items;
   }
 
-  private async send<T>(method: string, path: string, body?: string | FormData, type?: string): Promise<T> {
+  private async send(method: string, path: string, body?: string | FormData, type?: string): Promise<string> {
     const answer = await fetch(this.origin + path, {
       method,
       headers: { authorization: `Bearer ${this.token}`, ...(type && { 'content-type': type }) },
       ...(body !== undefined && { body }),
       signal: AbortSignal.timeout(60_000),
     });
-    if (!answer.ok) throw new Refused(answer.status, `${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as T;
+    const text = await answer.text();
+    if (!answer.ok) throw new Refused(answer.status, `${method} ${path}: ${answer.status} ${text}`);
+    return text;
   }
 }
 

@@ -12,7 +12,25 @@ export interface DemoReport {
   readonly retraction: Retraction | null;
   readonly reinspection: Reinspection | null;
   readonly latencyMs: { readonly p50: number; readonly p99: number };
+  readonly secondAct: SecondAct;
   readonly seconds: number;
+}
+
+/** Three platforms by three channels: what each of them and anybody with the evidence has seen. */
+export interface SecondAct {
+  readonly told: readonly { readonly platformId: string; readonly channel: string; readonly held: number }[];
+  readonly caughtUp: { readonly platformId: string; readonly missed: number; readonly afterMs: number };
+  readonly contested: { readonly platformId: string; readonly subject: string };
+  readonly withdrawn: readonly string[];
+  readonly evidence: EvidenceChecked;
+}
+
+export interface EvidenceChecked {
+  readonly feedbackId: string;
+  readonly bytes: number;
+  readonly changedByte: number;
+  /** What the tool said of it. */
+  readonly caught: string;
 }
 
 export interface Intake {
@@ -43,7 +61,7 @@ export interface Reinspection {
 
 /** The report as a person reads it. */
 export function asTable(report: DemoReport): string {
-  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs } = report;
+  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs, secondAct } = report;
   const platforms = Object.entries(feedback.byPlatform).sort(([, a], [, b]) => b - a);
   const lines: (readonly [string, string])[] = [
     ['file 文件', `${report.input.file}: ${report.input.rows} rows, ${report.input.results} results`],
@@ -67,6 +85,17 @@ export function asTable(report: DemoReport): string {
       reinspection
         ? `${reinspection.sampleNo}: feedback revision ${reinspection.feedbackRevision} (RESTORE), ${reinspection.creditEnded} records ended; ${counted(reinspection.monitoring)}`
         : NONE,
+    ],
+    ['three channels 三渠道', secondAct.told.map(({ platformId, channel, held }) => `${platformId} ${channel} ${held}`).join(', ')],
+    [
+      'dead and back 恢复',
+      `${secondAct.caughtUp.platformId} missed ${secondAct.caughtUp.missed}, had them ${secondAct.caughtUp.afterMs} ms after its return`,
+    ],
+    ['contested 异议', `${secondAct.contested.platformId} disputes ${secondAct.contested.subject}`],
+    ['taken back 撤回', `the merchant's status, by ${secondAct.withdrawn.join(', ')}`],
+    [
+      'evidence 证据',
+      `${secondAct.evidence.bytes} bytes hold; byte ${secondAct.evidence.changedByte} changed: ${secondAct.evidence.caught}`,
     ],
     ['latency 时延', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms from acceptance to the last effect`],
   ];

@@ -113,9 +113,10 @@ export class Endpoints {
   /** After a long failure; what waits goes at once. */
   async enable(by: Principal, endpointId: string): Promise<Endpoint> {
     return this.db.transaction(async (tx) => {
+      const at = this.clock.now();
+      await dueAtOnce(tx, by.id, at);
       const endpoint = await this.getForUpdate(tx, by, endpointId);
       assertLiving(endpoint);
-      const at = this.clock.now();
       const enabled = {
         status: 'ACTIVE',
         statusReason: null,
@@ -125,7 +126,6 @@ export class Endpoints {
         pausedUntil: null,
       } as const;
       await tx.update(WebhookEndpoint, { endpointId }, enabled);
-      await dueAtOnce(tx, endpoint.organisationId, at);
       return { ...endpoint, ...enabled };
     });
   }
@@ -211,7 +211,10 @@ export async function validSecrets(
   );
 }
 
-/** Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. */
+/**
+ * Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. Deliveries are locked
+ * before endpoints, as where attempts are recorded: the other way round the two would wait for each other.
+ */
 export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date): Promise<number> {
   const rows: { position: number }[] = await tx.query(
     `SELECT position FROM deliveries WHERE recipient_id = $1 AND channel = 'WEBHOOK' AND delivered_at IS NULL

@@ -232,8 +232,9 @@ export class Webhooks {
     const id = platformOf(caller, platform);
     return this.db.transaction(async (tx) => {
       await assertByWebhook(tx, id);
+      const due = await dueAtOnce(tx, id, this.clock.now());
       await tx.query(`UPDATE webhook_endpoints SET paused_until = NULL WHERE organisation_id = $1 AND status = 'ACTIVE'`, [id]);
-      return { due: await dueAtOnce(tx, id, this.clock.now()) };
+      return { due };
     });
   }
 

@@ -1,0 +1,241 @@
+/**
+ * The programs of docs/integrating.md, taken out of it and run as they stand, each against a real exchange as a platform of its own. What
+ * one prints is held against what the exchange says the platform was told. What a machine lacks is skipped by name.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { SamplingResultPublished } from '@jinqiao/contracts';
+import { cacheDirectory, clientSecret, downloaded } from '@jinqiao/infra-local';
+import { aSamplingResult, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { ExchangeConfig } from './config.js';
+import { ExchangeModule } from './exchange.module.js';
+
+const ROOT = join(__dirname, '../../..');
+const DOCUMENT = readFileSync(join(ROOT, 'docs/integrating.md'), 'utf8');
+/** A fence that names a file holds a program. */
+const PROGRAMS = [...DOCUMENT.matchAll(/^```(ts|java|python) (\S+)\n(.*?)^```$/gms)].map(([, language = '', file = '', text = '']) => ({
+  language,
+  file,
+  text,
+  channel: /topic/i.test(file) ? ('KAFKA' as const) : /pull/i.test(file) ? ('PULL' as const) : ('WEBHOOK' as const),
+}));
+type Program = (typeof PROGRAMS)[number];
+
+// The package for Python that speaks to Kafka, by what the registry says its file is.
+const PYTHON_KAFKA = 'kafka-python==3.0.12 --hash=sha256:67add72052e3ad0c37ed9963ebe2b1696adc7f063c64eaf19862c21b69a64a18';
+const pythonPackages = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'jinqiao',
+  `python-${createHash('sha256').update(PYTHON_KAFKA).digest('hex').slice(0, 12)}`,
+);
+const PACKAGES_MS_MAX = 90_000;
+
+const runs = (command: string, ...args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+
+/** Java compiles a single file only where it brings its compiler (a JDK); the libraries are those the broker was fetched with. */
+function lackOf({ language, file, channel }: Program): string | null {
+  if (language === 'ts') return null;
+  if (language === 'python') {
+    if (!runs('python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))')) return 'no Python 3.9';
+    return channel === 'KAFKA' && !hasPythonKafka() ? 'kafka-python cannot be had' : null;
+  }
+  const modules = spawnSync('java', ['--list-modules'], { encoding: 'utf8' }).stdout;
+  if (!/^jdk\.compiler@(1[7-9]|[2-9]\d)/m.test(modules)) return 'no JDK 17';
+  return file !== 'Hooks.java' && !downloaded() ? 'the jars of the broker are not there' : null;
+}
+
+function hasPythonKafka(): boolean {
+  if (existsSync(join(pythonPackages, 'kafka'))) return true;
+  mkdirSync(pythonPackages, { recursive: true });
+  const requirements = join(pythonPackages, 'requirements.txt');
+  writeFileSync(requirements, PYTHON_KAFKA);
+  const pip = ['-m', 'pip', 'install', '-q', '--no-deps', '--require-hashes', '--target', pythonPackages, '-r', requirements];
+  return spawnSync('python3', pip, { stdio: 'ignore', timeout: PACKAGES_MS_MAX }).status === 0;
+}
+
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  ts: [process.execPath, '--no-warnings'],
+  java: ['java', '-cp', downloaded() ? jars() : '.'],
+  python: ['python3'],
+};
+
+function jars(): string {
+  return [
+    'kafka-clients-4.3.0',
+    'jackson-databind-2.21.2',
+    'jackson-core-2.21.2',
+    'jackson-annotations-2.21',
+    'jose4j-0.9.6',
+    'slf4j-api-1.7.36',
+  ]
+    .map((name) => join(cacheDirectory(), `${name}.jar`))
+    .join(delimiter);
+}
+
+/** Below the work tree, where programs in TypeScript find the packages they import. */
+const folder = join(ROOT, '.local');
+mkdirSync(folder, { recursive: true });
+const home = mkdtempSync(join(folder, 'snippets-'));
+const running: ChildProcess[] = [];
+let place: Place;
+let service: TestService;
+let operator: Http;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('exchange', { env: { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } });
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig });
+  operator = place.http(await place.token('OPERATOR', 'operator'));
+}, 60_000);
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+afterAll(async () => {
+  await service.close();
+  rmSync(home, { recursive: true });
+});
+
+interface Side {
+  readonly id: string;
+  readonly http: Http;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** A registered platform, told by the program's channel; a program that pulls chooses that itself. */
+async function platformOf({ file, channel }: Program): Promise<Side> {
+  const id = `runs-${file.replace('.', '-').toLowerCase()}`;
+  const http = place.http(await place.token('PLATFORM', id));
+  expect((await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name: id })).status).toBe(201);
+  const port = await freePort();
+  if (channel !== 'WEBHOOK') return { id, http, port, secret: '' };
+  const url = `http://127.0.0.1:${port}/`;
+  const { body } = await http.post<{ secret: string }>('/api/exchange/webhook-endpoints', { url, contact: '平台合规岗' });
+  expect((await http.put('/api/exchange/channel', { channel })).status).toBe(200);
+  return { id, http, port, secret: body.secret };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly lines: string[];
+  readonly errors: string[];
+}
+
+/** The lines it prints that are JSON; libraries print others. */
+function run({ language, file, text }: Program, { id, port, secret }: Side): Running {
+  const path = join(home, file);
+  writeFileSync(path, text);
+  const [command = '', ...args] = COMMANDS[language] ?? [];
+  const { issuer, seed, kafkaBrokers } = place.servers;
+  const settings = {
+    ORIGIN: place.origin,
+    ISSUER: issuer,
+    BROKERS: kafkaBrokers,
+    CLIENT_ID: id,
+    CLIENT_SECRET: clientSecret(seed, id),
+    TOPIC: `${place.namespace}platform.${id}.feedback.v1`,
+    GROUP: `${place.namespace}${id}.feedback-reader`,
+    PORT: String(port),
+    SECRET: secret,
+    PYTHONPATH: pythonPackages,
+  };
+  const child = spawn(command, [...args, path], {
+    env: { ...process.env, NODE_OPTIONS: '', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.push(child);
+  const printed: Running = { child, lines: [], errors: [] };
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    const lines = `${rest}${part}`.split('\n');
+    rest = lines.pop() ?? '';
+    printed.lines.push(...lines.filter((line) => line.startsWith('{"feedbackId"')));
+  });
+  child.stderr.setEncoding('utf8').on('data', (part: string) => printed.errors.push(part));
+  return printed;
+}
+
+async function tell(id: string, sampleNo: string, revision: number): Promise<void> {
+  const result = aSamplingResult({ sampleNo, revision, product: { name: `第${revision}版` }, online: { platformName: id } });
+  await place.publish(SamplingResultPublished, result);
+}
+
+const said = async (id: string): Promise<string[]> =>
+  (
+    await place.sql<{ said: string }>(
+      `SELECT r.said::text AS said FROM deliveries d JOIN feedback_revisions r USING (feedback_id, revision)
+       WHERE d.recipient_id = $1 ORDER BY d.position`,
+      [id],
+    )
+  ).map((row) => row.said);
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => resolve(true));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+it('shows each channel in each language', () => {
+  expect(PROGRAMS.map(({ language, channel }) => `${channel} ${language}`).sort()).toEqual(
+    ['KAFKA', 'PULL', 'WEBHOOK'].flatMap((channel) => ['java', 'python', 'ts'].map((language) => `${channel} ${language}`)),
+  );
+});
+
+describe.each(PROGRAMS)('$file', (program) => {
+  const lack = lackOf(program);
+  const name = 'takes over each revision of what its platform is told, with the same bytes';
+  (lack === null ? it : it.skip)(
+    lack === null ? name : `${name} (${lack})`,
+    async () => {
+      const side = await platformOf(program);
+      const { child, lines, errors } = run(program, side);
+      // A first attempt in vain would be repeated soon, the next after that only minutes later.
+      if (program.channel === 'WEBHOOK') await eventually(() => listens(side.port), { within: 120_000 });
+      await tell(side.id, program.file, 1);
+      const prints = (count: number): Promise<unknown> =>
+        eventually(
+          async () => {
+            const all = await said(side.id);
+            if (child.exitCode !== null) throw new Error(`it ended: ${errors.join('')}`);
+            expect(all).toHaveLength(count);
+            expect(lines).toEqual(all);
+          },
+          { within: 120_000 },
+        );
+      await prints(1);
+      await tell(side.id, program.file, 2);
+      await prints(2);
+      if (program.channel === 'KAFKA') return;
+      // What it took or acknowledged is delivered.
+      await eventually(async () => {
+        expect((await side.http.get('/api/exchange/channel')).body).toMatchObject({ channel: program.channel, undelivered: 0 });
+      });
+      if (program.channel === 'PULL') return;
+      const { feedbackId } = JSON.parse(lines[0] ?? '') as { feedbackId: string };
+      expect((await side.http.post('/api/exchange/deliveries/resends', { feedbackId, revision: 1 })).body).toEqual({ due: 1 });
+      await eventually(async () => {
+        const taken = `SELECT FROM webhook_attempts WHERE recipient_id = $1 AND outcome = 'DELIVERED'`;
+        expect(await place.sql(taken, [side.id])).toHaveLength(3);
+      });
+      const headers = { 'webhook-id': 'x_3', 'webhook-timestamp': String(Math.floor(Date.now() / 1_000)), 'webhook-signature': 'v1,AAAA' };
+      const forged = await fetch(`http://127.0.0.1:${side.port}/`, { method: 'POST', headers, body: '{"feedbackId":"x","revision":3}' });
+      expect([forged.status, lines.length]).toEqual([400, 2]);
+    },
+    300_000,
+  );
+});
