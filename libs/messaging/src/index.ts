@@ -17,5 +17,5 @@ export { readStream } from './read-stream.js';
 export { type Lag } from './reader.js';
 export { Received, type Refusal } from './received.js';
 export { Relay } from './relay.js';
-export { Topics } from './topics.js';
+export { type Reading, Topics } from './topics.js';
 export { unnested } from './unnested.js';
