@@ -173,3 +173,70 @@ export const ledgerHeads = stream<LedgerHeadSigned>({
   key: (head) => head.date,
   events: [LedgerHeadSigned],
 });
+
+/** Why an organisation may know something, where the law does not give that by itself. Each event carries the whole of it. */
+export class EntitlementState {
+  @Text({ max: 64, about: 'GRANT:<UUID> or AGREEMENT:<kind of feedback>:<platform>.' }) entitlementId: string;
+  @Revision() revision: number;
+  @OneOf(['GRANT', 'AGREEMENT']) kind: 'GRANT' | 'AGREEMENT';
+  @OneOf(codes.ENTITLEMENT_STATUSES) status: codes.EntitlementStatus;
+  @Text({ max: 64, about: 'Who may know.' }) recipientId: string;
+  @Optional() @Text({ max: 64, about: 'The department that provides it; absent for an agreement.' }) providerId?: string;
+  @Optional() @Text({ max: 100, about: 'The stream that may be read, as the catalogue names it.' }) stream?: string;
+  @Optional() @OneOf(codes.FEEDBACK_KINDS, { about: 'What an agreement is about.' }) feedbackKind?: codes.FeedbackKind;
+  @Optional() @OneOf(codes.SHARING_MODES) mode?: codes.SharingMode;
+  @Optional() @Whole({ min: 1, max: 4, about: 'Highest level of general data that may be read (GB/T 43697).' }) level?: number;
+  @Text({ max: 300, about: 'What it rests on: instrument and article.' }) legalBasis: string;
+  @Text({ max: 500, about: 'The business scene; it may be used for nothing else.' }) purpose: string;
+  @Optional() @Text({ max: 200, about: "The requester's own document that signed the request off." }) signOff?: string;
+  @Timestamp() requestedAt: string;
+  @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
+  @Optional() @Flag({ about: 'The period for an answer was extended, which can be done once.' }) answerExtended?: boolean;
+  @Optional() @CalendarDate({ about: 'The last day on which it is in force; absent = no limit in time.' }) validUntil?: string;
+  @Optional() @OneOf(['PROVIDER', 'OPERATOR'], { about: 'Whoever suspended it resumes it.' }) suspendedBy?: 'PROVIDER' | 'OPERATOR';
+  @Optional() @Text({ max: 1000, about: 'Why it was changed last.' }) reason?: string;
+  @Text({ max: 64, about: 'Organisation that changed it last; service.exchange when a period ran out.' }) changedBy: string;
+  @Timestamp() changedAt: string;
+}
+
+/** Fires when a department asks for another one's data; the provider has to answer within the statutory period. */
+export class GrantRequested extends EntitlementState {}
+/** Fires when the provider takes more time for its answer; the requester is told why. */
+export class GrantAnswerExtended extends EntitlementState {}
+/** Fires when the provider agrees; the requester may read from now on. */
+export class GrantApproved extends EntitlementState {}
+/** Fires when the provider says no, with the reason. */
+export class GrantRefused extends EntitlementState {}
+/** Fires when a platform is admitted: it hears from now on what it is told by agreement. */
+export class AgreementConcluded extends EntitlementState {}
+/** Fires when access is stopped for a time; nobody reads under it until it is resumed. */
+export class EntitlementSuspended extends EntitlementState {}
+/** Fires when what was suspended is in force again. */
+export class EntitlementResumed extends EntitlementState {}
+/** Fires when whoever gave it takes it back for good. */
+export class EntitlementRevoked extends EntitlementState {}
+/** Fires when its last day has passed. */
+export class EntitlementExpired extends EntitlementState {}
+/** Fires when the recipient needs it no more. */
+export class EntitlementEnded extends EntitlementState {}
+
+export const entitlements = stream<EntitlementState>({
+  topic: 'exchange.entitlement.v1',
+  about: 'Grants between departments and agreements with platforms. What the law itself gives is on no list.',
+  writer: 'exchange',
+  readers: ['monitoring'],
+  retention: 'LAST_STATE',
+  key: (entitlement) => entitlement.entitlementId,
+  events: [
+    GrantRequested,
+    GrantAnswerExtended,
+    GrantApproved,
+    GrantRefused,
+    AgreementConcluded,
+    EntitlementSuspended,
+    EntitlementResumed,
+    EntitlementRevoked,
+    EntitlementExpired,
+    EntitlementEnded,
+  ],
+});

@@ -7,6 +7,10 @@ import { Deliveries } from './delivery/delivery.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
+import { EntitlementController } from './entitlement/entitlement.controller.js';
+import { EntitlementRevision, EntitlementRow, TopicAccess } from './entitlement/entitlement.entity.js';
+import { EntitlementJob } from './entitlement/entitlement.job.js';
+import { Entitlements } from './entitlement/entitlement.service.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
 import { Escalations } from './escalation/escalation.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
@@ -46,6 +50,9 @@ import { Webhooks } from './webhook/webhook.service.js';
 const entities = [
   OrganisationRow,
   OrganisationName,
+  EntitlementRow,
+  EntitlementRevision,
+  TopicAccess,
   Subject,
   FeedbackRow,
   FeedbackRevision,
@@ -67,6 +74,7 @@ const entities = [
   imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
   controllers: [
     OrganisationController,
+    EntitlementController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
@@ -83,6 +91,8 @@ const entities = [
   ],
   providers: [
     Organisations,
+    Entitlements,
+    EntitlementJob,
     SamplingFeedback,
     MerchantCredit,
     FeedbackLedger,

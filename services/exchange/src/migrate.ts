@@ -6,6 +6,7 @@ import { CreateReconciliations1795450210000 } from './migrations/1795450210000-c
 import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
+import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-entitlements.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -15,4 +16,5 @@ await migrateService('exchange', [
   AddEscalationAndUndo1795450220000,
   NumberDeliveries1795450300000,
   AddWebhooks1795450310000,
+  AddEntitlements1795450400000,
 ]);

@@ -48,6 +48,14 @@ export interface Answered extends AboutFeedback {
   /** RFC 7638 thumbprint of the recipient's key that signed it; absent = the recipient did not sign. */
   readonly signedBy?: string;
 }
+/** By this grant the broker lets the recipient read the stream, or lets it no more. */
+export interface AccessChanged {
+  readonly kind: 'OPENED' | 'CLOSED';
+  readonly entitlementId: string;
+  readonly recipientId: string;
+  readonly stream: string;
+  readonly at: string;
+}
 /** The database was set back behind this head, which stays published; the ledger goes on from what was left. */
 export interface SetBack {
   readonly kind: 'SET_BACK';
@@ -55,7 +63,7 @@ export interface SetBack {
   readonly at: string;
 }
 
-export type Entry = Told | Published | Attempted | Acknowledged | Answered | SetBack;
+export type Entry = Told | Published | Attempted | Acknowledged | Answered | AccessChanged | SetBack;
 
 export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
   kind: 'TOLD',
