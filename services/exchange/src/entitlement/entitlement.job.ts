@@ -18,6 +18,7 @@ interface Access {
   readonly organisationId: string;
   readonly stream: string;
   readonly entitlementId: string;
+  readonly purpose: string;
 }
 
 /**
@@ -60,13 +61,14 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
     await this.db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [ACCESS_LOCK]);
       const close: Access[] = await tx.query(
-        `SELECT organisation_id AS "organisationId", t.stream, entitlement_id AS "entitlementId"
-         FROM topic_access t JOIN entitlements e USING (entitlement_id) WHERE e.status <> 'ACTIVE' ORDER BY 1, 2`,
+        `SELECT organisation_id AS "organisationId", t.stream, entitlement_id AS "entitlementId", r.state ->> 'purpose' AS purpose
+         FROM topic_access t JOIN entitlements e USING (entitlement_id) JOIN entitlement_revisions r USING (entitlement_id, revision)
+         WHERE e.status <> 'ACTIVE' ORDER BY 1, 2`,
       );
       const open: Access[] = await tx.query(
-        `SELECT e.recipient_id AS "organisationId", e.stream, e.entitlement_id AS "entitlementId"
-         FROM entitlements e LEFT JOIN topic_access t USING (entitlement_id)
-         WHERE e.kind = 'GRANT' AND e.mode = 'KAFKA' AND e.status = 'ACTIVE' AND t.entitlement_id IS NULL ORDER BY 1, 2`,
+        `SELECT e.recipient_id AS "organisationId", e.stream, entitlement_id AS "entitlementId", r.state ->> 'purpose' AS purpose
+         FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision) LEFT JOIN topic_access t USING (entitlement_id)
+         WHERE e.kind = 'GRANT' AND e.mode = 'KAFKA' AND e.status = 'ACTIVE' AND t.stream IS NULL ORDER BY 1, 2`,
       );
       if (close.length + open.length === 0) return;
       await this.topics.changeReaders({ close: readingsOf(close), open: readingsOf(open) });
@@ -78,7 +80,7 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
   async tellEverything(): Promise<void> {
     await this.db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [ACCESS_LOCK]);
-      const all: (Omit<Access, 'entitlementId'> & { isOpen: boolean })[] = await tx.query(
+      const all: (Pick<Access, 'organisationId' | 'stream'> & { isOpen: boolean })[] = await tx.query(
         `SELECT recipient_id AS "organisationId", stream, bool_or(status = 'ACTIVE') AS "isOpen"
          FROM entitlements WHERE kind = 'GRANT' AND mode = 'KAFKA' GROUP BY 1, 2 ORDER BY 1, 2`,
       );

@@ -64,6 +64,17 @@ export const AGREED_KINDS = FEEDBACK_KINDS.filter((kind) => TOLD_UNDER[kind].kin
 /** What every delivery names: anybody can compute it. */
 export const entitlementOf = (platformId: string, kind: FeedbackKind): string => `${TOLD_UNDER[kind].kind}:${kind}:${platformId}`;
 
+/** Under what and for what something is delivered, as every trace of it says. */
+export interface DeliveredUnder {
+  readonly entitlementId: string;
+  readonly purpose: string;
+}
+
+export const deliveredUnder = (platformId: string, kind: FeedbackKind): DeliveredUnder => ({
+  entitlementId: entitlementOf(platformId, kind),
+  purpose: TOLD_UNDER[kind].purpose,
+});
+
 /** The kind and the platform in the id of a statutory notice; null for any other id. */
 export function statutoryNotice(entitlementId: string): { feedbackKind: FeedbackKind; recipientId: string } | null {
   const [way, kind, recipientId = ''] = entitlementId.split(':');

@@ -2,6 +2,7 @@ import { FeedbackIssued, FeedbackWithdrawn } from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { deliveredUnder } from '../entitlement/entitlement.js';
 import { Ledger } from './ledger.service.js';
 
 /** Reads platform.<id>.feedback.v1 back: where the broker keeps each record, and since when, is part of what the ledger proves. */
@@ -16,6 +17,7 @@ export class LedgerConsumer {
       feedbackId: data.feedbackId,
       feedbackRevision: data.revision,
       recipientId: data.recipientId,
+      ...deliveredUnder(data.recipientId, data.kind),
       topic,
       partition,
       offset,

@@ -6,6 +6,7 @@
 import type { AnswerStatus, FeedbackIssued, FeedbackWithdrawn, LedgerHeadSigned } from '@jinqiao/contracts';
 import { addDays, dayInChina } from '@jinqiao/law';
 import { canonicalForm, canonicalHash } from '@jinqiao/schema';
+import { deliveredUnder, type DeliveredUnder } from '../entitlement/entitlement.js';
 
 interface AboutFeedback {
   readonly feedbackId: string;
@@ -15,27 +16,30 @@ interface AboutFeedback {
   readonly at: string;
 }
 
+/** Entries that were added before deliveries named what entitles to them say nothing of it. */
+type AboutDelivery = AboutFeedback & Partial<DeliveredUnder>;
+
 /** A revision of a feedback was issued, with this content. */
-export interface Told extends AboutFeedback {
+export interface Told extends AboutDelivery {
   readonly kind: 'TOLD';
   readonly contentHash: string;
 }
 /** The broker keeps it on the recipient's topic, acknowledged by all replicas in sync. */
-export interface Published extends AboutFeedback {
+export interface Published extends AboutDelivery {
   readonly kind: 'PUBLISHED';
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
 }
 /** A webhook was sent; `outcome` says what came of it, `status` what the endpoint answered, if it did. */
-export interface Attempted extends AboutFeedback {
+export interface Attempted extends AboutDelivery {
   readonly kind: 'ATTEMPTED';
   readonly attempt: number;
   readonly outcome: string;
   readonly status?: number;
 }
 /** The recipient said that it has what it pulled. */
-export interface Acknowledged extends AboutFeedback {
+export interface Acknowledged extends AboutDelivery {
   readonly kind: 'ACKNOWLEDGED';
 }
 /** The recipient answered it. */
@@ -49,9 +53,8 @@ export interface Answered extends AboutFeedback {
   readonly signedBy?: string;
 }
 /** By this grant the broker lets the recipient read the stream, or lets it no more. */
-export interface AccessChanged {
+export interface AccessChanged extends DeliveredUnder {
   readonly kind: 'OPENED' | 'CLOSED';
-  readonly entitlementId: string;
   readonly recipientId: string;
   readonly stream: string;
   readonly at: string;
@@ -65,11 +68,19 @@ export interface SetBack {
 
 export type Entry = Told | Published | Attempted | Acknowledged | Answered | AccessChanged | SetBack;
 
-export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
+export const toldEntry = ({
+  feedbackId,
+  revision,
+  recipientId,
+  kind,
+  contentHash,
+  issuedAt,
+}: FeedbackIssued | FeedbackWithdrawn): Told => ({
   kind: 'TOLD',
   feedbackId,
   feedbackRevision: revision,
   recipientId,
+  ...deliveredUnder(recipientId, kind),
   contentHash,
   at: issuedAt,
 });
