@@ -1,5 +1,7 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
+import { CatalogueController } from './catalogue/catalogue.controller.js';
+import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
@@ -75,6 +77,7 @@ const entities = [
   controllers: [
     OrganisationController,
     EntitlementController,
+    CatalogueController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
@@ -93,6 +96,7 @@ const entities = [
     Organisations,
     Entitlements,
     EntitlementJob,
+    Catalogue,
     SamplingFeedback,
     MerchantCredit,
     FeedbackLedger,

@@ -24,6 +24,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import type { CatalogueAnswer } from '../catalogue/catalogue.service.js';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import { EntitlementJob } from './entitlement.job.js';
@@ -188,6 +189,33 @@ describe('a grant', () => {
     clock.set(new Date('2026-12-07T16:00:00.000Z'));
     expect(await overdue()).toEqual([id]);
     await change('tj-housing', id, 'END');
+  });
+});
+
+describe('the catalogue', () => {
+  it('shows what is here, who provides it and whom it is granted to, also what platforms are told', async () => {
+    const id = idOf(await ask());
+    await change('tj-amr', id, 'APPROVE');
+    const { body } = await as('tj-credit').get<CatalogueAnswer>('/api/exchange/catalogue');
+    expect(body.entries.find(({ stream }) => stream === draft.stream)).toMatchObject({
+      attribute: 'UNCONDITIONAL',
+      providers: ['tj-amr'],
+      updateFrequency: 'REAL_TIME',
+      items: [{ event: 'SamplingResultPublished' }, { event: 'SamplingResultWithdrawn' }],
+      sharedWith: expect.arrayContaining([
+        { recipientId: 'tj-housing', entitlementId: id, mode: 'KAFKA', purpose: draft.purpose, validUntil: draft.validUntil },
+      ]) as object,
+    });
+    expect(body.entries.find(({ stream }) => stream === 'intake.sampling-result')).toMatchObject({
+      attribute: 'NOT_SHARED',
+      modes: [],
+      providers: ['tj-amr', 'tj-credit', 'tj-housing'],
+    });
+    expect(body.notices).toContainEqual(expect.objectContaining({ feedbackKind: 'SAMPLING_RESULT', kind: 'STATUTORY_NOTICE' }));
+    await change('tj-housing', id, 'END');
+    const { body: then } = await as('operator').get<CatalogueAnswer>('/api/exchange/catalogue');
+    expect(JSON.stringify(then)).not.toContain(id);
+    expect((await as('jd').get('/api/exchange/catalogue')).status).toBe(403);
   });
 });
 
