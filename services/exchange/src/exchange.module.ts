@@ -43,6 +43,8 @@ import { Restore } from './restore.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
+import { UseController } from './use/use.controller.js';
+import { Uses } from './use/use.service.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { WebhookDispatcher } from './webhook/webhook.dispatcher.js';
 import { WebhookAttempt } from './webhook/webhook.entity.js';
@@ -78,6 +80,7 @@ const entities = [
     OrganisationController,
     EntitlementController,
     CatalogueController,
+    UseController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
@@ -97,6 +100,7 @@ const entities = [
     Entitlements,
     EntitlementJob,
     Catalogue,
+    Uses,
     SamplingFeedback,
     MerchantCredit,
     FeedbackLedger,

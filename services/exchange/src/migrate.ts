@@ -7,6 +7,7 @@ import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-ad
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
 import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-entitlements.js';
+import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -17,4 +18,5 @@ await migrateService('exchange', [
   NumberDeliveries1795450300000,
   AddWebhooks1795450310000,
   AddEntitlements1795450400000,
+  IndexUses1795450400010,
 ]);

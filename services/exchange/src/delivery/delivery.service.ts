@@ -103,6 +103,7 @@ export class Deliveries {
     );
     const items = rows.map(({ bytesBefore: _bytes, ...item }) => ({ ...item, entitlementId: entitlementOf(id, item.kind) }));
     const reached = items.at(-1)?.position ?? from;
+    await this.notePulled(id, items);
     return { items, cursor: cursorOf(id, reached), more: items.length > 0 && reached < series.lastPosition };
   }
 
@@ -155,6 +156,14 @@ export class Deliveries {
       const moved = before && isConfirmed(before.channel) ? await this.move(tx, id, channel) : [];
       return { channel, since, moved: moved.length, cursor: cursorOf(id, (moved[0] ?? since + 1) - 1) };
     });
+  }
+
+  private async notePulled(recipientId: string, items: readonly PulledDelivery[]): Promise<void> {
+    const [first, last] = [items[0], items.at(-1)];
+    if (!first || !last) return;
+    const entitlementIds = [...new Set(items.map(({ entitlementId }) => entitlementId))].sort();
+    const at = this.clock.now().toISOString();
+    await this.ledger.add(this.db.manager, [{ kind: 'PULLED', recipientId, entitlementIds, from: first.position, to: last.position, at }]);
   }
 
   private async move(tx: EntityManager, id: string, channel: Channel): Promise<number[]> {

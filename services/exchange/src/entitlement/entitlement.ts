@@ -75,6 +75,10 @@ export const deliveredUnder = (platformId: string, kind: FeedbackKind): Delivere
   purpose: TOLD_UNDER[kind].purpose,
 });
 
+/** The distinct ids for these kinds, in the order of the ids. */
+export const entitlementsOf = (platformId: string, kinds: readonly FeedbackKind[]): string[] =>
+  [...new Set(kinds)].map((kind) => entitlementOf(platformId, kind)).sort();
+
 /** The kind and the platform in the id of a statutory notice; null for any other id. */
 export function statutoryNotice(entitlementId: string): { feedbackKind: FeedbackKind; recipientId: string } | null {
   const [way, kind, recipientId = ''] = entitlementId.split(':');

@@ -52,6 +52,23 @@ export interface Answered extends AboutFeedback {
   /** RFC 7638 thumbprint of the recipient's key that signed it; absent = the recipient did not sign. */
   readonly signedBy?: string;
 }
+/** The recipient was given these positions of its series to read. */
+export interface Pulled {
+  readonly kind: 'PULLED';
+  readonly recipientId: string;
+  readonly entitlementIds: readonly string[];
+  readonly from: number;
+  readonly to: number;
+  readonly at: string;
+}
+/** What the recipient holds was compared with what it was told. */
+export interface Reconciled {
+  readonly kind: 'RECONCILED';
+  readonly recipientId: string;
+  readonly entitlementIds: readonly string[];
+  readonly reconciliationId: string;
+  readonly at: string;
+}
 /** By this grant the broker lets the recipient read the stream, or lets it no more. */
 export interface AccessChanged extends DeliveredUnder {
   readonly kind: 'OPENED' | 'CLOSED';
@@ -66,7 +83,7 @@ export interface SetBack {
   readonly at: string;
 }
 
-export type Entry = Told | Published | Attempted | Acknowledged | Answered | AccessChanged | SetBack;
+export type Entry = Told | Published | Attempted | Acknowledged | Answered | Pulled | Reconciled | AccessChanged | SetBack;
 
 export const toldEntry = ({
   feedbackId,
