@@ -24,6 +24,7 @@ export const ANSWER_STATUSES = ['RECEIVED', 'ACTED', 'NOTHING_FOUND', 'CONTESTED
 export const ACTION_RESULTS = ['DONE', 'PARTLY', 'NOT_POSSIBLE'] as const;
 export const ENTITLEMENTS = ['STATUTORY_NOTICE', 'GRANT', 'AGREEMENT'] as const;
 export const ENTITLEMENT_STATUSES = ['REQUESTED', 'REFUSED', 'ACTIVE', 'SUSPENDED', 'REVOKED', 'EXPIRED', 'ENDED'] as const;
+export const CORRECTION_STATUSES = ['FILED', 'CORRECTED', 'DECLINED', 'WITHDRAWN'] as const;
 export const SHARING_ATTRIBUTES = ['UNCONDITIONAL', 'CONDITIONAL', 'NOT_SHARED'] as const;
 export const SHARING_MODES = ['KAFKA', 'PULL', 'AGGREGATE'] as const;
 export const CLOCK_STARTS = ['ISSUED', 'RECEIVED'] as const;
@@ -47,6 +48,7 @@ export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
 export type ActionResult = (typeof ACTION_RESULTS)[number];
 export type Entitlement = (typeof ENTITLEMENTS)[number];
 export type EntitlementStatus = (typeof ENTITLEMENT_STATUSES)[number];
+export type CorrectionStatus = (typeof CORRECTION_STATUSES)[number];
 export type SharingAttribute = (typeof SHARING_ATTRIBUTES)[number];
 export type SharingMode = (typeof SHARING_MODES)[number];
 export type ClockStart = (typeof CLOCK_STARTS)[number];
@@ -72,6 +74,7 @@ export const codeLists = {
   actionResult: ACTION_RESULTS,
   entitlement: ENTITLEMENTS,
   entitlementStatus: ENTITLEMENT_STATUSES,
+  correctionStatus: CORRECTION_STATUSES,
   sharingAttribute: SHARING_ATTRIBUTES,
   sharingMode: SHARING_MODES,
   clockStart: CLOCK_STARTS,

@@ -240,3 +240,44 @@ export const entitlements = stream<EntitlementState>({
     EntitlementEnded,
   ],
 });
+
+export class CorrectionEvidence {
+  @Text({ max: 500, about: 'What shows that it is wrong.' }) description: string;
+  @Optional() @Text({ ...HASH, about: 'SHA-256 of the evidence, which the filer keeps.' }) hash?: string;
+}
+
+/** A recipient finds a record wrong. Each event carries the whole request. */
+export class CorrectionRequestState {
+  @Text({ max: 36, min: 36 }) requestId: string;
+  @Revision() revision: number;
+  @OneOf(codes.CORRECTION_STATUSES) status: codes.CorrectionStatus;
+  @Text({ max: 64 }) filedBy: string;
+  @Text({ max: 64, about: 'The department that has to answer.' }) publisherId: string;
+  @Text({ max: 100, about: 'Under which the record was received.' }) entitlementId: string;
+  @Text({ max: 200, about: 'The record: its key on the topic, or the subject of the feedback.' }) subject: string;
+  @Optional() @Revision('Revision of the record that was read.') subjectRevision?: number;
+  @Text({ max: 2000, about: 'What is wrong, and what would be right.' }) wrong: string;
+  @NestedList(() => CorrectionEvidence, { items: 20, least: 1 }) evidence: CorrectionEvidence[];
+  @Timestamp() filedAt: string;
+  @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
+  @Optional() @Text({ max: 2000, about: 'What was corrected, or why nothing is.' }) answer?: string;
+  @Optional() @Revision('Revision of the record that is right.') correctedIn?: number;
+  @Optional() @Timestamp() closedAt?: string;
+}
+
+/** Fires when a recipient says that a record is wrong; its publisher has to answer within the statutory period. */
+export class CorrectionRequested extends CorrectionRequestState {}
+/** Fires when the publisher has corrected the record, or says why it does not; the filer learns of it. */
+export class CorrectionAnswered extends CorrectionRequestState {}
+/** Fires when the filer takes the request back. */
+export class CorrectionWithdrawn extends CorrectionRequestState {}
+
+export const correctionRequests = stream<CorrectionRequestState>({
+  topic: 'exchange.correction-request.v1',
+  about: 'What recipients find wrong in what they received, and what its publishers do about it.',
+  writer: 'exchange',
+  readers: ['monitoring'],
+  retention: 90,
+  key: (request) => request.requestId,
+  events: [CorrectionRequested, CorrectionAnswered, CorrectionWithdrawn],
+});

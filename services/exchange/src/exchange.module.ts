@@ -3,6 +3,9 @@ import { Module } from '@nestjs/common';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
+import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
+import { CorrectionRequests } from './correction-request/correction-request.service.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
@@ -57,6 +60,7 @@ const entities = [
   EntitlementRow,
   EntitlementRevision,
   TopicAccess,
+  CorrectionRequestRow,
   Subject,
   FeedbackRow,
   FeedbackRevision,
@@ -81,6 +85,7 @@ const entities = [
     EntitlementController,
     CatalogueController,
     UseController,
+    CorrectionRequestController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
@@ -101,6 +106,7 @@ const entities = [
     EntitlementJob,
     Catalogue,
     Uses,
+    CorrectionRequests,
     SamplingFeedback,
     MerchantCredit,
     FeedbackLedger,

@@ -8,6 +8,7 @@ import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
 import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-entitlements.js';
 import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
+import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -19,4 +20,5 @@ await migrateService('exchange', [
   AddWebhooks1795450310000,
   AddEntitlements1795450400000,
   IndexUses1795450400010,
+  AddCorrectionRequests1795450400020,
 ]);

@@ -39,6 +39,7 @@ const standing = async () => ({
   entitlements: await place.sql(
     'SELECT entitlement_id, revision, kind, status, recipient_id, provider_id, stream FROM entitlements ORDER BY 1',
   ),
+  corrections: await place.sql('SELECT request_id, revision, state::text FROM correction_requests ORDER BY 1'),
   steps: await place.sql('SELECT entitlement_id, revision, event, state::text FROM entitlement_revisions ORDER BY 1, 2'),
   subjects: await place.sql('SELECT subject, revision FROM subjects ORDER BY subject'),
   feedbacks: await place.sql(
@@ -136,6 +137,10 @@ it('a database of the exchange that is set back tells nobody anything a second t
     await place.publish(FeedbackAnswered, answerTo(await told('E-3'), revision), { owner: 'jd' });
     await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), revision));
   }
+  const evidence = [{ description: '进货凭证' }];
+  const filed = { entitlementId: 'STATUTORY_NOTICE:SAMPLING_RESULT:jd', subject: 'tj-amr:E-1', wrong: '批次有误', evidence };
+  const { body: request } = await jd.post('/api/exchange/correction-requests', filed);
+  await amr.post(`/api/exchange/correction-requests/${String(request['requestId'])}/answer`, { status: 'DECLINED', answer: '无误' });
   await isCaughtUp(7, 2);
   const published = await service.get(Ledger).headOfNow();
   await isCaughtUp(7, 2);

@@ -1,4 +1,5 @@
 import {
+  correctionRequests,
   entitlements,
   type FeedbackAnswerAccepted,
   feedbackOutcomes,
@@ -10,6 +11,7 @@ import {
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { takeOverCorrectionRequests } from './correction-request/correction-request.service.js';
 import { takeOverEntitlements } from './entitlement/entitlement.restore.js';
 import { takeOverEscalations } from './escalation/escalation.service.js';
 import { takeOverFeedback } from './feedback/feedback.restore.js';
@@ -24,6 +26,7 @@ export class Restore {
   constructor(ownTopics: OwnTopics, ledger: Ledger) {
     ownTopics.takenOver(organisations, takeOverOrganisations);
     ownTopics.takenOver(entitlements, takeOverEntitlements);
+    ownTopics.takenOver(correctionRequests, takeOverCorrectionRequests);
     ownTopics.takenOver(platformFeedback, takeOverFeedback(ledger));
     ownTopics.takenOver(feedbackOutcomes, takeOverOutcomes);
     ownTopics.takenOver(ledgerHeads, takeOverHeads(ledger));

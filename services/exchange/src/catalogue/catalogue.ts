@@ -3,6 +3,7 @@
  * streams are those that are declared; what the law says of each is a row here, and a stream without a row fails a spec.
  */
 import {
+  correctionRequests,
   creditRecords,
   creditStatuses,
   entitlements,
@@ -105,6 +106,7 @@ export const SHARED: readonly SharingFacts[] = [
 export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   organisations,
   entitlements,
+  correctionRequests,
   platformFeedback,
   platformReceipts,
   feedbackOutcomes,
