@@ -186,6 +186,8 @@ export class EntitlementState {
   @Optional() @OneOf(codes.FEEDBACK_KINDS, { about: 'What an agreement is about.' }) feedbackKind?: codes.FeedbackKind;
   @Optional() @OneOf(codes.SHARING_MODES) mode?: codes.SharingMode;
   @Optional() @Whole({ min: 1, max: 4, about: 'Highest level of general data that may be read (GB/T 43697).' }) level?: number;
+  @Optional() @TextList({ max: 6, items: 50, about: 'Divisions (GB/T 2260) it is limited to; absent = everywhere.' }) areas?: string[];
+  @Optional() @TextList({ max: 64, items: 10, about: 'Events it is limited to; absent = every event of the stream.' }) events?: string[];
   @Text({ max: 300, about: 'What it rests on: instrument and article.' }) legalBasis: string;
   @Text({ max: 500, about: 'The business scene; it may be used for nothing else.' }) purpose: string;
   @Optional() @Text({ max: 200, about: "The requester's own document that signed the request off." }) signOff?: string;

@@ -13,7 +13,7 @@ export { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 export { Outbox, OutboxOutsideTransaction } from './outbox.js';
 export { type ParkedKey } from './outbox-table.js';
 export { OwnTopics } from './own-topics.js';
-export { readStream } from './read-stream.js';
+export { type Portion, readPortion, readStream } from './read-stream.js';
 export { type Lag } from './reader.js';
 export { Received, type Refusal } from './received.js';
 export { Relay } from './relay.js';

@@ -25,6 +25,8 @@ import { FeedbackRevision, FeedbackRow, Subject, UnmatchedFeedback } from './fee
 import { FeedbackLedger } from './feedback/feedback.ledger.js';
 import { FeedbackQueries } from './feedback/feedback.queries.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
+import { GrantedRecordController } from './granted-record/granted-record.controller.js';
+import { GrantedRecords } from './granted-record/granted-record.service.js';
 import { LedgerConsumer } from './ledger/ledger.consumer.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerEntryRow, LedgerHeadRow } from './ledger/ledger.entity.js';
@@ -83,6 +85,7 @@ const entities = [
   controllers: [
     OrganisationController,
     EntitlementController,
+    GrantedRecordController,
     CatalogueController,
     UseController,
     CorrectionRequestController,
@@ -104,6 +107,7 @@ const entities = [
     Organisations,
     Entitlements,
     EntitlementJob,
+    GrantedRecords,
     Catalogue,
     Uses,
     CorrectionRequests,

@@ -9,6 +9,7 @@ import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhook
 import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-entitlements.js';
 import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
 import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
+import { AddGrantedKeys1795450400030 } from './migrations/1795450400030-add-granted-keys.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -21,4 +22,5 @@ await migrateService('exchange', [
   AddEntitlements1795450400000,
   IndexUses1795450400010,
   AddCorrectionRequests1795450400020,
+  AddGrantedKeys1795450400030,
 ]);

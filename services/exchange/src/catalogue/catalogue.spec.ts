@@ -15,6 +15,8 @@ it('lists everything that departments write', () => {
 it.each(SHARED.map((facts) => [facts.stream.name, facts] as const))('%s is offered by a mode exactly when it is shared', (_name, facts) => {
   expect(facts.modes.length > 0).toBe(facts.attribute !== 'NOT_SHARED');
   expect(facts.conditions !== null).toBe(facts.attribute === 'CONDITIONAL');
+  // The exchange reads the topic for whoever pulls.
+  if (facts.modes.includes('PULL')) expect(facts.stream.readers).toContain('exchange');
   // A topic of one organisation is nobody else's.
   if (facts.modes.includes('KAFKA')) expect(facts.stream.owner).toBeUndefined();
 });

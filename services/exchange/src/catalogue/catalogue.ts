@@ -17,6 +17,7 @@ import {
   platformReceipts,
   samplingNotices,
   samplingResultIntake,
+  type SamplingResultPublished,
   samplingResults,
   type SharingAttribute,
   type SharingMode,
@@ -37,6 +38,8 @@ export interface SharingFacts {
   readonly legalBasis: { readonly instrument: string; readonly article: string };
   /** HIGH: the text was read. MEDIUM: known, text not read. */
   readonly confidence: 'HIGH' | 'MEDIUM';
+  /** The divisions a record concerns (GB/T 2260); absent where records say nothing of places. */
+  readonly areasOf?: (record: object) => string[];
 }
 
 const SHARING = '政务数据共享条例';
@@ -59,10 +62,14 @@ export const SHARED: readonly SharingFacts[] = [
     stream: samplingResults,
     name: { zh: '已公布的抽检结果', en: 'Published sampling results' },
     attribute: 'UNCONDITIONAL',
-    modes: ['KAFKA'],
+    modes: ['KAFKA', 'PULL'],
     conditions: null,
     level: 1,
     ...UNCONDITIONAL,
+    areasOf: (record) => {
+      const { sampledParty, nominalProducer } = record as SamplingResultPublished;
+      return [sampledParty?.divisionCode, nominalProducer?.divisionCode].filter((code) => code !== undefined);
+    },
   },
   {
     stream: marketEntities,
@@ -77,7 +84,7 @@ export const SHARED: readonly SharingFacts[] = [
     stream: platformMerchants,
     name: { zh: '平台内经营者', en: 'Merchants on platforms' },
     attribute: 'CONDITIONAL',
-    modes: ['KAFKA'],
+    modes: ['KAFKA', 'PULL'],
     conditions: NO_OTHER_USE,
     level: 2,
     ...CONDITIONAL,
@@ -86,7 +93,7 @@ export const SHARED: readonly SharingFacts[] = [
     stream: creditRecords,
     name: { zh: '信用记录', en: 'Credit records' },
     attribute: 'CONDITIONAL',
-    modes: ['KAFKA'],
+    modes: ['KAFKA', 'PULL'],
     conditions: ONLY_WHILE_PUBLIC,
     level: 2,
     ...CONDITIONAL,
@@ -95,7 +102,7 @@ export const SHARED: readonly SharingFacts[] = [
     stream: creditStatuses,
     name: { zh: '信用状态', en: 'Credit status' },
     attribute: 'CONDITIONAL',
-    modes: ['KAFKA'],
+    modes: ['KAFKA', 'PULL'],
     conditions: ONLY_WHILE_PUBLIC,
     level: 2,
     ...CONDITIONAL,
@@ -130,8 +137,10 @@ export interface Sharing {
 }
 
 /** An entry with the fields of art. 13. */
-export interface CatalogueEntry extends Omit<SharingFacts, 'stream'> {
+export interface CatalogueEntry extends Omit<SharingFacts, 'stream' | 'areasOf'> {
   readonly stream: string;
+  /** May a grant be limited to divisions? */
+  readonly byArea: boolean;
   readonly topic: string;
   readonly about: string;
   readonly items: readonly { readonly event: string; readonly schema: string; readonly fields: readonly string[] }[];
@@ -143,12 +152,17 @@ export interface CatalogueEntry extends Omit<SharingFacts, 'stream'> {
   readonly sharedWith: readonly Omit<Sharing, 'stream'>[];
 }
 
-export function entryOf({ stream, ...facts }: SharingFacts, providers: readonly string[], sharings: readonly Sharing[]): CatalogueEntry {
+export function entryOf(
+  { stream, areasOf, ...facts }: SharingFacts,
+  providers: readonly string[],
+  sharings: readonly Sharing[],
+): CatalogueEntry {
   return {
     stream: stream.name,
     topic: stream.topic,
     about: stream.about,
     ...facts,
+    byArea: areasOf !== undefined,
     items: stream.events.map(itemsOf),
     providers,
     format: 'JSON (UTF-8), CloudEvents 1.0',

@@ -163,7 +163,9 @@ export class Deliveries {
     if (!first || !last) return;
     const entitlementIds = [...new Set(items.map(({ entitlementId }) => entitlementId))].sort();
     const at = this.clock.now().toISOString();
-    await this.ledger.add(this.db.manager, [{ kind: 'PULLED', recipientId, entitlementIds, from: first.position, to: last.position, at }]);
+    await this.ledger.add(this.db.manager, [
+      { kind: 'PULLED', recipientId, entitlementIds, records: items.length, from: first.position, to: last.position, at },
+    ]);
   }
 
   private async move(tx: EntityManager, id: string, channel: Channel): Promise<number[]> {

@@ -9,6 +9,7 @@ import {
   SHARING_MODES,
   type SharingMode,
   Text,
+  TextList,
   Whole,
 } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
@@ -21,6 +22,8 @@ export class RequestGrantBody {
   @Text({ max: 100, about: 'A stream of the catalogue, e.g. inspection.sampling-result.' }) stream: string;
   @OneOf(SHARING_MODES) mode: SharingMode;
   @Whole({ min: 1, max: 4, about: 'Highest level of general data that is asked for (GB/T 43697).' }) level: number;
+  @Optional() @TextList({ max: 6, items: 50, about: 'Divisions (GB/T 2260) it is needed for; with PULL only.' }) areas?: string[];
+  @Optional() @TextList({ max: 64, items: 10, about: 'Events that are needed; with PULL only.' }) events?: string[];
   @Text({ max: 300, about: 'What the use rests on: instrument and article.' }) legalBasis: string;
   @Text({ max: 500, about: 'The business scene; it may be used for nothing else.' }) purpose: string;
   @Text({ max: 200, about: 'Number of the document that signed the request off.' }) signOff: string;

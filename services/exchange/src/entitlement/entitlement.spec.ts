@@ -72,6 +72,24 @@ describe('a request', () => {
     ]);
   });
 
+  it('may be limited to areas and events where records are pulled and say where they belong', () => {
+    const pulled = {
+      stream: 'inspection.sampling-result',
+      level: 1,
+      mode: 'PULL',
+      areas: ['120116'],
+      events: ['SamplingResultPublished'],
+    } as const;
+    expect(request({ ...pulled, areas: [...pulled.areas], events: [...pulled.events] }, ['tj-amr']).state).toMatchObject(pulled);
+    expect(findings({ areas: ['120116'], events: ['CreditStatusChanged'] })).toEqual([
+      'SCOPE_NEEDS_PULL /areas',
+      'SCOPE_NEEDS_PULL /events',
+    ]);
+    expect(findings({ mode: 'PULL', areas: ['120116'] })).toEqual(['NOT_BY_AREA /areas']);
+    const wrong = { ...pulled, areas: ['120116', '999999'], events: ['Nothing'] };
+    expect(findings(wrong, ['tj-amr'])).toEqual(['DIVISION_UNKNOWN /areas/1', 'EVENT_UNKNOWN /events/0']);
+  });
+
   it('names a stream of the catalogue that is shared and that one other department provides', () => {
     expect(findings({ stream: 'exchange.organisation' })).toEqual(['STREAM_UNKNOWN /stream']);
     expect(findings({ stream: 'inspection.sampling-notice' }, ['tj-amr'])).toEqual(['NOT_SHARED /stream']);

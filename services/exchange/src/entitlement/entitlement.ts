@@ -21,7 +21,7 @@ import {
   GrantRequested,
   type SharingMode,
 } from '@jinqiao/contracts';
-import { dayInChina, deadline, rule } from '@jinqiao/law';
+import { dayInChina, deadline, divisionExists, rule } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import type { SharingFacts } from '../catalogue/catalogue.js';
 
@@ -188,6 +188,8 @@ export interface GrantDraft {
   readonly stream: string;
   readonly mode: SharingMode;
   readonly level: number;
+  readonly areas?: string[];
+  readonly events?: string[];
   readonly legalBasis: string;
   readonly purpose: string;
   readonly signOff: string;
@@ -230,9 +232,10 @@ export function requestGrant(
 }
 
 function findingsIn(
-  { stream, mode, level, validUntil }: GrantDraft,
+  draft: GrantDraft,
   asked: { facts: SharingFacts | null; providers: readonly string[]; requesterId: string; today: string },
 ): Finding[] {
+  const { stream, mode, level, validUntil } = draft;
   const { facts, providers, requesterId, today } = asked;
   if (facts === null) return [{ code: 'STREAM_UNKNOWN', pointer: '/stream', message: `${stream} is not in the catalogue.` }];
   const { instrument, article } = facts.legalBasis;
@@ -252,7 +255,33 @@ function findingsIn(
     [level < facts.level, { code: 'LEVEL_TOO_LOW', pointer: '/level', message: `${stream} is classified as level ${facts.level}.` }],
     [validUntil < today, { code: 'PERIOD_OVER', pointer: '/validUntil', message: 'This day has passed.' }],
   ];
-  return wrong.flatMap(([isWrong, finding]) => (isWrong ? [finding] : []));
+  return [...wrong.flatMap(([isWrong, finding]) => (isWrong ? [finding] : [])), ...findingsInScope(draft, facts)];
+}
+
+/** A topic is read as a whole: whoever needs less of it pulls. */
+function findingsInScope({ stream, mode, areas, events }: GrantDraft, facts: SharingFacts): Finding[] {
+  const narrowed = [areas && '/areas', events && '/events'].filter((pointer) => pointer !== undefined);
+  if (mode !== 'PULL') {
+    return narrowed.map((pointer) => ({ code: 'SCOPE_NEEDS_PULL', pointer, message: 'A topic is read as a whole; ask for PULL.' }));
+  }
+  if (areas && !facts.areasOf) return [{ code: 'NOT_BY_AREA', pointer: '/areas', message: `${stream} says nothing of places.` }];
+  const known = facts.stream.events.map(({ name }) => name);
+  return [
+    ...findingsAt('/areas', areas, divisionExists, { code: 'DIVISION_UNKNOWN', message: 'This is no division of GB/T 2260.' }),
+    ...findingsAt('/events', events, (event) => known.includes(event), {
+      code: 'EVENT_UNKNOWN',
+      message: `${stream} has ${known.join(', ')}.`,
+    }),
+  ];
+}
+
+function findingsAt(
+  list: string,
+  values: readonly string[] | undefined,
+  isKnown: (value: string) => boolean,
+  finding: Omit<Finding, 'pointer'>,
+): Finding[] {
+  return (values ?? []).flatMap((value, nth) => (isKnown(value) ? [] : [{ ...finding, pointer: `${list}/${nth}` }]));
 }
 
 /** Concluded when a platform is admitted, without a limit in time. */

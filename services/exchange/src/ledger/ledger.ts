@@ -52,13 +52,15 @@ export interface Answered extends AboutFeedback {
   /** RFC 7638 thumbprint of the recipient's key that signed it; absent = the recipient did not sign. */
   readonly signedBy?: string;
 }
-/** The recipient was given these positions of its series to read. */
+/** The recipient was given this many revisions to read: these positions of its series, or records of a stream it was granted. */
 export interface Pulled {
   readonly kind: 'PULLED';
   readonly recipientId: string;
   readonly entitlementIds: readonly string[];
-  readonly from: number;
-  readonly to: number;
+  readonly records: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly stream?: string;
   readonly at: string;
 }
 /** What the recipient holds was compared with what it was told. */
