@@ -24,6 +24,10 @@ export const ANSWER_STATUSES = ['RECEIVED', 'ACTED', 'NOTHING_FOUND', 'CONTESTED
 export const ACTION_RESULTS = ['DONE', 'PARTLY', 'NOT_POSSIBLE'] as const;
 export const RULING_OUTCOMES = ['UPHELD', 'CORRECTED', 'WITHDRAWN'] as const;
 export const ENTITLEMENTS = ['STATUTORY_NOTICE', 'GRANT', 'AGREEMENT'] as const;
+export const ENTITLEMENT_STATUSES = ['REQUESTED', 'REFUSED', 'ACTIVE', 'SUSPENDED', 'REVOKED', 'EXPIRED', 'ENDED'] as const;
+export const CORRECTION_STATUSES = ['FILED', 'CORRECTED', 'DECLINED', 'WITHDRAWN'] as const;
+export const SHARING_ATTRIBUTES = ['UNCONDITIONAL', 'CONDITIONAL', 'NOT_SHARED'] as const;
+export const SHARING_MODES = ['KAFKA', 'PULL', 'AGGREGATE'] as const;
 export const CLOCK_STARTS = ['ISSUED', 'RECEIVED'] as const;
 export const CLOCK_DAYS = ['CALENDAR', 'WORKING'] as const;
 export const CLOCK_BASES = ['STATUTE', 'LOCAL_POLICY'] as const;
@@ -45,6 +49,10 @@ export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
 export type ActionResult = (typeof ACTION_RESULTS)[number];
 export type RulingOutcome = (typeof RULING_OUTCOMES)[number];
 export type Entitlement = (typeof ENTITLEMENTS)[number];
+export type EntitlementStatus = (typeof ENTITLEMENT_STATUSES)[number];
+export type CorrectionStatus = (typeof CORRECTION_STATUSES)[number];
+export type SharingAttribute = (typeof SHARING_ATTRIBUTES)[number];
+export type SharingMode = (typeof SHARING_MODES)[number];
 export type ClockStart = (typeof CLOCK_STARTS)[number];
 export type ClockDays = (typeof CLOCK_DAYS)[number];
 export type ClockBasis = (typeof CLOCK_BASES)[number];
@@ -68,6 +76,10 @@ export const codeLists = {
   actionResult: ACTION_RESULTS,
   rulingOutcome: RULING_OUTCOMES,
   entitlement: ENTITLEMENTS,
+  entitlementStatus: ENTITLEMENT_STATUSES,
+  correctionStatus: CORRECTION_STATUSES,
+  sharingAttribute: SHARING_ATTRIBUTES,
+  sharingMode: SHARING_MODES,
   clockStart: CLOCK_STARTS,
   clockDays: CLOCK_DAYS,
   clockBasis: CLOCK_BASES,

@@ -183,3 +183,113 @@ export const ledgerHeads = stream<LedgerHeadSigned>({
   key: (head) => head.date,
   events: [LedgerHeadSigned],
 });
+
+/** Why an organisation may know something, where the law does not give that by itself. Each event carries the whole of it. */
+export class EntitlementState {
+  @Text({ max: 64, about: 'GRANT:<UUID> or AGREEMENT:<kind of feedback>:<platform>.' }) entitlementId: string;
+  @Revision() revision: number;
+  @OneOf(['GRANT', 'AGREEMENT']) kind: 'GRANT' | 'AGREEMENT';
+  @OneOf(codes.ENTITLEMENT_STATUSES) status: codes.EntitlementStatus;
+  @Text({ max: 64, about: 'Who may know.' }) recipientId: string;
+  @Optional() @Text({ max: 64, about: 'The department that provides it; absent for an agreement.' }) providerId?: string;
+  @Optional() @Text({ max: 100, about: 'The stream that may be read, as the catalogue names it.' }) stream?: string;
+  @Optional() @OneOf(codes.FEEDBACK_KINDS, { about: 'What an agreement is about.' }) feedbackKind?: codes.FeedbackKind;
+  @Optional() @OneOf(codes.SHARING_MODES) mode?: codes.SharingMode;
+  @Optional() @Whole({ min: 1, max: 4, about: 'Highest level of general data that may be read (GB/T 43697).' }) level?: number;
+  @Optional() @TextList({ max: 6, items: 50, about: 'Divisions (GB/T 2260) it is limited to; absent = everywhere.' }) areas?: string[];
+  @Optional() @TextList({ max: 64, items: 10, about: 'Events it is limited to; absent = every event of the stream.' }) events?: string[];
+  @Text({ max: 300, about: 'What it rests on: instrument and article.' }) legalBasis: string;
+  @Text({ max: 500, about: 'The business scene; it may be used for nothing else.' }) purpose: string;
+  @Optional() @Text({ max: 200, about: "The requester's own document that signed the request off." }) signOff?: string;
+  @Timestamp() requestedAt: string;
+  @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
+  @Optional() @Flag({ about: 'The period for an answer was extended, which can be done once.' }) answerExtended?: boolean;
+  @Optional() @CalendarDate({ about: 'The last day on which it is in force; absent = no limit in time.' }) validUntil?: string;
+  @Optional() @OneOf(['PROVIDER', 'OPERATOR'], { about: 'Whoever suspended it resumes it.' }) suspendedBy?: 'PROVIDER' | 'OPERATOR';
+  @Optional() @Text({ max: 1000, about: 'Why it was changed last.' }) reason?: string;
+  @Text({ max: 64, about: 'Organisation that changed it last; service.exchange when a period ran out.' }) changedBy: string;
+  @Timestamp() changedAt: string;
+}
+
+/** Fires when a department asks for another one's data; the provider has to answer within the statutory period. */
+export class GrantRequested extends EntitlementState {}
+/** Fires when the provider takes more time for its answer; the requester is told why. */
+export class GrantAnswerExtended extends EntitlementState {}
+/** Fires when the provider agrees; the requester may read from now on. */
+export class GrantApproved extends EntitlementState {}
+/** Fires when the provider says no, with the reason. */
+export class GrantRefused extends EntitlementState {}
+/** Fires when a platform is admitted: it hears from now on what it is told by agreement. */
+export class AgreementConcluded extends EntitlementState {}
+/** Fires when access is stopped for a time; nobody reads under it until it is resumed. */
+export class EntitlementSuspended extends EntitlementState {}
+/** Fires when what was suspended is in force again. */
+export class EntitlementResumed extends EntitlementState {}
+/** Fires when whoever gave it takes it back for good. */
+export class EntitlementRevoked extends EntitlementState {}
+/** Fires when its last day has passed. */
+export class EntitlementExpired extends EntitlementState {}
+/** Fires when the recipient needs it no more. */
+export class EntitlementEnded extends EntitlementState {}
+
+export const entitlements = stream<EntitlementState>({
+  topic: 'exchange.entitlement.v1',
+  about: 'Grants between departments and agreements with platforms. What the law itself gives is on no list.',
+  writer: 'exchange',
+  readers: ['monitoring'],
+  retention: 'LAST_STATE',
+  key: (entitlement) => entitlement.entitlementId,
+  events: [
+    GrantRequested,
+    GrantAnswerExtended,
+    GrantApproved,
+    GrantRefused,
+    AgreementConcluded,
+    EntitlementSuspended,
+    EntitlementResumed,
+    EntitlementRevoked,
+    EntitlementExpired,
+    EntitlementEnded,
+  ],
+});
+
+export class CorrectionEvidence {
+  @Text({ max: 500, about: 'What shows that it is wrong.' }) description: string;
+  @Optional() @Text({ ...HASH, about: 'SHA-256 of the evidence, which the filer keeps.' }) hash?: string;
+}
+
+/** A recipient finds a record wrong. Each event carries the whole request. */
+export class CorrectionRequestState {
+  @Text({ max: 36, min: 36 }) requestId: string;
+  @Revision() revision: number;
+  @OneOf(codes.CORRECTION_STATUSES) status: codes.CorrectionStatus;
+  @Text({ max: 64 }) filedBy: string;
+  @Text({ max: 64, about: 'The department that has to answer.' }) publisherId: string;
+  @Text({ max: 100, about: 'Under which the record was received.' }) entitlementId: string;
+  @Text({ max: 200, about: 'The record: its key on the topic, or the subject of the feedback.' }) subject: string;
+  @Optional() @Revision('Revision of the record that was read.') subjectRevision?: number;
+  @Text({ max: 2000, about: 'What is wrong, and what would be right.' }) wrong: string;
+  @NestedList(() => CorrectionEvidence, { items: 20, least: 1 }) evidence: CorrectionEvidence[];
+  @Timestamp() filedAt: string;
+  @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
+  @Optional() @Text({ max: 2000, about: 'What was corrected, or why nothing is.' }) answer?: string;
+  @Optional() @Revision('Revision of the record that is right.') correctedIn?: number;
+  @Optional() @Timestamp() closedAt?: string;
+}
+
+/** Fires when a recipient says that a record is wrong; its publisher has to answer within the statutory period. */
+export class CorrectionRequested extends CorrectionRequestState {}
+/** Fires when the publisher has corrected the record, or says why it does not; the filer learns of it. */
+export class CorrectionAnswered extends CorrectionRequestState {}
+/** Fires when the filer takes the request back. */
+export class CorrectionWithdrawn extends CorrectionRequestState {}
+
+export const correctionRequests = stream<CorrectionRequestState>({
+  topic: 'exchange.correction-request.v1',
+  about: 'What recipients find wrong in what they received, and what its publishers do about it.',
+  writer: 'exchange',
+  readers: ['monitoring'],
+  retention: 90,
+  key: (request) => request.requestId,
+  events: [CorrectionRequested, CorrectionAnswered, CorrectionWithdrawn],
+});

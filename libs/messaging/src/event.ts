@@ -13,6 +13,8 @@ export interface EventOptions {
   readonly causedBy?: Received<object | null>;
   /** W3C trace context of the request this one follows from, where it is written in another one's turn. */
   readonly traceparent?: string;
+  /** Id of what entitles the recipient to it. */
+  readonly entitlement?: string;
   readonly purpose?: string;
   readonly legalBasis?: string;
   readonly classification?: string;
@@ -99,6 +101,7 @@ export function seal(outgoing: OutgoingEvent, service: string, schemaBaseUrl: st
     'content-type': 'application/json',
   };
   if (outgoing.revision !== null) headers.ce_revision = String(outgoing.revision);
+  if (options.entitlement) headers.ce_entitlement = options.entitlement;
   if (options.purpose) headers.ce_purpose = options.purpose;
   if (options.legalBasis) headers.ce_legalbasis = options.legalBasis;
   if (options.classification) headers.ce_classification = options.classification;

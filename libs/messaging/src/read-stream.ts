@@ -1,7 +1,7 @@
 import { type Stream, topicOf } from '@jinqiao/contracts';
 import type { KafkaConnection } from './kafka.js';
 import { toRecord } from './reader.js';
-import { type RawRecord, type Received, receive, type Refusal } from './received.js';
+import { type RawRecord, receive, Received, type Refusal } from './received.js';
 
 /** The longest silence of the broker before reading is given up. */
 const SILENCE_MS = 30_000;
@@ -32,6 +32,51 @@ export async function readStream(kafka: KafkaConnection, stream: Stream, group: 
     return Promise.resolve();
   });
   return records;
+}
+
+/** Part of a topic, read from given offsets on. */
+export interface Portion {
+  /** By partition, each in its order; records that no consumer could take are left out. */
+  readonly received: readonly Received<object | null>[];
+  /** From where to go on, by partition. */
+  readonly next: ReadonlyMap<number, bigint>;
+  /** Something between the given offsets and what is read is not there any more. */
+  readonly isCut: boolean;
+  readonly hasMore: boolean;
+}
+
+/**
+ * Reads some of a stream of one topic: from the given offset of each partition, or from its beginning, about `most` records in all. In a
+ * group of its own and without committing anything; joining it takes the broker up to some seconds.
+ */
+export async function readPortion(
+  kafka: KafkaConnection,
+  stream: Stream,
+  group: string,
+  { from, most }: { from: ReadonlyMap<number, bigint>; most: number },
+): Promise<Portion> {
+  const present = await stretchesOf(kafka, [topicOf(stream)]);
+  const each = BigInt(Math.max(1, Math.floor(most / Math.max(1, present.length))));
+  const wanted = present.map((stretch) => {
+    const given = from.get(stretch.partition) ?? stretch.from;
+    // A topic that was made anew ends below the offset: all of it is unknown then.
+    const start = given < stretch.from || given > stretch.end ? stretch.from : given;
+    return { ...stretch, from: start, end: start + each < stretch.end ? start + each : stretch.end };
+  });
+  const received: Received<object | null>[] = [];
+  await readStretches(kafka, group, wanted, (_stretch, batch) => {
+    for (const record of batch) {
+      const read = receive(stream, record);
+      if (read instanceof Received) received.push(read);
+    }
+    return Promise.resolve();
+  });
+  return {
+    received,
+    next: new Map(wanted.map(({ partition, end }) => [partition, end])),
+    isCut: present.some((stretch) => (from.get(stretch.partition) ?? stretch.from) < stretch.from),
+    hasMore: wanted.some(({ end }, nth) => end < (present[nth]?.end ?? end)),
+  };
 }
 
 /** What each partition of these topics holds at the moment. */

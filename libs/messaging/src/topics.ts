@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AccessRule, accessRules, organisationRules, organisationTopics, sharedTopics, type Topic } from '@jinqiao/schema';
-import kafkajs from 'kafkajs';
+import type { Stream } from '@jinqiao/contracts';
+import { type AccessRule, accessRules, grantRules, organisationRules, organisationTopics, sharedTopics, type Topic } from '@jinqiao/schema';
+import kafkajs, { type Admin } from 'kafkajs';
 import { KafkaConnection } from './kafka.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 
@@ -30,6 +31,18 @@ export class Topics {
     await this.ensure(organisationTopics(kind, organisationId, namespace), organisationRules(kind, organisationId, namespace));
   }
 
+  /** Takes the right to read streams away and gives it, in this order: who may read what was decided elsewhere. */
+  async changeReaders(change: { readonly close: readonly Reading[]; readonly open: readonly Reading[] }): Promise<void> {
+    const rulesOf = ({ organisationId, stream }: Reading): readonly AccessRule[] =>
+      grantRules(organisationId, stream, this.options.namespace);
+    const closed = change.close.flatMap(rulesOf).filter(({ resourceType }) => resourceType === 'TOPIC');
+    const opened = change.open.flatMap(rulesOf);
+    await this.asAdmin(async (admin) => {
+      if (closed.length > 0) await admin.deleteAcls({ filters: closed.map(toAcl) });
+      if (opened.length > 0) await admin.createAcls({ acl: opened.map(toAcl) });
+    });
+  }
+
   // A controller that is busy answers late, and KafkaJS gives up sooner than the topic is there.
   private async ensure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -42,17 +55,29 @@ export class Topics {
     }
   }
 
-  private async tryToEnsure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
-    const admin = this.kafka.client.admin();
-    await admin.connect();
-    try {
+  private tryToEnsure(topics: readonly Topic[], rules: readonly AccessRule[]): Promise<void> {
+    return this.asAdmin(async (admin) => {
       // Rules first: a topic that is there before its rules is seen by readers that are refused it, and ends them.
       if (rules.length > 0) await admin.createAcls({ acl: rules.map(toAcl) });
       if (topics.length > 0) await admin.createTopics({ waitForLeaders: true, timeout: 15_000, topics: topics.map(toTopicConfig) });
+    });
+  }
+
+  private async asAdmin(work: (admin: Admin) => Promise<void>): Promise<void> {
+    const admin = this.kafka.client.admin();
+    await admin.connect();
+    try {
+      await work(admin);
     } finally {
       await admin.disconnect();
     }
   }
+}
+
+/** An organisation and a stream of one topic that it may or may not read. */
+export interface Reading {
+  readonly organisationId: string;
+  readonly stream: Stream;
 }
 
 const toTopicConfig = ({ name, partitions, settings }: Topic) => ({

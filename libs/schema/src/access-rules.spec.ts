@@ -1,4 +1,5 @@
-import { accessRules, organisationRules, type AccessRule } from './access-rules.js';
+import { samplingResults } from '@jinqiao/contracts';
+import { accessRules, grantRules, organisationRules, type AccessRule } from './access-rules.js';
 import { organisationTopics, sharedTopics, topicSettings } from './topics.js';
 
 const line = ({ principal, resourceType, name, pattern, operation }: AccessRule): string =>
@@ -115,6 +116,17 @@ describe('the access rules of an organisation', () => {
 
   it('give an auditor nothing', () => {
     expect(organisationRules('AUDITOR', 'tj-audit')).toEqual([]);
+  });
+});
+
+describe('the access rules of a grant', () => {
+  it('let a department read that topic, in groups of its own, and nothing else', () => {
+    expect(grantRules('tj-housing', samplingResults, 't1.').map(line)).toEqual([
+      'User:tj-housing READ TOPIC t1.inspection.sampling-result.v1',
+      'User:tj-housing DESCRIBE TOPIC t1.inspection.sampling-result.v1',
+      'User:tj-housing READ GROUP t1.tj-housing.*',
+      'User:tj-housing DESCRIBE GROUP t1.tj-housing.*',
+    ]);
   });
 });
 

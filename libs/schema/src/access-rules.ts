@@ -55,6 +55,16 @@ export function organisationRules(kind: string, id: string, namespace = ''): rea
   ]);
 }
 
+/** What a department that was granted a stream may do with its topic, in groups of its own. */
+export function grantRules(organisationId: string, stream: Stream, namespace = ''): readonly AccessRule[] {
+  const reader = user(organisationId);
+  return [
+    ...allow(reader, topic(namespace + topicOf(stream)), 'READ', 'DESCRIBE'),
+    // Opens nothing by itself, so it stays when the grant ends.
+    ...allow(reader, startingWith(group(`${namespace}${organisationId}.`)), 'READ', 'DESCRIBE'),
+  ];
+}
+
 function streamRules(stream: Stream, namespace: string, id = ''): AccessRule[] {
   const party = (name: ServiceName | 'owner'): string => (name === 'owner' ? user(id) : service(name));
   const itsTopic = topic(namespace + topicOf(stream, id));

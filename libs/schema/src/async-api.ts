@@ -112,6 +112,7 @@ function headers(stream: Stream, type: EventClass, baseUrl: string): Json {
     ce_causationid: text('ce_id of the event that caused this one.'),
   };
   const disclosure = {
+    ce_entitlement: text('What entitles the recipient to it: the id of a statutory notice, a grant or an agreement.'),
     ce_purpose: text('What the recipient may use it for.'),
     ce_legalbasis: text('The article it is disclosed under.'),
     ce_classification: text('How it is to be handled.'),

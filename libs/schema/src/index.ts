@@ -1,4 +1,4 @@
-export { accessRules, organisationRules, type AccessRule } from './access-rules.js';
+export { accessRules, grantRules, organisationRules, type AccessRule } from './access-rules.js';
 export { asyncApi, type AsyncApiPlaces } from './async-api.js';
 export { check, type Checked } from './check.js';
 export { compare, isBreaking, type Difference, type Effect, type SchemaSet } from './compare.js';

@@ -1,6 +1,11 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
+import { CatalogueController } from './catalogue/catalogue.controller.js';
+import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
+import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
+import { CorrectionRequests } from './correction-request/correction-request.service.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
@@ -9,6 +14,10 @@ import { Disputes } from './dispute/dispute.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
+import { EntitlementController } from './entitlement/entitlement.controller.js';
+import { EntitlementRevision, EntitlementRow, TopicAccess } from './entitlement/entitlement.entity.js';
+import { EntitlementJob } from './entitlement/entitlement.job.js';
+import { Entitlements } from './entitlement/entitlement.service.js';
 import { SamplingFeedbackConsumer } from './feedback/feedback.consumer.js';
 import { Escalations } from './escalation/escalation.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
@@ -18,6 +27,8 @@ import { FeedbackRevision, FeedbackRow, Subject, UnmatchedFeedback } from './fee
 import { FeedbackLedger } from './feedback/feedback.ledger.js';
 import { FeedbackQueries } from './feedback/feedback.queries.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
+import { GrantedRecordController } from './granted-record/granted-record.controller.js';
+import { GrantedRecords } from './granted-record/granted-record.service.js';
 import { LedgerConsumer } from './ledger/ledger.consumer.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LedgerEntryRow, LedgerHeadRow } from './ledger/ledger.entity.js';
@@ -43,6 +54,8 @@ import { ServiceLevels } from './service-level/service-level.service.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
+import { UseController } from './use/use.controller.js';
+import { Uses } from './use/use.service.js';
 import { WebhookController } from './webhook/webhook.controller.js';
 import { WebhookDispatcher } from './webhook/webhook.dispatcher.js';
 import { WebhookAttempt } from './webhook/webhook.entity.js';
@@ -52,6 +65,10 @@ import { Webhooks } from './webhook/webhook.service.js';
 const entities = [
   OrganisationRow,
   OrganisationName,
+  EntitlementRow,
+  EntitlementRevision,
+  TopicAccess,
+  CorrectionRequestRow,
   Subject,
   FeedbackRow,
   FeedbackRevision,
@@ -73,6 +90,11 @@ const entities = [
   imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
   controllers: [
     OrganisationController,
+    EntitlementController,
+    GrantedRecordController,
+    CatalogueController,
+    UseController,
+    CorrectionRequestController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     FeedbackController,
@@ -92,6 +114,12 @@ const entities = [
   ],
   providers: [
     Organisations,
+    Entitlements,
+    EntitlementJob,
+    GrantedRecords,
+    Catalogue,
+    Uses,
+    CorrectionRequests,
     SamplingFeedback,
     MerchantCredit,
     FeedbackLedger,

@@ -6,6 +6,10 @@ import { CreateReconciliations1795450210000 } from './migrations/1795450210000-c
 import { AddEscalationAndUndo1795450220000 } from './migrations/1795450220000-add-escalation-and-undo.js';
 import { NumberDeliveries1795450300000 } from './migrations/1795450300000-number-deliveries.js';
 import { AddWebhooks1795450310000 } from './migrations/1795450310000-add-webhooks.js';
+import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-entitlements.js';
+import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
+import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
+import { AddGrantedKeys1795450400030 } from './migrations/1795450400030-add-granted-keys.js';
 import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
 import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
 import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
@@ -19,6 +23,10 @@ await migrateService('exchange', [
   AddEscalationAndUndo1795450220000,
   NumberDeliveries1795450300000,
   AddWebhooks1795450310000,
+  AddEntitlements1795450400000,
+  IndexUses1795450400010,
+  AddCorrectionRequests1795450400020,
+  AddGrantedKeys1795450400030,
   CreateDisputes1795450500000,
   StartClocksOnReceipt1795450500010,
   TimeWhatIsTold1795450500020,

@@ -36,6 +36,11 @@ const result = (sampleNo: string, revision: number, platformName: string, verdic
 const standing = async () => ({
   organisations: await place.sql('SELECT * FROM organisations ORDER BY id'),
   names: await place.sql('SELECT * FROM organisation_names ORDER BY name_key'),
+  entitlements: await place.sql(
+    'SELECT entitlement_id, revision, kind, status, recipient_id, provider_id, stream FROM entitlements ORDER BY 1',
+  ),
+  corrections: await place.sql('SELECT request_id, revision, state::text FROM correction_requests ORDER BY 1'),
+  steps: await place.sql('SELECT entitlement_id, revision, event, state::text FROM entitlement_revisions ORDER BY 1, 2'),
   subjects: await place.sql('SELECT subject, revision FROM subjects ORDER BY subject'),
   feedbacks: await place.sql(
     'SELECT subject, recipient_id, publisher_id, revision, status, due_at, closed_at, answer_status, answered_at FROM feedbacks ORDER BY 1, 2',
@@ -57,7 +62,13 @@ const isCaughtUp = (results: number, receipts: number) =>
     expect(await place.sql('SELECT FROM outbox')).toEqual([]);
   });
 async function said(): Promise<string[]> {
-  const topics = ['platform.jd.feedback.v1', 'platform.tmall.feedback.v1', 'exchange.feedback-outcome.v1', 'exchange.organisation.v1'];
+  const topics = [
+    'platform.jd.feedback.v1',
+    'platform.tmall.feedback.v1',
+    'exchange.feedback-outcome.v1',
+    'exchange.organisation.v1',
+    'exchange.entitlement.v1',
+  ];
   const all = await Promise.all(topics.map((topic) => place.readAll(topic)));
   const lines = all.flat().map(({ key, headers, body }) => {
     const { feedbackId = '' } = (body ?? {}) as { feedbackId?: string };
@@ -72,6 +83,26 @@ async function told(sampleNo: string): Promise<FeedbackIssued> {
   if (!issued) throw new Error(`nothing was told about ${sampleNo}`);
   return issued;
 }
+/** Asked for in the database that is kept, answered in what it forgets. */
+async function grant(): Promise<string> {
+  const draft = { stream: 'inspection.sampling-result', mode: 'KAFKA', level: 1, legalBasis: '政务数据共享条例第二十条' };
+  for (const [id, scopes] of [
+    ['tj-amr', ['provides:inspection.sampling-result']],
+    ['tj-housing', []],
+  ] as const) {
+    await operator.post('/api/exchange/organisations', { id, kind: 'DEPARTMENT', name: id, scopes });
+  }
+  const housing = place.http(await place.token('DEPARTMENT', 'tj-housing'));
+  const { body } = await housing.post('/api/exchange/entitlements', {
+    ...draft,
+    purpose: '住房租赁监管',
+    signOff: '1号',
+    validUntil: '2030-12-31',
+  });
+  return String(body['entitlementId']);
+}
+const opened = () => place.sql('SELECT organisation_id, stream FROM topic_access');
+
 const answerTo = (issued: FeedbackIssued, revision: number): FeedbackAnswered => ({
   feedbackId: issued.feedbackId,
   feedbackRevision: issued.revision,
@@ -84,6 +115,7 @@ const answerTo = (issued: FeedbackIssued, revision: number): FeedbackAnswered =>
 
 it('a database of the exchange that is set back tells nobody anything a second time and goes on above what was told', async () => {
   await register('jd', '京东');
+  const granted = await grant();
   await result('E-1', 1, '京东', 'UNQUALIFIED');
   await isCaughtUp(1, 0);
   await service.close();
@@ -91,6 +123,9 @@ it('a database of the exchange that is set back tells nobody anything a second t
 
   await start();
   await register('tmall', '天猫');
+  const amr = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  await amr.post(`/api/exchange/entitlements/${granted}/changes`, { act: 'APPROVE' });
+  await eventually(async () => expect(await opened()).toEqual([{ organisation_id: 'tj-housing', stream: 'inspection.sampling-result' }]));
   await result('E-1', 2, '京东', 'QUALIFIED');
   await result('E-1', 3, '京东', 'UNQUALIFIED');
   await result('E-2', 1, '京东', 'UNQUALIFIED');
@@ -102,6 +137,10 @@ it('a database of the exchange that is set back tells nobody anything a second t
     await place.publish(FeedbackAnswered, answerTo(await told('E-3'), revision), { owner: 'jd' });
     await jd.post('/api/exchange/receipts', answerTo(await told('E-4'), revision));
   }
+  const evidence = [{ description: '进货凭证' }];
+  const filed = { entitlementId: 'STATUTORY_NOTICE:SAMPLING_RESULT:jd', subject: 'tj-amr:E-1', wrong: '批次有误', evidence };
+  const { body: request } = await jd.post('/api/exchange/correction-requests', filed);
+  await amr.post(`/api/exchange/correction-requests/${String(request['requestId'])}/answer`, { status: 'DECLINED', answer: '无误' });
   await isCaughtUp(7, 2);
   const published = await service.get(Ledger).headOfNow();
   await isCaughtUp(7, 2);
@@ -114,6 +153,7 @@ it('a database of the exchange that is set back tells nobody anything a second t
   await isCaughtUp(7, 2);
   expect(await standing()).toEqual(before);
   expect(await said()).toEqual(saidBefore);
+  await eventually(async () => expect(await opened()).toHaveLength(1));
   expect(await place.sql('SELECT code FROM dead_letters')).toEqual([]);
   const kept = await place.sql('SELECT revision, content_hash IS NULL AS incomplete, actions FROM answers ORDER BY incomplete, revision');
   expect(kept).toMatchObject([

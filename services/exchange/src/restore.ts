@@ -1,4 +1,6 @@
 import {
+  correctionRequests,
+  entitlements,
   type FeedbackAnswerAccepted,
   feedbackOutcomes,
   FeedbackOverdue,
@@ -9,6 +11,8 @@ import {
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { takeOverCorrectionRequests } from './correction-request/correction-request.service.js';
+import { takeOverEntitlements } from './entitlement/entitlement.restore.js';
 import { takeOverEscalations } from './escalation/escalation.service.js';
 import { takeOverFeedback } from './feedback/feedback.restore.js';
 import { takeOverHeads } from './ledger/ledger.restore.js';
@@ -16,11 +20,13 @@ import { Ledger } from './ledger/ledger.service.js';
 import { takeOverOrganisations } from './organisation/organisation.restore.js';
 import { takeOverAnswers } from './receipt/receipt.restore.js';
 
-/** What was said and what a database that was set back does not know (ADR-0009). Feedback refers to organisations, an answer to feedback. */
+/** What was said and what a database that was set back does not know (ADR-0009). Feedback and entitlements refer to organisations, an answer to feedback. */
 @Injectable()
 export class Restore {
   constructor(ownTopics: OwnTopics, ledger: Ledger) {
     ownTopics.takenOver(organisations, takeOverOrganisations);
+    ownTopics.takenOver(entitlements, takeOverEntitlements);
+    ownTopics.takenOver(correctionRequests, takeOverCorrectionRequests);
     ownTopics.takenOver(platformFeedback, takeOverFeedback(ledger));
     ownTopics.takenOver(feedbackOutcomes, takeOverOutcomes);
     ownTopics.takenOver(ledgerHeads, takeOverHeads(ledger));

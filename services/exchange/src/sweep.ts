@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Entitlements } from './entitlement/entitlement.service.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
 import { type Regular, regularly } from './regularly.js';
@@ -7,7 +8,8 @@ const EVERY_MS = 60_000;
 
 /**
  * Repairs and reports what slipped (design §4): a process that ended between a registration and what follows from it leaves results
- * waiting for a name that is known, and platforms that were not told of their merchants.
+ * waiting for a name that is known, and platforms that were not told of their merchants. What an upgrade brings is made good here too:
+ * platforms without the agreements of those that are admitted today.
  */
 @Injectable()
 export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
@@ -17,6 +19,7 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly feedback: SamplingFeedback,
     private readonly credit: MerchantCredit,
+    private readonly entitlements: Entitlements,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -29,6 +32,7 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Gives back how much had slipped. */
   async sweep(): Promise<number> {
+    await this.entitlements.concludeMissing();
     const slipped = (await this.feedback.issueWaiting('ANY')) + (await this.credit.tellMissing(null));
     if (slipped > 0) this.log.warn(`${slipped} feedbacks had slipped and were issued`);
     return slipped;

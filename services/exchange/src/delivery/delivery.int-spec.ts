@@ -90,6 +90,7 @@ describe('pulling', () => {
       revision: 2,
       type: 'platform.feedback.FeedbackIssued',
       subject: 'tj-amr:D-2',
+      entitlementId: 'STATUTORY_NOTICE:SAMPLING_RESULT:jd',
       purpose: 'SAMPLING_FEEDBACK',
       classification: 'RESTRICTED_TO_RECIPIENT',
       retentionUntil: '2029-11-23T23:59:59+08:00',

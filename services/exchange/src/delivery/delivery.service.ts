@@ -1,3 +1,4 @@
+import type { FeedbackKind } from '@jinqiao/contracts';
 import { Clock, decodeCursor, encodeCursor, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -15,6 +16,7 @@ import {
 } from './delivery.js';
 import { assertPlatform } from './delivery.series.js';
 import { startClocks } from '../clock/clock.receipts.js';
+import { deliveredUnder, entitlementOf } from '../entitlement/entitlement.js';
 import { Ledger } from '../ledger/ledger.service.js';
 
 const CURSORS = 'deliveries';
@@ -25,9 +27,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export interface PulledDelivery extends RevisionName {
   readonly position: number;
   readonly type: string;
-  readonly kind: string;
+  readonly kind: FeedbackKind;
   readonly subject: string;
   readonly contentHash: string;
+  readonly entitlementId: string;
   readonly purpose: string;
   readonly classification: string;
   readonly legalBasis: string | null;
@@ -84,7 +87,7 @@ export class Deliveries {
     const from = after === undefined ? series.floor - 1 : positionOf(after, id);
     assertWithinSeries(from, series);
     // A long feedback may have 900 KB: a page ends with the one that fills it, whatever the limit.
-    const rows: (PulledDelivery & { bytesBefore: string })[] = await this.db.query(
+    const rows: (Omit<PulledDelivery, 'entitlementId'> & { bytesBefore: string })[] = await this.db.query(
       `SELECT * FROM (
          SELECT d.position, d.feedback_id AS "feedbackId", d.revision, 'platform.feedback.' || d.type AS type, d.kind, d.subject,
            r.content_hash AS "contentHash", d.purpose, d.classification, d.legal_basis AS "legalBasis",
@@ -99,8 +102,9 @@ export class Deliveries {
        ORDER BY position`,
       [id, from, undelivered, limit, PAGE_BYTES_MAX],
     );
-    const items = rows.map(({ bytesBefore: _bytes, ...item }) => item);
+    const items = rows.map(({ bytesBefore: _bytes, ...item }) => ({ ...item, entitlementId: entitlementOf(id, item.kind) }));
     const reached = items.at(-1)?.position ?? from;
+    await this.notePulled(id, items);
     return { items, cursor: cursorOf(id, reached), more: items.length > 0 && reached < series.lastPosition };
   }
 
@@ -114,14 +118,15 @@ export class Deliveries {
       const now = this.clock.now();
       await this.received(tx, id, { upTo, named: deliveries ?? [], at: now });
       const positions = await this.lock(tx, id, upTo, deliveries ?? []);
-      const [taken]: [RevisionName[], number] = await tx.query(
+      const [taken]: [(RevisionName & { kind: FeedbackKind })[], number] = await tx.query(
         `UPDATE deliveries SET delivered_at = $3, delivered_by = 'PULL', due_at = NULL
          WHERE recipient_id = $1 AND position = ANY($2) AND delivered_at IS NULL
-         RETURNING feedback_id AS "feedbackId", revision`,
+         RETURNING feedback_id AS "feedbackId", revision, kind`,
         [id, positions, now],
       );
-      const entries = taken.map(({ feedbackId, revision }) => {
-        return { kind: 'ACKNOWLEDGED' as const, feedbackId, feedbackRevision: revision, recipientId: id, at: now.toISOString() };
+      const entries = taken.map(({ feedbackId, revision, kind }) => {
+        const about = { feedbackId, feedbackRevision: revision, recipientId: id, ...deliveredUnder(id, kind) };
+        return { kind: 'ACKNOWLEDGED' as const, ...about, at: now.toISOString() };
       });
       await this.ledger.add(tx, entries);
       return { acknowledged: taken.length, repeated: positions.length - taken.length };
@@ -153,6 +158,16 @@ export class Deliveries {
       const moved = before && isConfirmed(before.channel) ? await this.move(tx, id, channel) : [];
       return { channel, since, moved: moved.length, cursor: cursorOf(id, (moved[0] ?? since + 1) - 1) };
     });
+  }
+
+  private async notePulled(recipientId: string, items: readonly PulledDelivery[]): Promise<void> {
+    const [first, last] = [items[0], items.at(-1)];
+    if (!first || !last) return;
+    const entitlementIds = [...new Set(items.map(({ entitlementId }) => entitlementId))].sort();
+    const at = this.clock.now().toISOString();
+    await this.ledger.add(this.db.manager, [
+      { kind: 'PULLED', recipientId, entitlementIds, records: items.length, from: first.position, to: last.position, at },
+    ]);
   }
 
   private async move(tx: EntityManager, id: string, channel: Channel): Promise<number[]> {

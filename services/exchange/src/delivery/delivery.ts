@@ -38,7 +38,7 @@ export class CursorAhead extends DomainError {
 }
 
 export class ReplayTooOld extends DomainError {
-  constructor(pointer: '/after' | '/since') {
+  constructor(pointer: '/after' | '/since' | '/cursor') {
     const message = `Only the last ${REPLAYED_DAYS_MAX} days are kept for replay; GET /api/exchange/feedback lists what stands.`;
     super('REPLAY_TOO_OLD', 410, { zh: '重放起点过早', en: 'The beginning of the replay is too far in the past' }, [
       { code: 'REPLAY_TOO_OLD', pointer, message },

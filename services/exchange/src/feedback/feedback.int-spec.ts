@@ -88,6 +88,7 @@ describe('a published result', () => {
       ce_type: 'platform.feedback.FeedbackIssued',
       ce_source: '/services/exchange',
       ce_revision: '1',
+      ce_entitlement: 'STATUTORY_NOTICE:SAMPLING_RESULT:jd',
       ce_purpose: 'SAMPLING_FEEDBACK',
       ce_classification: 'RESTRICTED_TO_RECIPIENT',
       ce_retentionuntil: '2029-11-23T23:59:59+08:00',

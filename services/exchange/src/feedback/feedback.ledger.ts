@@ -3,6 +3,7 @@ import { event, type EventOptions, Outbox, type OutgoingEvent, type Received } f
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addDeliveries, type Delivery, dueAgain } from '../delivery/delivery.series.js';
+import { entitlementOf, TOLD_UNDER } from '../entitlement/entitlement.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { asksToUndo, clockRuleOf, clockStartOf, type Feedback, keptUntil } from './feedback.js';
@@ -17,13 +18,6 @@ interface Announced {
   readonly feedback: Pick<Feedback, 'status' | 'said'>;
   readonly causedBy: Told['causedBy'];
 }
-
-const PURPOSES: Record<FeedbackKind, string> = {
-  SAMPLING_RESULT: 'SAMPLING_FEEDBACK',
-  RECALL: 'RECALL_FEEDBACK',
-  CREDIT_STATUS: 'MERCHANT_CREDIT',
-  RESTRICTION: 'MERCHANT_RESTRICTION',
-};
 
 /** What was told to whom: the last revision of every feedback, and every revision as it was sent. */
 @Injectable()
@@ -163,7 +157,7 @@ export function deliveryOf(type: Delivery['type'], said: Feedback['said']): Deli
     kind,
     subject,
     type,
-    purpose: PURPOSES[kind],
+    purpose: TOLD_UNDER[kind].purpose,
     classification: 'RESTRICTED_TO_RECIPIENT',
     legalBasis: basis ? `${basis.instrument}${basis.article ?? ''}` : null,
     retentionUntil: keptUntil(said),
@@ -184,6 +178,7 @@ const typeOf = ({ status }: Pick<Feedback, 'status'>): Delivery['type'] => (stat
 function announcement({ feedback, causedBy }: Announced, sequence: number | undefined): OutgoingEvent {
   const { purpose, classification, legalBasis, retentionUntil } = deliveryOf(typeOf(feedback), feedback.said);
   const options: EventOptions = {
+    entitlement: entitlementOf(feedback.said.recipientId, feedback.said.kind),
     purpose,
     classification,
     ...(legalBasis && { legalBasis }),

@@ -123,7 +123,9 @@ describe('a credit status', () => {
   it('tells each platform of its own shops alone, and nothing that is not declared', () => {
     fc.assert(
       fc.property(fc.array(shop, { maxLength: 6 }), facts, (shops, known) => {
-        const told = settle({ uscc: USCC, status: { revision: 1, facts: known }, shops: shops, feedbacks: [], knownShops: new Set() }, NOW);
+        const agreed = new Set(['jd', 'tmall', 'meituan']);
+        const status = { revision: 1, facts: known };
+        const told = settle({ uscc: USCC, status, shops, feedbacks: [], agreed, knownShops: new Set() }, NOW);
         for (const { said } of told) {
           const leaves = JSON.stringify(said);
           expect(leaves).not.toContain(INSIDE);

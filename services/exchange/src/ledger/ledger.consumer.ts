@@ -4,6 +4,7 @@ import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
 import { dueByTopic, keepPublished } from '../delivery/delivery.series.js';
+import { deliveredUnder } from '../entitlement/entitlement.js';
 import { Ledger } from './ledger.service.js';
 
 /** Reads platform.<id>.feedback.v1 back: where the broker keeps each record, and since when, is part of what the ledger proves. */
@@ -18,6 +19,7 @@ export class LedgerConsumer {
       feedbackId: data.feedbackId,
       feedbackRevision: data.revision,
       recipientId: data.recipientId,
+      ...deliveredUnder(data.recipientId, data.kind),
       topic,
       partition,
       offset,

@@ -6,6 +6,7 @@
 import type { AnswerStatus, FeedbackIssued, FeedbackWithdrawn, LedgerHeadSigned } from '@jinqiao/contracts';
 import { addDays, dayInChina } from '@jinqiao/law';
 import { canonicalForm, canonicalHash } from '@jinqiao/schema';
+import { deliveredUnder, type DeliveredUnder } from '../entitlement/entitlement.js';
 
 interface AboutFeedback {
   readonly feedbackId: string;
@@ -15,27 +16,30 @@ interface AboutFeedback {
   readonly at: string;
 }
 
+/** Entries that were added before deliveries named what entitles to them say nothing of it. */
+type AboutDelivery = AboutFeedback & Partial<DeliveredUnder>;
+
 /** A revision of a feedback was issued, with this content. */
-export interface Told extends AboutFeedback {
+export interface Told extends AboutDelivery {
   readonly kind: 'TOLD';
   readonly contentHash: string;
 }
 /** The broker keeps it on the recipient's topic, acknowledged by all replicas in sync. */
-export interface Published extends AboutFeedback {
+export interface Published extends AboutDelivery {
   readonly kind: 'PUBLISHED';
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
 }
 /** A webhook was sent; `outcome` says what came of it, `status` what the endpoint answered, if it did. */
-export interface Attempted extends AboutFeedback {
+export interface Attempted extends AboutDelivery {
   readonly kind: 'ATTEMPTED';
   readonly attempt: number;
   readonly outcome: string;
   readonly status?: number;
 }
 /** The recipient said that it has what it pulled. */
-export interface Acknowledged extends AboutFeedback {
+export interface Acknowledged extends AboutDelivery {
   readonly kind: 'ACKNOWLEDGED';
 }
 /** The recipient answered it. */
@@ -51,6 +55,33 @@ export interface Answered extends AboutFeedback {
 /** Everything up to this revision was erased: the time to keep it had passed. What is told of it later begins anew. */
 export interface Erased extends AboutFeedback {
   readonly kind: 'ERASED';
+  readonly at: string;
+}
+/** The recipient was given this many revisions to read: these positions of its series, or records of a stream it was granted. */
+export interface Pulled {
+  readonly kind: 'PULLED';
+  readonly recipientId: string;
+  readonly entitlementIds: readonly string[];
+  readonly records: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly stream?: string;
+  readonly at: string;
+}
+/** What the recipient holds was compared with what it was told. */
+export interface Reconciled {
+  readonly kind: 'RECONCILED';
+  readonly recipientId: string;
+  readonly entitlementIds: readonly string[];
+  readonly reconciliationId: string;
+  readonly at: string;
+}
+/** By this grant the broker lets the recipient read the stream, or lets it no more. */
+export interface AccessChanged extends DeliveredUnder {
+  readonly kind: 'OPENED' | 'CLOSED';
+  readonly recipientId: string;
+  readonly stream: string;
+  readonly at: string;
 }
 /** The database was set back behind this head, which stays published; the ledger goes on from what was left. */
 export interface SetBack {
@@ -59,13 +90,21 @@ export interface SetBack {
   readonly at: string;
 }
 
-export type Entry = Told | Published | Attempted | Acknowledged | Answered | Erased | SetBack;
+export type Entry = Told | Published | Attempted | Acknowledged | Answered | Pulled | Reconciled | AccessChanged | Erased | SetBack;
 
-export const toldEntry = ({ feedbackId, revision, recipientId, contentHash, issuedAt }: FeedbackIssued | FeedbackWithdrawn): Told => ({
+export const toldEntry = ({
+  feedbackId,
+  revision,
+  recipientId,
+  kind,
+  contentHash,
+  issuedAt,
+}: FeedbackIssued | FeedbackWithdrawn): Told => ({
   kind: 'TOLD',
   feedbackId,
   feedbackRevision: revision,
   recipientId,
+  ...deliveredUnder(recipientId, kind),
   contentHash,
   at: issuedAt,
 });

@@ -66,7 +66,7 @@ it('tells every platform on which the merchant is onboarded, and no other', asyn
     content: { publicRecords: [{ type: 'SAMPLING_RESULT', count: 1 }], recordNos: ['r-1-1'] },
     actionsRequired: [{ action: 'NONE', mandatory: false }],
   });
-  expect(record?.headers).toMatchObject({ ce_purpose: 'MERCHANT_CREDIT' });
+  expect(record?.headers).toMatchObject({ ce_entitlement: 'AGREEMENT:CREDIT_STATUS:jd', ce_purpose: 'MERCHANT_CREDIT' });
   expect(await told('tmall', 1)).toEqual([]);
 });
 

@@ -73,11 +73,20 @@ export class MerchantCredit {
    * its own. Gives back how many merchants that concerned.
    */
   async tellMissing(platformId: string | null): Promise<number> {
+    return this.settleAll((after) => this.untold(platformId, after));
+  }
+
+  /** Tells a platform whose agreement is in force (again) everything that has changed meanwhile. */
+  async bringUpToDate(platformId: string): Promise<number> {
+    return this.settleAll((after) => this.merchantsOf(platformId, after));
+  }
+
+  private async settleAll(next: (after: string) => Promise<string[]>): Promise<number> {
     let told = 0;
     let after = '';
     // Bounded by the number of merchants: each round begins behind the last one.
     for (;;) {
-      const usccs = await this.untold(platformId, after);
+      const usccs = await next(after);
       if (usccs.length > 0) await this.db.transaction((tx) => this.settleLocked(tx, usccs));
       told += usccs.length;
       after = usccs.at(-1) ?? '';
@@ -90,10 +99,22 @@ export class MerchantCredit {
       `SELECT DISTINCT m.uscc
        FROM platform_merchants m
        JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM'
+       JOIN entitlements e ON e.recipient_id = m.platform_id AND e.feedback_kind = 'CREDIT_STATUS' AND e.status = 'ACTIVE'
        JOIN credit_statuses s ON s.uscc = m.uscc AND s.facts IS NOT NULL
        WHERE m.exited_at IS NULL AND m.uscc > $2 AND ($1::text IS NULL OR m.platform_id = $1)
          AND NOT EXISTS (SELECT FROM feedbacks f WHERE f.kind = 'CREDIT_STATUS' AND f.subject = m.uscc
                            AND f.recipient_id = m.platform_id AND f.status = 'ISSUED')
+       ORDER BY m.uscc
+       LIMIT $3`,
+      [platformId, after, SWEPT_MAX],
+    );
+    return rows.map(({ uscc }) => uscc);
+  }
+
+  private async merchantsOf(platformId: string, after: string): Promise<string[]> {
+    const rows: { uscc: string }[] = await this.db.query(
+      `SELECT DISTINCT m.uscc FROM platform_merchants m JOIN credit_statuses s ON s.uscc = m.uscc AND s.facts IS NOT NULL
+       WHERE m.platform_id = $1 AND m.exited_at IS NULL AND m.uscc > $2
        ORDER BY m.uscc
        LIMIT $3`,
       [platformId, after, SWEPT_MAX],
@@ -134,6 +155,7 @@ export class MerchantCredit {
     const known = usccs.filter((uscc) => statuses.has(uscc));
     if (known.length === 0) return;
     const shops = await this.shops(tx, known);
+    const agreed = await this.agreed(tx, [...shops.values()].flat());
     const feedbacks = await this.ledger.load(tx, 'CREDIT_STATUS', known);
     const knownShops = await this.knownShops(tx, [...feedbacks.values()].flat().flatMap(shopsNamedBy));
     const now = this.clock.now();
@@ -143,6 +165,7 @@ export class MerchantCredit {
         status: statuses.get(uscc) ?? null,
         shops: shops.get(uscc) ?? [],
         feedbacks: feedbacks.get(uscc) ?? [],
+        agreed,
         knownShops,
       };
       return settle(standing, now).map((feedback) => ({ feedback, causedBy: causes.get(uscc) ?? null }));
@@ -151,6 +174,14 @@ export class MerchantCredit {
     await tx.query('UPDATE credit_statuses SET applied_at = clock_timestamp() WHERE uscc = ANY($1)', [
       [...new Set(told.map(({ feedback }) => feedback.said.subject))],
     ]);
+  }
+
+  private async agreed(tx: EntityManager, shops: readonly Merchant[]): Promise<Set<string>> {
+    const rows: { id: string }[] = await tx.query(
+      `SELECT recipient_id AS id FROM entitlements WHERE feedback_kind = 'CREDIT_STATUS' AND status = 'ACTIVE' AND recipient_id = ANY($1)`,
+      [[...new Set(shops.map(({ platformId }) => platformId))]],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   private async knownShops(tx: EntityManager, keys: readonly string[]): Promise<Set<string>> {

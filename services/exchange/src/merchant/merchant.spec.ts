@@ -24,6 +24,7 @@ const standing = (changes: Partial<MerchantStanding> = {}): MerchantStanding => 
   status: { revision: 1, facts },
   shops: [shop('jd')],
   feedbacks: [],
+  agreed: new Set(['jd', 'tmall', 'meituan']),
   knownShops: new Set(),
   ...changes,
 });
@@ -43,6 +44,19 @@ describe('the credit status of a merchant', () => {
     expect(settle(standing({ status: null }), NOW)).toEqual([]);
     expect(settle(standing({ shops: [] }), NOW)).toEqual([]);
     expect(settle(standing({ shops: [shop('jd', { exitedAt: '2026-01-01T00:00:00Z' })] }), NOW)).toEqual([]);
+  });
+
+  it('is told only to a platform whose agreement is in force, and still withdrawn from one whose agreement is not', () => {
+    const both = [shop('jd'), shop('tmall')];
+    const feedbacks = settle(standing({ shops: both }), NOW);
+    const more = { revision: 2, facts: { ...facts, revision: 2, recordNos: ['r-1', 'r-2'] } };
+    const agreed = new Set(['tmall']);
+    expect(summary(settle(standing({ shops: both, feedbacks, status: more, agreed }), NOW))).toEqual([['tmall', 'ISSUED', 2]]);
+    const gone = { revision: 2, facts: null };
+    expect(summary(settle(standing({ shops: both, feedbacks, status: gone, agreed }), NOW))).toEqual([
+      ['jd', 'WITHDRAWN', 2],
+      ['tmall', 'WITHDRAWN', 2],
+    ]);
   });
 
   it('is told again only when it has changed', () => {

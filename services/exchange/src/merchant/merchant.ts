@@ -4,6 +4,7 @@
  */
 import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction } from '@jinqiao/contracts';
 import type { StatusSource } from '../feedback/feedback.projection.js';
+import { entitlementOf } from '../entitlement/entitlement.js';
 import { type Draft, type Feedback, isAheadOf, issue, withdraw } from '../feedback/feedback.js';
 
 /** A shop as its platform registered it. */
@@ -22,6 +23,8 @@ export interface MerchantStanding {
   /** Shops with this USCC on registered platforms, closed ones included. */
   readonly shops: readonly Merchant[];
   readonly feedbacks: readonly Feedback[];
+  /** Platforms whose agreement is in force. */
+  readonly agreed: ReadonlySet<string>;
   /** Which of the shops that the feedbacks name are known, whosever they are (`shopKey`). */
   readonly knownShops: ReadonlySet<string>;
 }
@@ -35,11 +38,11 @@ export function shopsNamedBy({ status, said }: Feedback): string[] {
 }
 
 /**
- * The feedbacks that bring every platform up to date. A platform the merchant has left is told nothing new, but hears of a withdrawal: it
- * was told the first. A shop that turned out to be another merchant's takes back what was told of this one; one that is not known says
+ * The feedbacks that bring every platform up to date. A platform the merchant has left, or whose agreement is not in force, is told nothing
+ * new, but hears of a withdrawal: it was told the first. A shop that turned out to be another merchant's takes back what was told of this one; one that is not known says
  * nothing: after a restore it has still to be read again.
  */
-export function settle({ uscc, status, shops, feedbacks, knownShops }: MerchantStanding, now: Date): Feedback[] {
+export function settle({ uscc, status, shops, feedbacks, agreed, knownShops }: MerchantStanding, now: Date): Feedback[] {
   if (status === null) return [];
   const { revision, facts } = status;
   const isAhead = isAheadOf(revision, feedbacks);
@@ -52,7 +55,7 @@ export function settle({ uscc, status, shops, feedbacks, knownShops }: MerchantS
       return withdraw(feedback, { subjectRevision: revision, reason, regime: null }, now);
     });
   if (facts === null) return taken.filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
-  const open = shops.filter(({ exitedAt }) => !exitedAt);
+  const open = shops.filter(({ exitedAt, platformId }) => !exitedAt && agreed.has(platformId));
   const told = [...new Set(open.map(({ platformId }) => platformId))].map((platformId) => {
     const own = open.filter((shop) => shop.platformId === platformId);
     const previous = feedbacks.find(({ said }) => said.recipientId === platformId) ?? null;
@@ -86,7 +89,7 @@ function draftFor(
     regime: null,
     actionsRequired: [NO_ACTION],
     legalBasis: [MANDATE],
-    entitlement: { kind: 'GRANT', id: 'CREDIT_OF_OWN_MERCHANTS' },
+    entitlement: { kind: 'AGREEMENT', id: entitlementOf(platformId, 'CREDIT_STATUS') },
     source: sourceOf(uscc, facts, own),
   };
 }

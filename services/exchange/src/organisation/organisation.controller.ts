@@ -1,5 +1,5 @@
 import { ORGANISATION_KINDS, OneOf, Optional, type OrganisationKind, Text, TextList, Whole } from '@jinqiao/contracts';
-import { Allow, CheckedBody, CheckedQuery, type Page } from '@jinqiao/platform';
+import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param, Post, Put } from '@nestjs/common';
 import type { Organisation } from './organisation.js';
 import { Organisations } from './organisation.service.js';
@@ -33,8 +33,8 @@ export class OrganisationController {
 
   @Post()
   @Allow('OPERATOR')
-  register(@CheckedBody(RegisterOrganisationBody) body: RegisterOrganisationBody): Promise<Organisation> {
-    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...body });
+  register(@Caller() caller: Principal, @CheckedBody(RegisterOrganisationBody) body: RegisterOrganisationBody): Promise<Organisation> {
+    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...body }, caller.id);
   }
 
   @Put(':id')

@@ -3,6 +3,7 @@ import { event, lockKeys, Outbox, Topics } from '@jinqiao/messaging';
 import { decodeCursor, type Page, pageOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Entitlements } from '../entitlement/entitlement.service.js';
 import { SamplingFeedback } from '../feedback/feedback.service.js';
 import { MerchantCredit } from '../merchant/merchant.service.js';
 import { OrganisationName, OrganisationRow } from './organisation.entity.js';
@@ -30,10 +31,11 @@ export class Organisations {
     private readonly topics: Topics,
     private readonly feedback: SamplingFeedback,
     private readonly credit: MerchantCredit,
+    private readonly entitlements: Entitlements,
   ) {}
 
   /** Admits an organisation; its topics and their access rules exist before anyone can learn of it. May be repeated. */
-  async register(draft: OrganisationDraft): Promise<Organisation> {
+  async register(draft: OrganisationDraft, by: string): Promise<Organisation> {
     const claims = namesOf(draft);
     // Asked before the broker is: a refused registration leaves no topics.
     register(draft, await this.find(this.db.manager, draft.id));
@@ -46,6 +48,7 @@ export class Organisations {
       if (registered !== null) return registered;
       await this.keep(tx, admitted, claims);
       await this.outbox.add(tx, event(OrganisationRegistered, stateOf(admitted)));
+      if (admitted.kind === 'PLATFORM') await this.entitlements.conclude(tx, admitted.id, by);
       return admitted;
     });
     await this.releaseWaiting(organisation, claims);

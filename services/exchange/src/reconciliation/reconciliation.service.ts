@@ -1,9 +1,12 @@
+import type { FeedbackKind } from '@jinqiao/contracts';
 import { Clock } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { DataSource, type EntityManager } from 'typeorm';
+import { entitlementsOf } from '../entitlement/entitlement.js';
 import { FeedbackLedger } from '../feedback/feedback.ledger.js';
+import { Ledger } from '../ledger/ledger.service.js';
 import { bucketOf, BUCKETS, type Bucket, type Difference, differences, hashOfBucket, type Holding, isHealable } from './reconciliation.js';
 
 export interface ManifestBucket {
@@ -40,6 +43,8 @@ export interface Claim {
   readonly items: ReadonlyMap<Bucket, readonly Holding[]>;
 }
 
+type ToldLast = Holding & { readonly kind: FeedbackKind };
+
 export class AsOfInFuture extends DomainError {
   constructor() {
     super('AS_OF_IN_FUTURE', 422, { zh: '对账时点晚于当前时间', en: 'Nothing can be compared as of an instant to come' }, [
@@ -53,7 +58,8 @@ export class AsOfInFuture extends DomainError {
 export class Reconciliations {
   constructor(
     private readonly db: DataSource,
-    private readonly ledger: FeedbackLedger,
+    private readonly feedback: FeedbackLedger,
+    private readonly ledger: Ledger,
     private readonly clock: Clock,
   ) {}
 
@@ -72,13 +78,14 @@ export class Reconciliations {
     this.assertPast(asOf);
     return this.db.transaction(async (tx) => {
       const asked = [...new Set([...hashes.keys(), ...items.keys()])];
-      const byBucket = Map.groupBy(await this.told(tx, recipientId, asOf, asked), bucketOf);
+      const told = await this.told(tx, recipientId, asOf, asked);
+      const byBucket = Map.groupBy(told, bucketOf);
       const differingBuckets = [...hashes]
         .filter(([bucket, hash]) => hashOfBucket(byBucket.get(bucket) ?? []) !== hash)
         .map(([bucket]) => bucket);
       const found = [...items].flatMap(([bucket, held]) => differences(byBucket.get(bucket) ?? [], held));
       const again = found.filter(isHealable).map(({ feedbackId }) => feedbackId);
-      await this.ledger.tellAgain(tx, recipientId, again);
+      await this.feedback.tellAgain(tx, recipientId, again);
       const reconciliation: Reconciliation = {
         reconciliationId: uuidv7(),
         recipientId,
@@ -92,6 +99,11 @@ export class Reconciliations {
         reconciliation.reconciliationId,
         recipientId,
         reconciliation,
+      ]);
+      const { reconciliationId, madeAt: at } = reconciliation;
+      const kinds = told.map(({ kind }) => kind);
+      await this.ledger.add(tx, [
+        { kind: 'RECONCILED', recipientId, entitlementIds: entitlementsOf(recipientId, kinds), reconciliationId, at },
       ]);
       return reconciliation;
     });
@@ -112,9 +124,9 @@ export class Reconciliations {
     if (new Date(asOf) > this.clock.now()) throw new AsOfInFuture();
   }
 
-  private async told(tx: EntityManager, recipientId: string, asOf: string, buckets: readonly Bucket[]): Promise<Holding[]> {
+  private async told(tx: EntityManager, recipientId: string, asOf: string, buckets: readonly Bucket[]): Promise<ToldLast[]> {
     return tx.query(
-      `SELECT DISTINCT ON (f.feedback_id) f.feedback_id AS "feedbackId", r.revision, r.content_hash AS "contentHash"
+      `SELECT DISTINCT ON (f.feedback_id) f.feedback_id AS "feedbackId", f.kind, r.revision, r.content_hash AS "contentHash"
        FROM feedbacks f JOIN feedback_revisions r USING (feedback_id)
        WHERE f.recipient_id = $1 AND (r.said ->> 'issuedAt')::timestamptz <= $2 AND left(f.feedback_id::text, 2) = ANY($3)
        ORDER BY f.feedback_id, r.revision DESC`,

@@ -1,6 +1,7 @@
 import { Bell, Gathered, Outbox } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { entitlementOf } from '../entitlement/entitlement.js';
 import { secondsOf, signatures } from '../endpoint/endpoint.signature.js';
 import { webhookIdOf } from './webhook.js';
 import { CONCURRENCY, WebhookSender } from './webhook.sender.js';
@@ -146,6 +147,7 @@ function headersOf(claimed: Claimed, at: Date): Record<string, string> {
     'ce-type': `platform.feedback.${claimed.type}`,
     'ce-revision': String(claimed.revision),
     'ce-sequence': String(claimed.position),
+    'ce-entitlement': entitlementOf(claimed.recipientId, claimed.kind),
     'ce-purpose': claimed.purpose,
     'ce-classification': claimed.classification,
     ...(legalBasis && { 'ce-legalbasis': encodeURIComponent(legalBasis) }),

@@ -194,6 +194,7 @@ describe('a webhook', () => {
         'webhook-timestamp': '1795395600',
         'ce-type': record?.headers['ce_type'],
         'ce-sequence': record?.headers['ce_sequence'],
+        'ce-entitlement': record?.headers['ce_entitlement'],
         'ce-purpose': record?.headers['ce_purpose'],
         'ce-retentionuntil': record?.headers['ce_retentionuntil'],
       },
@@ -267,7 +268,8 @@ describe('a webhook', () => {
     const [item] = await pulled(jd.http);
     const proven = await place.sql(
       `SELECT FROM (SELECT entry FROM ledger_entries UNION ALL SELECT entry FROM ledger_intake) AS ledger
-       WHERE entry::json ->> 'kind' = 'ATTEMPTED' AND entry::json ->> 'recipientId' = 'jd'`,
+       WHERE entry::json ->> 'kind' = 'ATTEMPTED' AND entry::json ->> 'recipientId' = 'jd'
+         AND entry::json ->> 'entitlementId' = 'STATUTORY_NOTICE:SAMPLING_RESULT:jd' AND entry::json ->> 'purpose' = 'SAMPLING_FEEDBACK'`,
     );
     expect(proven).toHaveLength(7);
     expect(await attempts(jd.http, `&feedbackId=${item?.feedbackId}`)).toHaveLength(2);

@@ -6,6 +6,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce, validSecrets } from '../endpoint/endpoint.service.js';
+import { deliveredUnder } from '../entitlement/entitlement.js';
 import type { Entry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { type Attempted, ChannelNotWebhook, follow, type Followed, type Health, type Outcome, PlatformMissing } from './webhook.js';
@@ -277,7 +278,7 @@ export class Webhooks {
   }
 
   private async keepAttempts(tx: EntityManager, logged: readonly Logged[]): Promise<void> {
-    const { columns, from, values } = unnested(LOGGED, logged);
+    const { columns, from, values } = unnested<keyof typeof LOGGED>(LOGGED, logged);
     const names = columns.replace('place', 'position');
     await tx.query(`INSERT INTO webhook_attempts (${names}) SELECT ${columns} FROM ${from} ORDER BY given.position`, [...values]);
   }
@@ -350,6 +351,7 @@ const LOGGED = {
 };
 
 interface Logged extends Record<keyof typeof LOGGED, unknown> {
+  readonly kind: FeedbackKind;
   readonly recipient_id: string;
   readonly feedback_id: string;
   readonly revision: number;
@@ -368,6 +370,7 @@ const ledgerEntry = (logged: Logged): Entry => ({
   feedbackId: logged.feedback_id,
   feedbackRevision: logged.revision,
   recipientId: logged.recipient_id,
+  ...deliveredUnder(logged.recipient_id, logged.kind),
   attempt: logged.attempt,
   outcome: logged.outcome,
   ...(logged.status !== null && { status: logged.status }),
@@ -375,6 +378,7 @@ const ledgerEntry = (logged: Logged): Entry => ({
 });
 
 const loggedOf = ({ claimed, attempted, startedAt, tookMs }: Attempt, attempt: number): Logged => ({
+  kind: claimed.kind,
   recipient_id: claimed.recipientId,
   place: claimed.position,
   feedback_id: claimed.feedbackId,

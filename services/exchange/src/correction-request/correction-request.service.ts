@@ -1,0 +1,162 @@
+import type { CorrectionRequestState, FeedbackKind } from '@jinqiao/contracts';
+import { dayInChina } from '@jinqiao/law';
+import { event, Outbox, type Received } from '@jinqiao/messaging';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { NotCompetent } from '../entitlement/entitlement.js';
+import { type EntitlementEntry, Entitlements, providersOf } from '../entitlement/entitlement.service.js';
+import { FeedbackNotFound } from '../feedback/feedback.queries.js';
+import {
+  answer,
+  type Changed,
+  type CorrectionAnswer,
+  type CorrectionDraft,
+  CorrectionRequestUnknown,
+  file,
+  NothingReceived,
+  PublisherUnclear,
+  withdraw,
+} from './correction-request.js';
+
+const LIST = 'correction-requests';
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** The stream that feedback comes from where no single department is its publisher. */
+const STREAM_BEHIND: Partial<Record<FeedbackKind, string>> = { CREDIT_STATUS: 'credit.credit-status' };
+
+export interface CorrectionFilter {
+  readonly status?: CorrectionRequestState['status'];
+  readonly subject?: string;
+  /** Not answered within the statutory period. */
+  readonly overdue?: boolean;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** Requests to correct what was received, and their answers. */
+@Injectable()
+export class CorrectionRequests {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly entitlements: Entitlements,
+    private readonly clock: Clock,
+  ) {}
+
+  async file(caller: Principal, draft: CorrectionDraft): Promise<CorrectionRequestState> {
+    const entitlement = await this.entitlements.one(caller, draft.entitlementId);
+    if (entitlement.recipientId !== caller.id) throw new NotCompetent(['RECIPIENT']);
+    return this.db.transaction(async (tx) => {
+      const publisherId = await publisherOf(tx, entitlement, draft.subject);
+      const filed = file(draft, { requestId: uuidv7(), filedBy: caller.id, publisherId }, this.clock.now());
+      return this.keep(tx, filed);
+    });
+  }
+
+  async answer(caller: Principal, requestId: string, given: CorrectionAnswer): Promise<CorrectionRequestState> {
+    return this.db.transaction(async (tx) => {
+      return this.keep(tx, answer(await getForUpdate(tx, requestId), given, caller.id, this.clock.now()));
+    });
+  }
+
+  async withdraw(caller: Principal, requestId: string): Promise<CorrectionRequestState> {
+    return this.db.transaction(async (tx) => this.keep(tx, withdraw(await getForUpdate(tx, requestId), caller.id, this.clock.now())));
+  }
+
+  async one(caller: Principal, requestId: string): Promise<CorrectionRequestState> {
+    const [state] = UUID.test(requestId) ? await this.find(caller, { limit: 1 }, { requestId, after: FIRST_ID }) : [];
+    if (!state) throw new CorrectionRequestUnknown();
+    return state;
+  }
+
+  /** What an organisation filed and what it was asked, the oldest first; everybody's for those who look after all. */
+  async list(caller: Principal, filter: CorrectionFilter): Promise<Page<CorrectionRequestState>> {
+    const [after = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(LIST, filter.cursor);
+    const states = await this.find(caller, { ...filter, limit: filter.limit + 1 }, { requestId: null, after });
+    return pageOf(LIST, states, filter.limit, ({ requestId }) => [requestId]);
+  }
+
+  private async find(
+    { kind, id }: Principal,
+    { status, subject, overdue, limit }: CorrectionFilter,
+    { requestId, after }: { requestId: string | null; after: unknown },
+  ): Promise<CorrectionRequestState[]> {
+    const rows: { state: CorrectionRequestState }[] = await this.db.query(
+      `SELECT state FROM correction_requests
+       WHERE ($1::text IS NULL OR $1 IN (filed_by, publisher_id)) AND ($2::uuid IS NULL OR request_id = $2) AND request_id > $3
+         AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR subject = $5)
+         AND ($6::boolean IS NULL OR (status = 'FILED' AND answer_due_on < $7::date) = $6)
+       ORDER BY request_id
+       LIMIT $8`,
+      [
+        kind === 'OPERATOR' || kind === 'AUDITOR' ? null : id,
+        requestId,
+        after,
+        status ?? null,
+        subject ?? null,
+        overdue ?? null,
+        dayInChina(this.clock.now()),
+        limit,
+      ],
+    );
+    return rows.map(({ state }) => state);
+  }
+
+  private async keep(tx: EntityManager, { event: type, state }: Changed): Promise<CorrectionRequestState> {
+    await keepState(tx, state);
+    await this.outbox.add(tx, event(type, state));
+    return state;
+  }
+}
+
+/** Who published what was received: of feedback its publisher, of a stream the department that provides it. */
+async function publisherOf(tx: EntityManager, entitlement: EntitlementEntry, subject: string): Promise<string> {
+  if (entitlement.kind === 'GRANT') {
+    if (entitlement.status !== 'ACTIVE' && entitlement.status !== 'SUSPENDED') throw new NothingReceived();
+    if (entitlement.providerId === undefined) throw new PublisherUnclear();
+    return entitlement.providerId;
+  }
+  const [feedback]: { publisherId: string | null }[] = await tx.query(
+    'SELECT publisher_id AS "publisherId" FROM feedbacks WHERE recipient_id = $1 AND kind = $2 AND subject = $3',
+    [entitlement.recipientId, entitlement.feedbackKind, subject],
+  );
+  if (!feedback) throw new FeedbackNotFound();
+  if (feedback.publisherId !== null) return feedback.publisherId;
+  const stream = entitlement.feedbackKind && STREAM_BEHIND[entitlement.feedbackKind];
+  const [provider, another] = stream === undefined ? [] : await providersOf(tx, stream);
+  if (provider === undefined || another !== undefined) throw new PublisherUnclear();
+  return provider;
+}
+
+async function getForUpdate(tx: EntityManager, requestId: string): Promise<CorrectionRequestState> {
+  if (!UUID.test(requestId)) throw new CorrectionRequestUnknown();
+  const [row]: { state: CorrectionRequestState }[] = await tx.query(
+    'SELECT state FROM correction_requests WHERE request_id = $1 FOR UPDATE',
+    [requestId],
+  );
+  if (!row) throw new CorrectionRequestUnknown();
+  return row.state;
+}
+
+/** True when the state was news. */
+async function keepState(tx: EntityManager, state: CorrectionRequestState): Promise<boolean> {
+  const { requestId, revision, status, filedBy, publisherId, subject, answerDueOn } = state;
+  const rows: unknown[] = await tx.query(
+    `INSERT INTO correction_requests AS kept (request_id, revision, status, filed_by, publisher_id, subject, answer_due_on, state)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+     ON CONFLICT (request_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, state = excluded.state
+     WHERE kept.revision < excluded.revision
+     RETURNING revision`,
+    [requestId, revision, status, filedBy, publisherId, subject, answerDueOn ?? null, JSON.stringify(state)],
+  );
+  return rows.length > 0;
+}
+
+/** Requests as they were announced last (ADR-0009). */
+export async function takeOverCorrectionRequests(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  let news = 0;
+  for (const { data } of said as readonly Received<CorrectionRequestState>[]) if (await keepState(tx, data)) news += 1;
+  return news;
+}

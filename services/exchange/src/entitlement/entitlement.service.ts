@@ -1,0 +1,265 @@
+import type { EntitlementState, EntitlementStatus, EventClass, FeedbackKind } from '@jinqiao/contracts';
+import { dayInChina } from '@jinqiao/law';
+import { event, lockKeys, Outbox } from '@jinqiao/messaging';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { factsOf, providerScope } from '../catalogue/catalogue.js';
+import { OrganisationUnknown } from '../organisation/organisation.js';
+import {
+  type Act,
+  AGREED_KINDS,
+  change,
+  type Changed,
+  concludeAgreement,
+  entitlementOf,
+  EntitlementUnknown,
+  type GrantDraft,
+  GrantExists,
+  partyOf,
+  requestGrant,
+  statutoryNotice,
+  StatutoryNoticeStands,
+  TOLD_UNDER,
+} from './entitlement.js';
+
+const LIST = 'entitlements';
+/** Two requests for the same must see each other. */
+const GRANT_LOCKS = 'grant';
+/** The exchange itself, where nobody decides: a period has run out, a platform was admitted before there were agreements. */
+const EXCHANGE = 'service.exchange';
+
+/** What the law itself gives a platform: nothing of it can be changed. */
+export interface StatutoryNotice {
+  readonly entitlementId: string;
+  readonly kind: 'STATUTORY_NOTICE';
+  readonly status: 'ACTIVE';
+  readonly recipientId: string;
+  readonly feedbackKind: FeedbackKind;
+  readonly legalBasis: string;
+  readonly purpose: string;
+}
+
+export type EntitlementEntry = EntitlementState | StatutoryNotice;
+
+export interface EntitlementFilter {
+  readonly kind?: EntitlementState['kind'];
+  readonly status?: EntitlementStatus;
+  readonly recipient?: string;
+  readonly provider?: string;
+  readonly stream?: string;
+  /** Requests that were not answered within their statutory period. */
+  readonly overdue?: boolean;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** Requests and what becomes of them; agreements of platforms. What follows at the broker is the job's. */
+@Injectable()
+export class Entitlements {
+  constructor(
+    private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  async request({ id }: Principal, draft: GrantDraft): Promise<EntitlementState> {
+    return this.db.transaction(async (tx) => {
+      const requester: unknown[] = await tx.query(`SELECT FROM organisations WHERE id = $1 AND kind = 'DEPARTMENT'`, [id]);
+      if (requester.length === 0) throw new OrganisationUnknown();
+      const asked = { facts: factsOf(draft.stream), providers: await providersOf(tx, draft.stream) };
+      const requested = requestGrant(draft, asked, { entitlementId: `GRANT:${uuidv7()}`, requesterId: id, now: this.clock.now() });
+      await assertNoneLives(tx, id, draft.stream);
+      await addEntitlement(tx, requested.state);
+      await this.keep(tx, requested);
+      return requested.state;
+    });
+  }
+
+  async change(caller: Principal, entitlementId: string, { act, reason }: { act: Act; reason: string | null }): Promise<EntitlementState> {
+    if (statutoryNotice(entitlementId)) throw new StatutoryNoticeStands();
+    return this.db.transaction(async (tx) => {
+      const state = await getForUpdate(tx, entitlementId);
+      const changed = change(state, { act, party: partyOf(state, caller), by: caller.id, reason }, this.clock.now());
+      await this.keep(tx, changed);
+      return changed.state;
+    });
+  }
+
+  /** In the transaction that admits the platform: what it hears by agreement it hears from the start. */
+  async conclude(tx: EntityManager, platformId: string, by: string): Promise<void> {
+    for (const kind of AGREED_KINDS) {
+      const concluded = concludeAgreement(platformId, kind, by, this.clock.now());
+      if (await addEntitlement(tx, concluded.state)) await this.keep(tx, concluded);
+    }
+  }
+
+  /** For platforms that were admitted before there were agreements. Gives back how many that were. */
+  async concludeMissing(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const platforms: { id: string }[] = await tx.query(
+        `SELECT id FROM organisations o WHERE kind = 'PLATFORM'
+           AND (SELECT count(*) FROM entitlements e WHERE e.recipient_id = o.id AND e.kind = 'AGREEMENT') < $1
+         ORDER BY id`,
+        [AGREED_KINDS.length],
+      );
+      for (const { id } of platforms) await this.conclude(tx, id, EXCHANGE);
+      return platforms.length;
+    });
+  }
+
+  /** Ends what the clock has ended. Gives back how many that were. */
+  async expire(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const now = this.clock.now();
+      const rows: { state: EntitlementState }[] = await tx.query(
+        `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+         WHERE e.valid_until < $1::date AND e.status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')
+         ORDER BY e.entitlement_id FOR UPDATE OF e SKIP LOCKED`,
+        [dayInChina(now)],
+      );
+      for (const { state } of rows) {
+        await this.keep(tx, change(state, { act: 'EXPIRE', party: 'CLOCK', by: EXCHANGE, reason: null }, now));
+      }
+      return rows.length;
+    });
+  }
+
+  async one(caller: Principal, entitlementId: string): Promise<EntitlementEntry> {
+    const notice = statutoryNotice(entitlementId);
+    if (notice) return noticeFor(caller, notice);
+    const [row]: { state: EntitlementState }[] = await this.db.query(
+      'SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision) WHERE e.entitlement_id = $1',
+      [entitlementId],
+    );
+    if (!row || !maySee(caller, row.state)) throw new EntitlementUnknown();
+    return row.state;
+  }
+
+  /** Everything that was done to it, in order. */
+  async history(caller: Principal, entitlementId: string): Promise<{ event: string; state: EntitlementState }[]> {
+    await this.one(caller, entitlementId);
+    return this.db.query('SELECT event, state FROM entitlement_revisions WHERE entitlement_id = $1 ORDER BY revision', [entitlementId]);
+  }
+
+  /** An organisation's own, given and had; everybody's for those who look after all. */
+  async list(caller: Principal, filter: EntitlementFilter): Promise<Page<EntitlementState>> {
+    const [after = ''] = filter.cursor === undefined ? [] : decodeCursor(LIST, filter.cursor);
+    const rows: { state: EntitlementState }[] = await this.db.query(
+      `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+       WHERE e.entitlement_id > $1 AND ($2::text IS NULL OR $2 IN (e.recipient_id, e.provider_id))
+         AND ($3::text IS NULL OR e.kind = $3) AND ($4::text IS NULL OR e.status = $4)
+         AND ($5::text IS NULL OR e.recipient_id = $5) AND ($6::text IS NULL OR e.provider_id = $6)
+         AND ($7::text IS NULL OR e.stream = $7)
+         AND ($8::boolean IS NULL OR (e.status = 'REQUESTED' AND e.answer_due_on < $9::date) = $8)
+       ORDER BY e.entitlement_id
+       LIMIT $10`,
+      [
+        after,
+        seesAll(caller) ? null : caller.id,
+        filter.kind ?? null,
+        filter.status ?? null,
+        filter.recipient ?? null,
+        filter.provider ?? null,
+        filter.stream ?? null,
+        filter.overdue ?? null,
+        dayInChina(this.clock.now()),
+        filter.limit + 1,
+      ],
+    );
+    return pageOf(
+      LIST,
+      rows.map(({ state }) => state),
+      filter.limit,
+      ({ entitlementId }) => [entitlementId],
+    );
+  }
+
+  private async keep(tx: EntityManager, { event: type, state }: Changed): Promise<void> {
+    await keepRevision(tx, type, state);
+    await this.outbox.add(tx, event(type, state));
+  }
+}
+
+const seesAll = ({ kind }: Principal): boolean => kind === 'OPERATOR' || kind === 'AUDITOR';
+const maySee = (caller: Principal, state: EntitlementState): boolean => seesAll(caller) || partyOf(state, caller) !== null;
+
+function noticeFor(caller: Principal, { feedbackKind, recipientId }: { feedbackKind: FeedbackKind; recipientId: string }): StatutoryNotice {
+  if (!seesAll(caller) && caller.id !== recipientId) throw new EntitlementUnknown();
+  const { purpose, legalBasis } = TOLD_UNDER[feedbackKind];
+  return {
+    entitlementId: entitlementOf(recipientId, feedbackKind),
+    kind: 'STATUTORY_NOTICE',
+    status: 'ACTIVE',
+    recipientId,
+    feedbackKind,
+    legalBasis: `${legalBasis.instrument}${legalBasis.article ?? ''}`,
+    purpose,
+  };
+}
+
+/** The departments that the directory names as the source of a stream. */
+export async function providersOf(tx: EntityManager, stream: string): Promise<string[]> {
+  const rows: { id: string }[] = await tx.query(
+    `SELECT id FROM organisations WHERE kind = 'DEPARTMENT' AND scopes @> ARRAY[$1::text] ORDER BY id`,
+    [providerScope(stream)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function getForUpdate(tx: EntityManager, entitlementId: string): Promise<EntitlementState> {
+  const [row]: { state: EntitlementState }[] = await tx.query(
+    `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+     WHERE e.entitlement_id = $1 FOR UPDATE OF e`,
+    [entitlementId],
+  );
+  if (!row) throw new EntitlementUnknown();
+  return row.state;
+}
+
+async function assertNoneLives(tx: EntityManager, recipientId: string, stream: string): Promise<void> {
+  await lockKeys(tx, GRANT_LOCKS, [`${recipientId} ${stream}`]);
+  const living: unknown[] = await tx.query(
+    `SELECT FROM entitlements
+     WHERE recipient_id = $1 AND stream = $2 AND kind = 'GRANT' AND status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')`,
+    [recipientId, stream],
+  );
+  if (living.length > 0) throw new GrantExists();
+}
+
+/** The row of one that is not known yet; false when it is. Its revision has to follow. */
+export async function addEntitlement(tx: EntityManager, state: EntitlementState): Promise<boolean> {
+  const rows: unknown[] = await tx.query(
+    `INSERT INTO entitlements (entitlement_id, revision, kind, status, recipient_id, provider_id, stream, feedback_kind, mode, valid_until)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING revision`,
+    [
+      state.entitlementId,
+      state.revision,
+      state.kind,
+      state.status,
+      state.recipientId,
+      state.providerId ?? null,
+      state.stream ?? null,
+      state.feedbackKind ?? null,
+      state.mode ?? null,
+      state.validUntil ?? null,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** The row follows its newest revision; a platform whose agreement is in force (again) is told what it was not told before. */
+export async function keepRevision(tx: EntityManager, type: EventClass, state: EntitlementState): Promise<void> {
+  await tx.query('INSERT INTO entitlement_revisions (entitlement_id, revision, event, state) VALUES ($1, $2, $3, $4)', [
+    state.entitlementId,
+    state.revision,
+    type.name,
+    JSON.stringify(state),
+  ]);
+  await tx.query(
+    `UPDATE entitlements SET revision = $2, status = $3, answer_due_on = $4, catches_up = (kind = 'AGREEMENT' AND $3 = 'ACTIVE')
+     WHERE entitlement_id = $1`,
+    [state.entitlementId, state.revision, state.status, state.answerDueOn ?? null],
+  );
+}
