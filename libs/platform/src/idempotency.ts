@@ -12,6 +12,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { DataSource } from 'typeorm';
+import { type Regular, regularly } from './regularly.js';
 import { digestOfUpload } from './upload.js';
 
 export class IdempotencyKeyReused extends DomainError {
@@ -84,22 +85,16 @@ const STATEMENTS_A_SWEEP_MAX = 100;
  */
 @Injectable()
 export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnModuleDestroy {
-  private readonly log = new Logger(Idempotency.name);
-  private sweeper: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | undefined;
+  private sweeping: Regular | undefined;
 
   constructor(private readonly db: DataSource) {}
 
   onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => {
-      this.sweeping ??= this.sweep()
-        .catch((problem: unknown) => this.log.warn(`old idempotency keys stay until the next sweep: ${String(problem)}`))
-        .finally(() => (this.sweeping = undefined));
-    }, SWEEP_MS).unref();
+    this.sweeping = regularly(SWEEP_MS, (stopping) => this.sweep(stopping), new Logger(Idempotency.name));
   }
 
-  onModuleDestroy(): void {
-    clearInterval(this.sweeper);
+  async onModuleDestroy(): Promise<void> {
+    await this.sweeping?.stop();
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -169,8 +164,8 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     );
   }
 
-  private async sweep(): Promise<void> {
-    for (let statement = 0; statement < STATEMENTS_A_SWEEP_MAX; statement += 1) {
+  private async sweep(stopping: AbortSignal): Promise<void> {
+    for (let statement = 0; statement < STATEMENTS_A_SWEEP_MAX && !stopping.aborted; statement += 1) {
       const removed: [unknown[], number] = await this.db.query(
         `DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
            SELECT ctid FROM idempotency_keys WHERE started_at < clock_timestamp() - $1 * interval '1 hour' LIMIT $2))`,

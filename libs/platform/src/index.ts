@@ -14,6 +14,7 @@ export type { Principal, PrincipalKind } from './principal.js';
 export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
+export { type Regular, regularly } from './regularly.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
 export { currentTrace, traceHeaders } from './tracing.js';
 export { FileTooLarge, UploadedFile, type Upload } from './upload.js';

@@ -24,7 +24,7 @@ import { EvidenceController } from './evidence/evidence.controller.js';
 import { EvidencePacks } from './evidence/evidence.service.js';
 import { FeedbackController } from './feedback/feedback.controller.js';
 import { FeedbackRevision, FeedbackRow, Subject, UnmatchedFeedback } from './feedback/feedback.entity.js';
-import { FeedbackLedger } from './feedback/feedback.ledger.js';
+import { FeedbackTeller } from './feedback/feedback.teller.js';
 import { FeedbackQueries } from './feedback/feedback.queries.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
 import { GrantedRecordController } from './granted-record/granted-record.controller.js';
@@ -122,7 +122,7 @@ const entities = [
     CorrectionRequests,
     SamplingFeedback,
     MerchantCredit,
-    FeedbackLedger,
+    FeedbackTeller,
     FeedbackQueries,
     Deliveries,
     EndpointAddresses,

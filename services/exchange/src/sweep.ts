@@ -1,8 +1,8 @@
+import { type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Entitlements } from './entitlement/entitlement.service.js';
 import { SamplingFeedback } from './feedback/feedback.service.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
-import { type Regular, regularly } from './regularly.js';
 
 const EVERY_MS = 60_000;
 

@@ -1,7 +1,8 @@
+import { type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CreditRecords } from './credit-record.service.js';
 
-const PAUSE_MS = 60_000;
+const EVERY_MS = 60_000;
 const RECORDS_A_TRANSACTION = 500;
 const TRANSACTIONS_A_ROUND_MAX = 200;
 
@@ -11,34 +12,21 @@ const TRANSACTIONS_A_ROUND_MAX = 200;
  */
 @Injectable()
 export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly log = new Logger(CreditRecordSweep.name);
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private job: Regular | undefined;
 
   constructor(private readonly records: CreditRecords) {}
 
   onApplicationBootstrap(): void {
-    this.round = this.sweep();
+    this.job = regularly(EVERY_MS, (stopping) => this.sweep(stopping), new Logger(CreditRecordSweep.name));
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+    await this.job?.stop();
   }
 
-  private async sweep(): Promise<void> {
-    try {
-      for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !this.stopped; transactions += 1) {
-        if ((await this.records.sweep(RECORDS_A_TRANSACTION)) < RECORDS_A_TRANSACTION) break;
-      }
-    } catch (problem) {
-      this.log.error(`sweep failed, the next one is in ${PAUSE_MS} ms: ${String(problem)}`);
+  private async sweep(stopping: AbortSignal): Promise<void> {
+    for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !stopping.aborted; transactions += 1) {
+      if ((await this.records.sweep(RECORDS_A_TRANSACTION)) < RECORDS_A_TRANSACTION) return;
     }
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.round = this.sweep();
-    }, PAUSE_MS);
   }
 }

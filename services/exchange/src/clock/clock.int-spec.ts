@@ -15,12 +15,14 @@ import {
   startTestService,
   type TestService,
 } from '@jinqiao/testing';
+import fc from 'fast-check';
 import { DataSource } from 'typeorm';
+import { startClocks } from './clock.receipts.js';
 import { ExchangeConfig } from '../config.js';
 import { Escalations } from '../escalation/escalation.service.js';
 import { ExchangeModule } from '../exchange.module.js';
-import { type Draft, type Feedback, issue } from '../feedback/feedback.js';
-import { FeedbackLedger } from '../feedback/feedback.ledger.js';
+import { type Draft, type Feedback, feedbackIdOf, issue } from '../feedback/feedback.js';
+import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import type { FeedbackEntry, OverdueList } from '../feedback/feedback.queries.js';
 
 const HOUR = 3_600_000;
@@ -80,7 +82,7 @@ const draft = ({ recipientId, recallNo, action, entitlementId }: Recall, subject
 });
 /** Tells a platform the next state of a recall. */
 async function tell(recipientId: string, recallNo: string, action: FeedbackActionCode, entitlementId = 'RECALL'): Promise<FeedbackIssued> {
-  const teller = service.get(FeedbackLedger);
+  const teller = service.get(FeedbackTeller);
   return service.get(DataSource).transaction(async (tx) => {
     const [previous = null] = (await teller.load(tx, 'RECALL', [recallNo])).get(recallNo) ?? [];
     const revision = (previous?.said.subjectRevision ?? 0) + 1;
@@ -197,6 +199,54 @@ describe('a clock that starts on receipt', () => {
     await answer('vip', said, 1, 'ACTED');
     expect(await entry(said)).toMatchObject({ overdue: false, deadline: { state: 'MET_LATE' } });
   });
+});
+
+type Step = { readonly asks: 'STOP_SALE' | 'DELIST' } | { readonly receives: number; readonly minute: number };
+
+describe('any history of what is told and received', () => {
+  const steps: fc.Arbitrary<Step> = fc.oneof(
+    fc.record({ asks: fc.constantFrom('STOP_SALE', 'DELIST') }),
+    fc.record({ receives: fc.integer({ min: 1, max: 6 }), minute: fc.integer({ min: 0, max: 5_000 }) }),
+  );
+
+  it('leads to the deadline of a plain recount', async () => {
+    let histories = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { maxLength: 10 }), async (rest) => {
+        const recallNo = `R-any-${(histories += 1)}`;
+        const asked: string[] = [];
+        let heard: number[] = [];
+        for (const step of [{ asks: 'STOP_SALE' } as const, ...rest]) {
+          if ('asks' in step) {
+            await tell('vip', recallNo, step.asks, `RECALL_${asked.length}`);
+            // Whatever was received of something else that was asked starts nothing.
+            if (asked.at(-1) !== step.asks) heard = [];
+            asked.push(step.asks);
+          } else if (step.receives <= asked.length) {
+            const feedbackId = feedbackIdOf('vip', 'RECALL', recallNo);
+            const at = new Date(NOW.getTime() + step.minute * 60_000);
+            await service.get(DataSource).transaction((tx) => startClocks(tx, [{ feedbackId, revision: step.receives, at }]));
+            const others = asked.slice(step.receives - 1).some((action) => action !== asked.at(-1));
+            if (!others) heard.push(step.minute);
+          }
+        }
+        let due: string | null = null;
+        if (heard.length > 0) {
+          let instant = NOW.getTime() + Math.min(...heard) * 60_000;
+          for (let hour = 0; hour < 24; hour += 1) instant += HOUR;
+          due = new Date(instant).toISOString();
+        }
+        const [row] = await place.sql<{ due: Date | null; escalates: Date | null; started: Date | null }>(
+          'SELECT due_at AS due, escalates_at AS escalates, clock_started_at AS started FROM feedbacks WHERE subject = $1',
+          [recallNo],
+        );
+        expect(row?.due?.toISOString() ?? null).toBe(due);
+        expect(row?.escalates).toEqual(row?.due);
+        expect(row?.started === null).toBe(due === null);
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
 });
 
 describe('a clock that starts on issue', () => {

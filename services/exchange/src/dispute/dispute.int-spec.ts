@@ -1,4 +1,8 @@
 /** What platforms contest, on real servers: from the answer into the publisher's queue, and from the ruling back to the platform. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type FeedbackAnswered, type FeedbackIssued, SamplingResultPublished } from '@jinqiao/contracts';
 import {
   aSamplingResult,
@@ -14,6 +18,7 @@ import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import type { DisputeEntry } from './dispute.service.js';
 
+const TOOL = join(__dirname, '../../../../tools/verify-evidence.mjs');
 const HOUR = 3_600_000;
 const NOW = new Date('2026-11-23T01:00:00.000Z');
 const UPHELD = { outcome: 'UPHELD', reason: '经复核，店铺与商品链接均属贵平台' } as const;
@@ -137,6 +142,22 @@ describe('a ruling', () => {
     expect(records.filter(({ key }) => key === 'tj-amr:P-upheld').map(({ body: read }) => read?.['ruling'])).toEqual([undefined, ruling]);
     expect(await about(said)).toMatchObject([{ status: 'RULED', ruling, openHours: 1, presentRevision: 2 }]);
     expect((await answer(next, 1, { status: 'ACTED' })).body).toMatchObject({ status: 'accepted' });
+  });
+
+  it('is part of the evidence', async () => {
+    const said = await told('P-proven');
+    await contest(said);
+    await rule(said, UPHELD);
+    const answered = await fetch(`${service.url}/api/exchange/feedback/${said.feedbackId}/evidence`, {
+      headers: { authorization: `Bearer ${await place.token('DEPARTMENT', 'tj-amr')}` },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'jinqiao-dispute-'));
+    writeFileSync(join(folder, 'evidence.json'), await answered.text());
+    const { stdout } = spawnSync(process.execPath, [TOOL, join(folder, 'evidence.json')], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toContain('The evidence is whole.');
+    expect(stdout).toContain('answered: CONTESTED to revision 1');
+    expect(stdout).toContain(`ruled: UPHELD by tj-amr at ${NOW.toISOString()} on what was contested of revision 1: ${UPHELD.reason}`);
   });
 
   it('stays with the feedback, and what follows is contested anew', async () => {

@@ -3,7 +3,7 @@ import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { withRuling } from '../feedback/feedback.js';
-import { FeedbackLedger } from '../feedback/feedback.ledger.js';
+import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import { SEEN, sightOf } from '../feedback/feedback.queries.js';
 import { decide, type Dispute, type DisputeStatus, DisputeUnknown, type Given } from './dispute.js';
 
@@ -49,7 +49,7 @@ const STATUS = `CASE WHEN d.ruling IS NOT NULL THEN 'RULED' WHEN d.dropped_at IS
 export class Disputes {
   constructor(
     private readonly db: DataSource,
-    private readonly feedback: FeedbackLedger,
+    private readonly teller: FeedbackTeller,
     private readonly clock: Clock,
   ) {}
 
@@ -78,7 +78,7 @@ export class Disputes {
   async rule(caller: Principal, about: { feedbackId: string; feedbackRevision: number }, given: Given): Promise<Ruled> {
     if (!UUID.test(about.feedbackId)) throw new DisputeUnknown();
     return this.db.transaction(async (tx) => {
-      const feedback = await this.feedback.find(tx, about.feedbackId);
+      const feedback = await this.teller.find(tx, about.feedbackId);
       const dispute = await this.find(tx, caller, about);
       if (!feedback || !dispute) throw new DisputeUnknown();
       const now = this.clock.now();
@@ -91,7 +91,7 @@ export class Disputes {
         ruling,
         next.said.revision,
       ]);
-      await this.feedback.tell(tx, [{ feedback: next, causedBy: null }]);
+      await this.teller.tell(tx, [{ feedback: next, causedBy: null }]);
       return { ...about, revision: next.said.revision, ruling };
     });
   }

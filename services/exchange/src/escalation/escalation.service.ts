@@ -1,9 +1,8 @@
 import { FeedbackOverdue } from '@jinqiao/contracts';
 import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
-import { Clock } from '@jinqiao/platform';
+import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Regular, regularly } from '../regularly.js';
 import { type Escalating, escalate, stepAt } from './escalation.js';
 
 const EVERY_MS = 30_000;

@@ -6,7 +6,7 @@ import { takeOverRulings } from '../dispute/dispute.queue.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { asksToUndo, clockRuleOf, clockStartOf, keptUntil } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
-import { deliveryOf } from './feedback.ledger.js';
+import { deliveryOf } from './feedback.teller.js';
 
 type Said = Received<FeedbackIssued | FeedbackWithdrawn>;
 

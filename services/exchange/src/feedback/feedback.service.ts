@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type Change, feedbackIdOf, follow, platformKey, type SamplingState, type Standing, type Waiting } from './feedback.js';
 import { NAME_LOCKS } from '../organisation/organisation.js';
-import { FeedbackLedger, type Told } from './feedback.ledger.js';
+import { FeedbackTeller, type Told } from './feedback.teller.js';
 
 type SamplingReceived = Received<(SamplingState & { reason?: string }) | null>;
 
@@ -21,7 +21,7 @@ const WAITING_ISSUED_MAX = 500;
 export class SamplingFeedback {
   constructor(
     private readonly db: DataSource,
-    private readonly ledger: FeedbackLedger,
+    private readonly teller: FeedbackTeller,
     private readonly clock: Clock,
   ) {}
 
@@ -128,7 +128,7 @@ export class SamplingFeedback {
 
   private async standings(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, Standing>> {
     if (subjects.length === 0) return new Map();
-    const feedbacks = await this.ledger.load(tx, 'SAMPLING_RESULT', subjects);
+    const feedbacks = await this.teller.load(tx, 'SAMPLING_RESULT', subjects);
     const waiting: Waiting[] = await tx.query(
       `SELECT subject, name_key AS "nameKey", printed, subject_revision AS "subjectRevision", state
        FROM unmatched_feedbacks WHERE subject = ANY($1)`,
@@ -159,7 +159,7 @@ export class SamplingFeedback {
       standings.set(subject, { feedbacks, waiting: outcome.waiting });
     }
     await this.keepWaiting(tx, waiting);
-    await this.ledger.tell(tx, told);
+    await this.teller.tell(tx, told);
     const touched = [...new Set([...told.map(({ feedback }) => feedback.said.subject), ...waiting.keys()])];
     if (touched.length > 0) await tx.query('UPDATE subjects SET applied_at = clock_timestamp() WHERE subject = ANY($1)', [touched]);
   }

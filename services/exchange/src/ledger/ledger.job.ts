@@ -1,5 +1,5 @@
+import { type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Regular, regularly } from '../regularly.js';
 import { Ledger } from './ledger.service.js';
 
 const EVERY_MS = 1_000;

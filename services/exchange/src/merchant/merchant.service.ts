@@ -4,7 +4,7 @@ import { lockKeys, type Received } from '@jinqiao/messaging';
 import { Clock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { FeedbackLedger, type Told } from '../feedback/feedback.ledger.js';
+import { FeedbackTeller, type Told } from '../feedback/feedback.teller.js';
 import { NAME_LOCKS } from '../organisation/organisation.js';
 import { type CreditStatus, type Merchant, settle, shopsNamedBy } from './merchant.js';
 
@@ -20,7 +20,7 @@ const USCC_LOCKS = 'uscc';
 export class MerchantCredit {
   constructor(
     private readonly db: DataSource,
-    private readonly ledger: FeedbackLedger,
+    private readonly teller: FeedbackTeller,
     private readonly clock: Clock,
   ) {}
 
@@ -156,7 +156,7 @@ export class MerchantCredit {
     if (known.length === 0) return;
     const shops = await this.shops(tx, known);
     const agreed = await this.agreed(tx, [...shops.values()].flat());
-    const feedbacks = await this.ledger.load(tx, 'CREDIT_STATUS', known);
+    const feedbacks = await this.teller.load(tx, 'CREDIT_STATUS', known);
     const knownShops = await this.knownShops(tx, [...feedbacks.values()].flat().flatMap(shopsNamedBy));
     const now = this.clock.now();
     const told = known.flatMap((uscc): Told[] => {
@@ -170,7 +170,7 @@ export class MerchantCredit {
       };
       return settle(standing, now).map((feedback) => ({ feedback, causedBy: causes.get(uscc) ?? null }));
     });
-    await this.ledger.tell(tx, told);
+    await this.teller.tell(tx, told);
     await tx.query('UPDATE credit_statuses SET applied_at = clock_timestamp() WHERE uscc = ANY($1)', [
       [...new Set(told.map(({ feedback }) => feedback.said.subject))],
     ]);

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { DataSource, type EntityManager } from 'typeorm';
 import { entitlementsOf } from '../entitlement/entitlement.js';
-import { FeedbackLedger } from '../feedback/feedback.ledger.js';
+import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { bucketOf, BUCKETS, type Bucket, type Difference, differences, hashOfBucket, type Holding, isHealable } from './reconciliation.js';
 
@@ -58,7 +58,7 @@ export class AsOfInFuture extends DomainError {
 export class Reconciliations {
   constructor(
     private readonly db: DataSource,
-    private readonly feedback: FeedbackLedger,
+    private readonly teller: FeedbackTeller,
     private readonly ledger: Ledger,
     private readonly clock: Clock,
   ) {}
@@ -85,7 +85,7 @@ export class Reconciliations {
         .map(([bucket]) => bucket);
       const found = [...items].flatMap(([bucket, held]) => differences(byBucket.get(bucket) ?? [], held));
       const again = found.filter(isHealable).map(({ feedbackId }) => feedbackId);
-      await this.feedback.tellAgain(tx, recipientId, again);
+      await this.teller.tellAgain(tx, recipientId, again);
       const reconciliation: Reconciliation = {
         reconciliationId: uuidv7(),
         recipientId,

@@ -1,8 +1,7 @@
-import { Clock } from '@jinqiao/platform';
+import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Ledger } from '../ledger/ledger.service.js';
-import { type Regular, regularly } from '../regularly.js';
 import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason, pastBefore } from './retention.js';
 
 /** What is past its time at an instant: what goes, and what stays all the same. */
@@ -52,7 +51,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.job = regularly(EVERY_MS, () => this.erase(), this.log);
+    this.job = regularly(EVERY_MS, (stopping) => this.erase(stopping), this.log);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -90,9 +89,9 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Erases everything that may go, in small transactions. Gives back how much that was. */
-  async erase(): Promise<Erased> {
+  async erase(stopping?: AbortSignal): Promise<Erased> {
     let feedbacks = 0;
-    for (let portion = FEEDBACKS_AT_ONCE; portion === FEEDBACKS_AT_ONCE; feedbacks += portion) {
+    for (let portion = FEEDBACKS_AT_ONCE; portion === FEEDBACKS_AT_ONCE && !stopping?.aborted; feedbacks += portion) {
       portion = await this.db.transaction((tx) => this.eraseSome(tx));
     }
     const records = (await this.eraseAged('webhook_notices')) + (await this.eraseAged('reconciliations'));

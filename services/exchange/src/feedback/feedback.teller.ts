@@ -19,9 +19,9 @@ interface Announced {
   readonly causedBy: Told['causedBy'];
 }
 
-/** What was told to whom: the last revision of every feedback, and every revision as it was sent. */
+/** Tells recipients, and keeps what they were told: the last revision of every feedback, and every revision as it was sent. */
 @Injectable()
-export class FeedbackLedger {
+export class FeedbackTeller {
   constructor(
     private readonly outbox: Outbox,
     private readonly ledger: Ledger,

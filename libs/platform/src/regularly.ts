@@ -5,12 +5,16 @@ export interface Regular {
   stop(): Promise<void>;
 }
 
-/** Whatever fails is tried again with the next round, so nothing is lost by waiting; a round that takes longer is not joined by another. */
-export function regularly(everyMs: number, work: () => Promise<unknown>, log: Logger): Regular {
+/**
+ * Does work every so many milliseconds, the first time after as long. Whatever fails is logged and tried again with the next round, so
+ * nothing is lost by waiting; a round that takes longer is not joined by another. Long rounds end early when `stopping` is aborted.
+ */
+export function regularly(everyMs: number, work: (stopping: AbortSignal) => Promise<unknown>, log: Logger): Regular {
+  const stopping = new AbortController();
   let running: Promise<void> | undefined;
   const round = async (): Promise<void> => {
     try {
-      await work();
+      await work(stopping.signal);
     } catch (error) {
       log.error(error instanceof Error ? error.message : String(error));
     }
@@ -22,6 +26,7 @@ export function regularly(everyMs: number, work: () => Promise<unknown>, log: Lo
   return {
     async stop() {
       clearInterval(timer);
+      stopping.abort();
       await running;
     },
   };
