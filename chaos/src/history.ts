@@ -118,7 +118,29 @@ export interface PhaseEntry {
   readonly what?: string;
 }
 
-export type Entry = Call | Answer | ReadBack | FaultEntry | OffsetsEntry | PhaseEntry;
+/** A webhook that reached a platform's endpoint, and what that did with it; written before it answers. */
+export interface WebhookEntry {
+  readonly entry: 'webhook';
+  readonly at: number;
+  readonly platformId: string;
+  /** Of the URL; each endpoint has its own. */
+  readonly path: string;
+  readonly id: string;
+  /** SHA-256 of its body. */
+  readonly hash: string;
+  readonly did: 'taken' | 'failed' | 'reset' | 'hung' | 'gone' | 'unsigned';
+}
+
+/** What a platform saw of its endpoint at the exchange. */
+export interface EndpointEntry {
+  readonly entry: 'endpoint';
+  readonly at: number;
+  readonly platformId: string;
+  readonly path: string;
+  readonly phase: 'registered' | 'ended';
+}
+
+export type Entry = Call | Answer | ReadBack | FaultEntry | OffsetsEntry | PhaseEntry | WebhookEntry | EndpointEntry;
 type WithoutTime<E> = E extends Entry ? Omit<E, 'at'> : never;
 
 export class History {

@@ -38,6 +38,8 @@ function environment({ servers, ports, origin }: Place, service: Service, port: 
     SCHEMA_BASE_URL: `${origin}/schemas`,
     PUBLIC_URL: origin,
     NODE_ENV: 'production',
+    // Where the platforms' endpoints are.
+    WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
   };
 }
 

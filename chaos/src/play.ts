@@ -5,7 +5,7 @@ import type { Views } from './faults/watch.js';
 import type { LoadOptions } from './load/load.js';
 import { Outside, type Speaking } from './load/outside.js';
 import { OURS } from './our-cast.js';
-import type { Stage } from './stage.js';
+import { BY_WEBHOOK, type Stage } from './stage.js';
 import { groupOf, STOCK } from './stock/stock-cast.js';
 import { StockOutside } from './stock/stock-outside.js';
 
@@ -15,6 +15,8 @@ export interface Play {
   readonly views: Views;
   readonly says: LoadOptions['says'];
   readonly outside: (stage: Stage) => Speaking;
+  /** Platforms with an endpoint. */
+  readonly byWebhook: readonly string[];
   readonly judge: (evidence: Evidence) => Promise<Verdict>;
 }
 
@@ -46,6 +48,7 @@ export const OUR_PLAY: Play = {
   },
   says: 'EVERYTHING',
   outside: (stage) => new Outside(stage.origin, stage.servers),
+  byWebhook: BY_WEBHOOK,
   judge: check,
 };
 
@@ -67,5 +70,6 @@ export const STOCK_PLAY: Play = {
   },
   says: 'RESULTS',
   outside: (stage) => new StockOutside(stage.origin, stage.servers),
+  byWebhook: [],
   judge: checkStock,
 };

@@ -9,6 +9,7 @@ import { Faults } from './faults/faults.js';
 import { areInEachOthersWay, AT_ONCE, type Fault, scheduleOf } from './faults/schedule.js';
 import { Watch } from './faults/watch.js';
 import { History } from './history.js';
+import { Endpoint } from './load/endpoints.js';
 import { Load } from './load/load.js';
 import type { Play } from './play.js';
 import { Random } from './random.js';
@@ -76,8 +77,9 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
   const stage = await Stage.set({ dataDir, root, cast, brokers, diskMb: DISK_MB + options.faults, report });
   const history = new History(join(dataDir, 'history.jsonl'));
   try {
-    const { outside, says, views, judge } = options.play;
-    const load = new Load(outside(stage), history, new Random(`${seed} load`), {
+    const { outside, byWebhook, says, views, judge } = options.play;
+    const speaking = outside(stage);
+    const load = new Load(speaking, history, new Random(`${seed} load`), {
       callsPerSecond: options.callsPerSecond,
       givingUp: 0.08,
       says,
@@ -85,12 +87,14 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
     });
     const watch = new Watch(stage, history, views);
     watch.start(500);
+    const endpoints = await Promise.all(byWebhook.map((platform) => Endpoint.open(platform, speaking, history)));
     await load.start();
     await sleep(WARM_UP_MS);
-    await attack({ ...options, stage, history, load, watch });
+    await attack({ ...options, stage, history, load, endpoints, watch });
     history.write({ entry: 'phase', phase: 'faults end' });
     report('the faults are over');
     const caughtUpMs = await catchUp(load, watch, history);
+    await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
     await watch.stop();
     const kafka = kafkaOf(stage.servers, STACK_PRINCIPAL, { logLevel: logLevel.NOTHING });
     const { patience } = options;
@@ -114,6 +118,7 @@ interface Attack extends RunOptions {
   readonly stage: Stage;
   readonly history: History;
   readonly load: Load;
+  readonly endpoints: readonly Endpoint[];
   readonly watch: Watch;
 }
 

@@ -19,6 +19,8 @@ export const SERVICES = allServices;
 export const KEEPING = allServices.filter((service) => service !== 'gateway');
 export const SERVERS: readonly Server[] = ['kafka', 'postgres', 'redis'];
 export const PLATFORMS = ['jd', 'tmall', 'meituan'] as const;
+/** Those that are told by webhook as well as on their topic. */
+export const BY_WEBHOOK = ['jd', 'tmall'] as const;
 export const DEPARTMENTS = ['tj-amr', 'tj-credit'] as const;
 export const PARTITIONS = 3;
 

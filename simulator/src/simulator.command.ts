@@ -32,7 +32,8 @@ const STANCES = ['ACTED', 'NOTHING_FOUND', 'CONTESTED', 'SILENT'] as const satis
 try {
   await simulate();
 } catch (problem) {
-  console.error(problem instanceof Error ? problem.message : problem);
+  const cause = problem instanceof Error && problem.cause instanceof Error ? `: ${problem.cause.message}` : '';
+  console.error(`${problem instanceof Error ? problem.message : String(problem)}${cause}`);
   process.exitCode = 1;
 }
 

@@ -11,6 +11,7 @@ import { checkRepeats } from './repeats.js';
 import { Tables } from './tables.js';
 import { checkHistory, recoveriesIn, type Recovery } from './timing.js';
 import { readTopics } from './topics.js';
+import { checkWebhooks } from './webhooks.js';
 
 export type { Violation } from './findings.js';
 export type { Recovery } from './timing.js';
@@ -50,6 +51,7 @@ export async function check({ history: file, kafka, databaseUrl, patience }: Evi
   await checkCredit(finals, topics, tables, findings);
   await checkMonitoring(finals, tables, findings);
   await checkExchange({ asked, finals }, topics, tables, findings);
+  await checkWebhooks(history, topics, tables, findings);
   await checkConsumers(topics, tables, findings);
   const { violations, slow } = findings;
   return { violations, slow, sent: asked.sent, accepted: asked.accepted, repeats, recoveries: recoveriesIn(history) };

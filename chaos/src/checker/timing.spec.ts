@@ -46,6 +46,16 @@ describe('how long it took until work went on', () => {
     expect(codesOf([kill, frozen]).violations).toEqual([]);
   });
 
+  it('of an endpoint begins anew with the end of what kept the exchange from sending; an endpoint excuses nobody else', () => {
+    const refused = { kind: 'refuse', target: 'jd-endpoint', begins: 0, since: 1_000, recoveryMs: 35_000 };
+    const stalled = { target: 'exchange-postgres', begins: 500, since: 9_000, recoveryMs: 10 };
+    expect(recoveriesIn(historyOf([refused, stalled]))[0]).toMatchObject({ ms: 27_000 });
+    const killed = { ...kill, target: 'exchange' };
+    expect(codesOf([killed, { kind: 'hang', target: 'jd-endpoint', begins: 500, since: 9_000, recoveryMs: 10 }]).violations).toEqual([
+      'SLOW_RECOVERY',
+    ]);
+  });
+
   it('is reported and no violation for someone with more patience, up to a bound', () => {
     expect(codesOf([kill], 3)).toEqual({ violations: [], slow: ['SLOW_RECOVERY'] });
     expect(codesOf([{ ...kill, recoveryMs: 31_000 }], 3).violations).toEqual(['SLOW_RECOVERY']);

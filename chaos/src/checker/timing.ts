@@ -141,9 +141,14 @@ const endOf = ({ since, recoveryMs = 0 }: Span): number => since + recoveryMs;
 const limitOf = ({ kind, target }: Span): number =>
   kind.startsWith('kill') && SERVICES.includes(target) ? SERVICE_KILLED_MS_MAX : RECOVERED_MS_MAX;
 
+const isEndpoint = (target: string): boolean => target.endsWith('-endpoint');
+
 /** Whether the one can keep the other's service from working: the same service, one it hears from, or what all of them need. */
 function concerns(one: Span, other: Span): boolean {
-  const [hit = '', needing = ''] = [one.target.split('-')[0], other.target.split('-')[0]];
+  // A platform's endpoint is nobody's business but its own; what reaches it comes from the exchange.
+  if (isEndpoint(one.target)) return one.target === other.target;
+  const hit = one.target.split('-')[0] ?? '';
+  const needing = isEndpoint(other.target) ? 'exchange' : (other.target.split('-')[0] ?? '');
   const isForAll = (target: string): boolean => !SERVICES.includes(target);
   return isForAll(hit) || isForAll(needing) || hit === needing || (HEARS[needing] ?? []).includes(hit);
 }

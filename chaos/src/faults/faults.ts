@@ -3,17 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaOf } from '@jinqiao/infra-local';
 import { logLevel } from 'kafkajs';
 import type { History } from '../history.js';
+import type { Endpoint, Manner } from '../load/endpoints.js';
 import type { Load } from '../load/load.js';
 import type { Proxy } from '../proxy.js';
 import { type Broker, nameOf, SERVERS, type Server, type Service, type Stage } from '../stage.js';
 import { setBack } from './restore.js';
 import { familyOf, serverOf, signalAll } from './processes.js';
-import { type Fault, wayBetween } from './schedule.js';
+import { endpointOf, type Fault, type Kind, wayBetween } from './schedule.js';
 import type { Watch } from './watch.js';
 
 export interface Tools {
   readonly stage: Stage;
   readonly load: Load;
+  readonly endpoints: readonly Endpoint[];
   readonly watch: Watch;
   readonly history: History;
 }
@@ -31,17 +33,21 @@ const SLOW_FOR_MS = 2_000;
 const DELAY_MS = 150;
 const CLOCK_MS = 600_000;
 const WITHOUT_A_BROKER_MS_MAX = 90_000;
+const ENDED_MS_MAX = 30_000;
+const TAKES_AGAIN_MS_MAX = 90_000;
 
 /** Does the real thing to real processes and connections, and undoes it where reality would. */
 export class Faults {
   private readonly stage: Stage;
   private readonly load: Load;
+  private readonly endpoints: readonly Endpoint[];
   private readonly watch: Watch;
   private readonly history: History;
 
-  constructor({ stage, load, watch, history }: Tools) {
+  constructor({ stage, load, endpoints, watch, history }: Tools) {
     this.stage = stage;
     this.load = load;
+    this.endpoints = endpoints;
     this.watch = watch;
     this.history = history;
   }
@@ -57,6 +63,8 @@ export class Faults {
     for (const one of keeping) {
       for (const other of ways) if (wayBetween(one, other) === fault.target) return this.onWay(fault, one, other);
     }
+    const endpoint = this.endpoints.find(({ platformId }) => endpointOf(platformId) === fault.target);
+    if (endpoint) return onEndpoint(endpoint, fault);
     await this.load.poison();
     return { since: Date.now(), services: keeping };
   }
@@ -178,6 +186,20 @@ export class Faults {
     }
   }
 }
+
+/** Works again when a webhook is taken. */
+async function onEndpoint(endpoint: Endpoint, { kind, forMs }: Fault): Promise<Aftermath> {
+  const manner = MANNERS[kind];
+  if (manner) {
+    await endpoint.behave(manner);
+    await sleep(forMs);
+    await endpoint.behave('TAKES');
+  } else await endpoint.end(ENDED_MS_MAX);
+  const since = Date.now();
+  return { since, services: [], worksAgain: endpoint.takesAgain(since, TAKES_AGAIN_MS_MAX) };
+}
+
+const MANNERS: Readonly<Partial<Record<Kind, Manner>>> = { refuse: 'REFUSES', hang: 'HANGS', 'answer 500': 'FAILS', reset: 'RESETS' };
 
 async function spoil(proxy: Proxy, { kind, forMs }: Fault): Promise<void> {
   switch (kind) {

@@ -1,5 +1,5 @@
 import { Random } from '../random.js';
-import { type Broker, KEEPING, SERVERS, SERVICES, type Server, type Service } from '../stage.js';
+import { type Broker, BY_WEBHOOK, KEEPING, SERVERS, SERVICES, type Server, type Service } from '../stage.js';
 
 export type Kind =
   | 'kill'
@@ -22,11 +22,15 @@ export type Kind =
   | 'clock behind'
   | 'rebalance'
   | 'second process'
-  | 'poison';
+  | 'poison'
+  | EndpointKind;
+
+/** What a platform's endpoint does. */
+export type EndpointKind = 'refuse' | 'hang' | 'answer 500' | 'reset' | 'gone';
 
 export interface Fault {
   readonly kind: Kind;
-  /** A service, a server, or the way between them (`credit-postgres`). */
+  /** A service, a server, the way between them (`credit-postgres`), or a platform's endpoint (`jd-endpoint`). */
   readonly target: string;
   readonly forMs: number;
   /** Hits everything, so nothing else begins until it is over. */
@@ -54,6 +58,8 @@ export interface ScheduleOptions {
   readonly shared?: boolean;
 }
 
+export const endpointOf = (platform: string): string => `${platform}-endpoint`;
+const ENDPOINTS = BY_WEBHOOK.map(endpointOf);
 const CONSUMERS: readonly Service[] = ['inspection', 'exchange', 'credit', 'monitoring'];
 const HURRIED = 0.1;
 /** So many faults that leave each other alone are under way at once. */
@@ -113,17 +119,24 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('rebalance', CONSUMERS, 4_000),
     ...each('second process', KEEPING, 12_000),
     ...each('poison', ['intake'], 0),
+    ...each('refuse', ENDPOINTS, 6_000),
+    // Longer than the exchange waits for an answer.
+    ...each('hang', ENDPOINTS, 20_000),
+    ...each('answer 500', ENDPOINTS, 6_000),
+    ...each('reset', ENDPOINTS, 6_000),
+    ...each('gone', ENDPOINTS, 0),
   ];
 }
 
 export const wayBetween = (service: Service, server: Server): string => `${service}-${server}`;
 
 /**
- * It has neither gateway nor registration nor Redis, and it has nowhere to set poison aside. Its inspection consumes nothing, and is the
+ * It has neither gateway nor registration nor Redis nor webhooks, and it has nowhere to set poison aside. Its inspection consumes nothing, and is the
  * entrance itself, so nobody can keep results from it until its outbox is empty.
  */
 const isShared = ({ kind, target }: Fault): boolean =>
-  !/gateway|registration|redis|intake/.test(target) && !(target === 'inspection' && ['cancel', 'rebalance', 'restore'].includes(kind));
+  !/gateway|registration|redis|intake|endpoint/.test(target) &&
+  !(target === 'inspection' && ['cancel', 'rebalance', 'restore'].includes(kind));
 
 /** Whom a service hears from: while that is silent, nobody can say how long the service itself takes. */
 const HEARS: Readonly<Partial<Record<string, readonly string[]>>> = {
