@@ -35,8 +35,10 @@ import { Ledger } from './ledger/ledger.service.js';
 import { MerchantConsumer } from './merchant/merchant.consumer.js';
 import { CreditStatusRow, PlatformMerchant } from './merchant/merchant.entity.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
+import { OrganisationAdmission } from './organisation/organisation.admission.js';
 import { OrganisationController } from './organisation/organisation.controller.js';
 import { OrganisationName, OrganisationRow } from './organisation/organisation.entity.js';
+import { OrganisationJob } from './organisation/organisation.job.js';
 import { Organisations } from './organisation/organisation.service.js';
 import { ReceiptConsumer } from './receipt/receipt.consumer.js';
 import { ReceiptController } from './receipt/receipt.controller.js';
@@ -81,7 +83,7 @@ const entities = [
 ];
 
 @Module({
-  imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
+  imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities, admission: OrganisationAdmission })],
   controllers: [
     OrganisationController,
     EntitlementController,
@@ -105,6 +107,7 @@ const entities = [
   ],
   providers: [
     Organisations,
+    OrganisationJob,
     Entitlements,
     EntitlementJob,
     GrantedRecords,

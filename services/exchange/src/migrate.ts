@@ -10,6 +10,7 @@ import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-ent
 import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
 import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
 import { AddGrantedKeys1795450400030 } from './migrations/1795450400030-add-granted-keys.js';
+import { LetOrganisationsLeave1795450400040 } from './migrations/1795450400040-let-organisations-leave.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -23,4 +24,5 @@ await migrateService('exchange', [
   IndexUses1795450400010,
   AddCorrectionRequests1795450400020,
   AddGrantedKeys1795450400030,
+  LetOrganisationsLeave1795450400040,
 ]);

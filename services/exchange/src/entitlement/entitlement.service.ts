@@ -17,6 +17,7 @@ import {
   EntitlementUnknown,
   type GrantDraft,
   GrantExists,
+  leave,
   partyOf,
   requestGrant,
   statutoryNotice,
@@ -93,6 +94,17 @@ export class Entitlements {
       const concluded = concludeAgreement(platformId, kind, by, this.clock.now());
       if (await addEntitlement(tx, concluded.state)) await this.keep(tx, concluded);
     }
+  }
+
+  /** For an organisation that leaves: what it had ends, what it gave is taken back. */
+  async endAllOf(tx: EntityManager, organisationId: string, { by, reason }: { by: string; reason: string }): Promise<void> {
+    const rows: { state: EntitlementState }[] = await tx.query(
+      `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+       WHERE $1 IN (e.recipient_id, e.provider_id) AND e.status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')
+       ORDER BY e.entitlement_id FOR UPDATE OF e`,
+      [organisationId],
+    );
+    for (const { state } of rows) await this.keep(tx, leave(state, { organisationId, by, reason }, this.clock.now()));
   }
 
   /** For platforms that were admitted before there were agreements. Gives back how many that were. */

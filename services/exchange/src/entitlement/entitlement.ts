@@ -355,6 +355,16 @@ function extended({ answerDueOn, answerExtended, requestedAt }: EntitlementState
   return { answerDueOn: String(deadline(answerDueOn, row).due), answerExtended: true };
 }
 
+/** What becomes of it when one of its two sides leaves: the recipient needs it no more, the provider gives it no more. */
+export function leave(
+  state: EntitlementState,
+  { organisationId, by, reason }: { organisationId: string; by: string; reason: string },
+  now: Date,
+): Changed {
+  if (organisationId === state.recipientId) return change(state, { act: 'END', party: 'RECIPIENT', by, reason }, now);
+  return change(state, { act: state.status === 'REQUESTED' ? 'REFUSE' : 'REVOKE', party: 'PROVIDER', by, reason }, now);
+}
+
 /** Has its last day passed? The clock then ends it. */
 export const hasExpired = ({ validUntil }: Pick<EntitlementState, 'validUntil'>, now: Date): boolean =>
   validUntil !== undefined && validUntil < dayInChina(now);
