@@ -3,6 +3,8 @@ import { Module } from '@nestjs/common';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { ContactController } from './contact/contact.controller.js';
+import { Contacts } from './contact/contact.service.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
 import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
 import { CorrectionRequests } from './correction-request/correction-request.service.js';
@@ -86,6 +88,7 @@ const entities = [
   imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities, admission: OrganisationAdmission })],
   controllers: [
     OrganisationController,
+    ContactController,
     EntitlementController,
     GrantedRecordController,
     CatalogueController,
@@ -108,6 +111,7 @@ const entities = [
   providers: [
     Organisations,
     OrganisationJob,
+    Contacts,
     Entitlements,
     EntitlementJob,
     GrantedRecords,

@@ -11,6 +11,7 @@ import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js
 import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
 import { AddGrantedKeys1795450400030 } from './migrations/1795450400030-add-granted-keys.js';
 import { LetOrganisationsLeave1795450400040 } from './migrations/1795450400040-let-organisations-leave.js';
+import { AddContacts1795450400050 } from './migrations/1795450400050-add-contacts.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -25,4 +26,5 @@ await migrateService('exchange', [
   AddCorrectionRequests1795450400020,
   AddGrantedKeys1795450400030,
   LetOrganisationsLeave1795450400040,
+  AddContacts1795450400050,
 ]);
