@@ -214,7 +214,7 @@ function noticeFor(caller: Principal, { feedbackKind, recipientId }: { feedbackK
 /** The departments that the directory names as the source of a stream. */
 export async function providersOf(tx: EntityManager, stream: string): Promise<string[]> {
   const rows: { id: string }[] = await tx.query(
-    `SELECT id FROM organisations WHERE kind = 'DEPARTMENT' AND scopes @> ARRAY[$1::text] ORDER BY id`,
+    `SELECT id FROM organisations WHERE kind = 'DEPARTMENT' AND status <> 'EXITED' AND scopes @> ARRAY[$1::text] ORDER BY id`,
     [providerScope(stream)],
   );
   return rows.map(({ id }) => id);

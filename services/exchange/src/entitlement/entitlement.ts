@@ -264,6 +264,8 @@ function findingsInScope({ stream, mode, areas, events }: GrantDraft, facts: Sha
   if (mode !== 'PULL') {
     return narrowed.map((pointer) => ({ code: 'SCOPE_NEEDS_PULL', pointer, message: 'A topic is read as a whole; ask for PULL.' }));
   }
+  const empty = [areas?.length === 0 && '/areas', events?.length === 0 && '/events'].filter((pointer) => typeof pointer === 'string');
+  if (empty.length > 0) return empty.map((pointer) => ({ code: 'SCOPE_EMPTY', pointer, message: 'Leave it out to ask for all of it.' }));
   if (areas && !facts.areasOf) return [{ code: 'NOT_BY_AREA', pointer: '/areas', message: `${stream} says nothing of places.` }];
   const known = facts.stream.events.map(({ name }) => name);
   return [
@@ -322,9 +324,9 @@ export interface Doing {
 /** Refuses in this order: no part in it, wrong status, wrong party, no reason. */
 export function change(state: EntitlementState, { act, party, by, reason }: Doing, now: Date): Changed {
   if (party === null) throw new EntitlementUnknown();
-  const allowed = MAY[state.kind][state.status] ?? {};
-  const competent = act === 'RESUME' && state.suspendedBy ? ([state.suspendedBy] as const) : allowed[act];
-  if (allowed[act] === undefined || competent === undefined) throw new NotAllowedNow(state.status, allowed);
+  const allowed = allowedIn(state);
+  const competent = allowed[act];
+  if (competent === undefined) throw new NotAllowedNow(state.status, allowed);
   if (!competent.includes(party)) throw new NotCompetent(competent);
   if (reason === null && NEEDS_REASON.includes(act)) throw new ReasonMissing();
   const { suspendedBy: _before, reason: _why, ...rest } = state;
@@ -342,6 +344,12 @@ export function change(state: EntitlementState, { act, party, by, reason }: Doin
       changedAt: now.toISOString(),
     },
   };
+}
+
+/** Whoever suspended it resumes it. */
+function allowedIn({ kind, status, suspendedBy }: EntitlementState): Partial<Record<Act, readonly Party[]>> {
+  const allowed = MAY[kind][status] ?? {};
+  return allowed.RESUME && suspendedBy ? { ...allowed, RESUME: [suspendedBy] } : allowed;
 }
 
 function extended({ answerDueOn, answerExtended, requestedAt }: EntitlementState, now: Date): Partial<EntitlementState> {

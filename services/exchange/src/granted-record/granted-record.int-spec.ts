@@ -107,7 +107,7 @@ it('stops with the suspension, and leaves a trace of everything that was given',
   expect((await pull()).body).toMatchObject({ status: 409, code: 'GRANT_NOT_IN_FORCE', entitlementStatus: 'SUSPENDED' });
   const { body } = await as('tj-amr').get<{ items: { kind: string; records: number }[] }>(`/api/exchange/uses?entitlement=${granted}`);
   expect(body.items.length).toBeGreaterThan(2);
-  expect(body.items[0]).toMatchObject({ kind: 'PULLED', records: 2, stream: 'inspection.sampling-result' });
+  expect(body.items[0]).toMatchObject({ kind: 'PULLED', purpose: '住房租赁监管', records: 2, stream: 'inspection.sampling-result' });
   expect((await pull({ cursor: 'abc' })).body).toMatchObject({ code: 'GRANT_NOT_IN_FORCE' });
   await change('RESUME');
   expect((await pull({ cursor: 'abc' })).body).toMatchObject({ status: 400, code: 'BAD_CURSOR' });
