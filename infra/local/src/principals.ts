@@ -8,6 +8,7 @@ export interface Client {
   readonly kind: string;
   readonly name: string;
   readonly aliases?: readonly string[];
+  readonly scopes?: readonly string[];
 }
 
 export const services = ['registration', 'inspection', 'exchange', 'credit', 'monitoring', 'gateway'] as const;
@@ -18,10 +19,25 @@ export const keepingServices = services.filter((service) => service !== 'gateway
 /** The stack itself: makes topics, access rules and databases. The broker's only super user. */
 export const STACK_PRINCIPAL = 'service.stack';
 
+/** The streams a department is the one source of, as the exchange's directory writes it. */
+function provides(...streams: readonly string[]): string[] {
+  return streams.map((stream) => `provides:${stream}`);
+}
+
 /** Who takes part in the development stack besides the platforms. Names of the two departments are the ones sampling notices print. */
 const authorities: readonly Client[] = [
-  { id: 'tj-amr', kind: 'DEPARTMENT', name: '天津市市场监督管理委员会' },
-  { id: 'tj-credit', kind: 'DEPARTMENT', name: '天津市社会信用体系建设主管部门' },
+  {
+    id: 'tj-amr',
+    kind: 'DEPARTMENT',
+    name: '天津市市场监督管理委员会',
+    scopes: provides('inspection.sampling-result', 'registration.market-entity', 'registration.platform-merchant'),
+  },
+  {
+    id: 'tj-credit',
+    kind: 'DEPARTMENT',
+    name: '天津市社会信用体系建设主管部门',
+    scopes: provides('credit.credit-record', 'credit.credit-status'),
+  },
   { id: 'tj-stats', kind: 'STATISTICS', name: '天津市统计局' },
   { id: 'tj-lab', kind: 'LABORATORY', name: '天津市产品质量监督检测技术研究院' },
   { id: 'tj-audit', kind: 'AUDITOR', name: '天津市审计局' },

@@ -35,7 +35,7 @@ export async function registerOrganisations(
   return missing.length;
 }
 
-const bodyOf = ({ id, kind, name, aliases = [] }: Client): string => JSON.stringify({ id, kind, name, aliases });
+const bodyOf = ({ id, kind, name, aliases = [], scopes = [] }: Client): string => JSON.stringify({ id, kind, name, aliases, scopes });
 
 async function send(origin: string, token: string, method: 'GET' | 'POST', body?: string): Promise<{ status: number; text: string }> {
   const answer = await fetch(`${origin}/api/exchange/organisations${method === 'GET' ? '?limit=500' : ''}`, {

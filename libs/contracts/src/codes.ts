@@ -7,6 +7,8 @@ export const REVISION_REASONS = ['FINALISED', 'REINSPECTED', 'REATTRIBUTED', 'CO
 export const AUTHORSHIPS = ['UNDISPUTED', 'DENIED_UNVERIFIED', 'DENIED_CONFIRMED'] as const;
 export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
+// SANDBOX is for organisations that have still to show that they conform; none is put there yet.
+export const ORGANISATION_STATUSES = ['SANDBOX', 'PRODUCTION', 'SUSPENDED', 'EXITED'] as const;
 export const FEEDBACK_KINDS = ['SAMPLING_RESULT', 'RECALL', 'CREDIT_STATUS', 'RESTRICTION'] as const;
 export const FEEDBACK_ACTIONS = [
   'NONE',
@@ -43,6 +45,7 @@ export type RevisionReason = (typeof REVISION_REASONS)[number];
 export type Authorship = (typeof AUTHORSHIPS)[number];
 export type Coverage = (typeof COVERAGES)[number];
 export type OrganisationKind = (typeof ORGANISATION_KINDS)[number];
+export type OrganisationStatus = (typeof ORGANISATION_STATUSES)[number];
 export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 export type FeedbackActionCode = (typeof FEEDBACK_ACTIONS)[number];
 export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
@@ -70,6 +73,7 @@ export const codeLists = {
   authorship: AUTHORSHIPS,
   coverage: COVERAGES,
   organisationKind: ORGANISATION_KINDS,
+  organisationStatus: ORGANISATION_STATUSES,
   feedbackKind: FEEDBACK_KINDS,
   feedbackAction: FEEDBACK_ACTIONS,
   answerStatus: ANSWER_STATUSES,

@@ -28,12 +28,18 @@ class OrganisationState {
   @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+  @Optional() @OneOf(codes.ORGANISATION_STATUSES, { about: 'Absent = PRODUCTION.' }) status?: codes.OrganisationStatus;
+  @Optional() @Text({ max: 1000, about: 'Why it was suspended, or left.' }) statusReason?: string;
 }
 
 /** Fires once, when an organisation is admitted; its topics exist by then, and readers of such topics take them up. */
 export class OrganisationRegistered extends OrganisationState {}
-/** Fires when an organisation's names, sectors or scopes change. */
+/** Fires when an organisation's names, sectors or scopes change, and when it is resumed. */
 export class OrganisationChanged extends OrganisationState {}
+/** Fires when an organisation may read, write and call nothing until it is resumed; what it must be told is kept for it. */
+export class OrganisationSuspended extends OrganisationState {}
+/** Fires when an organisation leaves for good; it is told nothing new. */
+export class OrganisationExited extends OrganisationState {}
 
 export const organisations = stream<OrganisationState>({
   topic: 'exchange.organisation.v1',
@@ -42,7 +48,7 @@ export const organisations = stream<OrganisationState>({
   readers: ['inspection', 'registration', 'credit', 'monitoring'],
   retention: 'LAST_STATE',
   key: (organisation) => organisation.organisationId,
-  events: [OrganisationRegistered, OrganisationChanged],
+  events: [OrganisationRegistered, OrganisationChanged, OrganisationSuspended, OrganisationExited],
 });
 
 export class RequiredAction {

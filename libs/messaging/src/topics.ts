@@ -31,6 +31,15 @@ export class Topics {
     await this.ensure(organisationTopics(kind, organisationId, namespace), organisationRules(kind, organisationId, namespace));
   }
 
+  /** Takes from an organisation the right to read and write its own topics; they stay, with what is on them. */
+  async closeOrganisation(kind: string, organisationId: string): Promise<void> {
+    const rules = organisationRules(kind, organisationId, this.options.namespace);
+    const own = rules.filter(({ principal, resourceType }) => principal === `User:${organisationId}` && resourceType === 'TOPIC');
+    await this.asAdmin(async (admin) => {
+      if (own.length > 0) await admin.deleteAcls({ filters: own.map(toAcl) });
+    });
+  }
+
   /** Takes the right to read streams away and gives it, in this order: who may read what was decided elsewhere. */
   async changeReaders(change: { readonly close: readonly Reading[]; readonly open: readonly Reading[] }): Promise<void> {
     const rulesOf = ({ organisationId, stream }: Reading): readonly AccessRule[] =>

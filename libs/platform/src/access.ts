@@ -3,6 +3,7 @@ import {
   applyDecorators,
   createParamDecorator,
   Injectable,
+  Optional,
   RequestMethod,
   SetMetadata,
   type CanActivate,
@@ -48,13 +49,20 @@ export class Forbidden extends DomainError {
   }
 }
 
-/** Deny by default: authenticates, compares with @Allow, then counts the request against the principal's rate limit. */
+/** What a service knows of a principal besides its token. */
+export abstract class Admission {
+  /** Throws where the principal may call nothing at the moment. */
+  abstract admit(principal: Principal): Promise<void>;
+}
+
+/** Deny by default: authenticates, compares with @Allow, asks the service, then counts the request against the principal's rate limit. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: Tokens,
     private readonly rateLimit: RateLimit,
+    @Optional() private readonly admission?: Admission,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -65,6 +73,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const principal = await this.tokens.principalOf(request.headers.authorization);
     if (!allowed?.includes(principal.kind)) throw new Forbidden();
+    await this.admission?.admit(principal);
     await this.rateLimit.take(principal.id);
     request.principal = principal;
     return true;

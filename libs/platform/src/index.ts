@@ -1,5 +1,5 @@
 export { AccessLog } from './access-log.js';
-export { Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
+export { Admission, Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
 export { type Applied, SubjectNeverApplied } from './applied.js';
 export { batchAnswer, type BatchAnswer, type ItemAnswer, ITEMS_MAX, TooManyItems } from './batch-answer.js';
 export { BodyTooLarge, LIMITS } from './body.js';

@@ -4,7 +4,7 @@ import { Injectable, Module, type DynamicModule, type OnApplicationShutdown, typ
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
-import { AccessGuard } from './access.js';
+import { AccessGuard, Admission } from './access.js';
 import { AccessLog, AccessLogInterceptor } from './access-log.js';
 import { Clock } from './clock.js';
 import { HttpConfig, ServiceConfig } from './config.js';
@@ -28,6 +28,8 @@ export interface ServiceParts {
   /** The service's config class; its values are given to startService. */
   config: new () => ServiceConfig;
   entities: readonly EntityClass[];
+  /** What decides about principals besides their tokens. */
+  admission?: new (...parts: never[]) => Admission;
 }
 
 /** The last to go: everything that uses the database has stopped by then. */
@@ -43,7 +45,7 @@ class Database implements OnApplicationShutdown {
 /** What every service stands on: database, messaging, authentication, health, metrics, logs, problem+json. */
 @Module({})
 export class PlatformModule {
-  static forService({ name, config, entities }: ServiceParts): DynamicModule {
+  static forService({ name, config, entities, admission }: ServiceParts): DynamicModule {
     const providers: Provider[] = [
       ...forHttp,
       ProcessEnd,
@@ -65,6 +67,7 @@ export class PlatformModule {
       { provide: APP_INTERCEPTOR, useExisting: Idempotency },
       { provide: APP_INTERCEPTOR, useClass: AccessLogInterceptor },
     ];
+    if (admission) providers.push({ provide: Admission, useClass: admission });
     // A service asks for its own class; it is the same object.
     if (config !== ServiceConfig) providers.push({ provide: config, useExisting: ServiceConfig });
     return {

@@ -3,6 +3,8 @@ import { Module } from '@nestjs/common';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { ContactController } from './contact/contact.controller.js';
+import { Contacts } from './contact/contact.service.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
 import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
 import { CorrectionRequests } from './correction-request/correction-request.service.js';
@@ -37,8 +39,10 @@ import { Ledger } from './ledger/ledger.service.js';
 import { MerchantConsumer } from './merchant/merchant.consumer.js';
 import { CreditStatusRow, PlatformMerchant } from './merchant/merchant.entity.js';
 import { MerchantCredit } from './merchant/merchant.service.js';
+import { OrganisationAdmission } from './organisation/organisation.admission.js';
 import { OrganisationController } from './organisation/organisation.controller.js';
 import { OrganisationName, OrganisationRow } from './organisation/organisation.entity.js';
+import { OrganisationJob } from './organisation/organisation.job.js';
 import { Organisations } from './organisation/organisation.service.js';
 import { ReceiptConsumer } from './receipt/receipt.consumer.js';
 import { ReceiptController } from './receipt/receipt.controller.js';
@@ -87,9 +91,10 @@ const entities = [
 ];
 
 @Module({
-  imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities })],
+  imports: [PlatformModule.forService({ name: 'exchange', config: ExchangeConfig, entities, admission: OrganisationAdmission })],
   controllers: [
     OrganisationController,
+    ContactController,
     EntitlementController,
     GrantedRecordController,
     CatalogueController,
@@ -114,6 +119,8 @@ const entities = [
   ],
   providers: [
     Organisations,
+    OrganisationJob,
+    Contacts,
     Entitlements,
     EntitlementJob,
     GrantedRecords,

@@ -10,6 +10,8 @@ import { AddEntitlements1795450400000 } from './migrations/1795450400000-add-ent
 import { IndexUses1795450400010 } from './migrations/1795450400010-index-uses.js';
 import { AddCorrectionRequests1795450400020 } from './migrations/1795450400020-add-correction-requests.js';
 import { AddGrantedKeys1795450400030 } from './migrations/1795450400030-add-granted-keys.js';
+import { LetOrganisationsLeave1795450400040 } from './migrations/1795450400040-let-organisations-leave.js';
+import { AddContacts1795450400050 } from './migrations/1795450400050-add-contacts.js';
 import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-disputes.js';
 import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
 import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
@@ -27,6 +29,8 @@ await migrateService('exchange', [
   IndexUses1795450400010,
   AddCorrectionRequests1795450400020,
   AddGrantedKeys1795450400030,
+  LetOrganisationsLeave1795450400040,
+  AddContacts1795450400050,
   CreateDisputes1795450500000,
   StartClocksOnReceipt1795450500010,
   TimeWhatIsTold1795450500020,

@@ -21,7 +21,9 @@ export class Catalogue {
   constructor(private readonly db: DataSource) {}
 
   async read(): Promise<CatalogueAnswer> {
-    const departments: Department[] = await this.db.query(`SELECT id, scopes FROM organisations WHERE kind = 'DEPARTMENT' ORDER BY id`);
+    const departments: Department[] = await this.db.query(
+      `SELECT id, scopes FROM organisations WHERE kind = 'DEPARTMENT' AND status <> 'EXITED' ORDER BY id`,
+    );
     const sharings: Sharing[] = await this.db.query(
       `SELECT e.stream, e.recipient_id AS "recipientId", entitlement_id AS "entitlementId", e.mode, r.state ->> 'purpose' AS purpose,
          r.state ->> 'validUntil' AS "validUntil"

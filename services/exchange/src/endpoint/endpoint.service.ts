@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, IsNull, LessThan } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, LessThan, Not } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { assertPlatform } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
@@ -227,4 +227,31 @@ export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date
     at,
   ]);
   return rows.length;
+}
+
+/** A platform that is suspended takes no webhooks until it is resumed; one that leaves takes none any more. What is due stays due. */
+export async function followStatus(tx: EntityManager, organisationId: string, act: 'SUSPEND' | 'RESUME' | 'EXIT', at: Date): Promise<void> {
+  switch (act) {
+    case 'SUSPEND':
+      await tx.update(
+        WebhookEndpoint,
+        { organisationId, status: 'ACTIVE' },
+        { status: 'DISABLED', statusReason: 'SUSPENDED', statusSince: at },
+      );
+      return;
+    case 'RESUME':
+      await tx.update(
+        WebhookEndpoint,
+        { organisationId, status: 'DISABLED', statusReason: 'SUSPENDED' },
+        { status: 'ACTIVE', statusReason: null, statusSince: at },
+      );
+      return;
+    case 'EXIT': {
+      const living = await tx.find(WebhookEndpoint, { where: { organisationId, status: Not('ENDED') } });
+      for (const { endpointId } of living) {
+        await tx.update(WebhookEndpoint, { endpointId }, { status: 'ENDED', statusReason: 'REMOVED', statusSince: at });
+        await tx.delete(WebhookSecret, { endpointId });
+      }
+    }
+  }
 }

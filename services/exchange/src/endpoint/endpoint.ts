@@ -6,7 +6,7 @@ import { DomainError } from '@jinqiao/schema';
 import type { Algorithm } from './endpoint.signature.js';
 
 export type EndpointStatus = 'ACTIVE' | 'DISABLED' | 'ENDED';
-export type StatusReason = 'GONE' | 'FAILING' | 'REMOVED';
+export type StatusReason = 'GONE' | 'FAILING' | 'REMOVED' | 'SUSPENDED';
 
 export interface Endpoint {
   readonly endpointId: string;

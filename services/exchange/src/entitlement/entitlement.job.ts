@@ -1,11 +1,10 @@
 import { type Reading, Topics } from '@jinqiao/messaging';
-import { Clock } from '@jinqiao/platform';
+import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { factsOf } from '../catalogue/catalogue.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { MerchantCredit } from '../merchant/merchant.service.js';
-import { type Regular, regularly } from '../regularly.js';
 import { Entitlements } from './entitlement.service.js';
 
 /** A change has to be in effect everywhere within 5 s. */
@@ -40,7 +39,12 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     const log = new Logger(EntitlementJob.name);
-    this.jobs = [regularly(EVERY_MS, () => this.follow(), log), regularly(EVERYTHING_EVERY_MS, () => this.tellEverything(), log)];
+    this.jobs = [
+      regularly(EVERY_MS, () => this.follow(), log),
+      regularly(EVERYTHING_EVERY_MS, () => this.tellEverything(), log),
+      // By itself: a platform with many merchants takes longer than a change may.
+      regularly(EVERY_MS, () => this.catchUp(), log),
+    ];
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -50,7 +54,6 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
   private async follow(): Promise<void> {
     await this.entitlements.expire();
     await this.tellChanges();
-    await this.catchUp();
   }
 
   /**
@@ -63,11 +66,13 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
       const close: Access[] = await tx.query(
         `SELECT organisation_id AS "organisationId", t.stream, entitlement_id AS "entitlementId", r.state ->> 'purpose' AS purpose
          FROM topic_access t JOIN entitlements e USING (entitlement_id) JOIN entitlement_revisions r USING (entitlement_id, revision)
-         WHERE e.status <> 'ACTIVE' ORDER BY 1, 2`,
+           JOIN organisations o ON o.id = e.recipient_id
+         WHERE e.status <> 'ACTIVE' OR o.status <> 'PRODUCTION' ORDER BY 1, 2`,
       );
       const open: Access[] = await tx.query(
         `SELECT e.recipient_id AS "organisationId", e.stream, entitlement_id AS "entitlementId", r.state ->> 'purpose' AS purpose
          FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision) LEFT JOIN topic_access t USING (entitlement_id)
+           JOIN organisations o ON o.id = e.recipient_id AND o.status = 'PRODUCTION'
          WHERE e.kind = 'GRANT' AND e.mode = 'KAFKA' AND e.status = 'ACTIVE' AND t.stream IS NULL ORDER BY 1, 2`,
       );
       if (close.length + open.length === 0) return;
@@ -81,8 +86,9 @@ export class EntitlementJob implements OnApplicationBootstrap, OnModuleDestroy {
     await this.db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [ACCESS_LOCK]);
       const all: (Pick<Access, 'organisationId' | 'stream'> & { isOpen: boolean })[] = await tx.query(
-        `SELECT recipient_id AS "organisationId", stream, bool_or(status = 'ACTIVE') AS "isOpen"
-         FROM entitlements WHERE kind = 'GRANT' AND mode = 'KAFKA' GROUP BY 1, 2 ORDER BY 1, 2`,
+        `SELECT e.recipient_id AS "organisationId", e.stream, bool_or(e.status = 'ACTIVE' AND o.status = 'PRODUCTION') AS "isOpen"
+         FROM entitlements e JOIN organisations o ON o.id = e.recipient_id
+         WHERE e.kind = 'GRANT' AND e.mode = 'KAFKA' GROUP BY 1, 2 ORDER BY 1, 2`,
       );
       if (all.length === 0) return;
       const [open, close] = [all.filter(({ isOpen }) => isOpen), all.filter(({ isOpen }) => !isOpen)];

@@ -17,6 +17,7 @@ import {
   EntitlementUnknown,
   type GrantDraft,
   GrantExists,
+  leave,
   partyOf,
   requestGrant,
   statutoryNotice,
@@ -93,6 +94,17 @@ export class Entitlements {
       const concluded = concludeAgreement(platformId, kind, by, this.clock.now());
       if (await addEntitlement(tx, concluded.state)) await this.keep(tx, concluded);
     }
+  }
+
+  /** For an organisation that leaves: what it had ends, what it gave is taken back. */
+  async endAllOf(tx: EntityManager, organisationId: string, { by, reason }: { by: string; reason: string }): Promise<void> {
+    const rows: { state: EntitlementState }[] = await tx.query(
+      `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+       WHERE $1 IN (e.recipient_id, e.provider_id) AND e.status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')
+       ORDER BY e.entitlement_id FOR UPDATE OF e`,
+      [organisationId],
+    );
+    for (const { state } of rows) await this.keep(tx, leave(state, { organisationId, by, reason }, this.clock.now()));
   }
 
   /** For platforms that were admitted before there were agreements. Gives back how many that were. */
@@ -202,7 +214,7 @@ function noticeFor(caller: Principal, { feedbackKind, recipientId }: { feedbackK
 /** The departments that the directory names as the source of a stream. */
 export async function providersOf(tx: EntityManager, stream: string): Promise<string[]> {
   const rows: { id: string }[] = await tx.query(
-    `SELECT id FROM organisations WHERE kind = 'DEPARTMENT' AND scopes @> ARRAY[$1::text] ORDER BY id`,
+    `SELECT id FROM organisations WHERE kind = 'DEPARTMENT' AND status <> 'EXITED' AND scopes @> ARRAY[$1::text] ORDER BY id`,
     [providerScope(stream)],
   );
   return rows.map(({ id }) => id);

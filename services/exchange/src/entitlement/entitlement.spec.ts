@@ -86,6 +86,7 @@ describe('a request', () => {
       'SCOPE_NEEDS_PULL /events',
     ]);
     expect(findings({ mode: 'PULL', areas: ['120116'] })).toEqual(['NOT_BY_AREA /areas']);
+    expect(findings({ mode: 'PULL', events: [] })).toEqual(['SCOPE_EMPTY /events']);
     const wrong = { ...pulled, areas: ['120116', '999999'], events: ['Nothing'] };
     expect(findings(wrong, ['tj-amr'])).toEqual(['DIVISION_UNKNOWN /areas/1', 'EVENT_UNKNOWN /events/0']);
   });
@@ -158,6 +159,9 @@ describe('the life of a grant', () => {
   it('is resumed by whoever suspended it', () => {
     const byOperator = after(active, 'SUSPEND', 'OPERATOR');
     expect(() => change(byOperator, doing('RESUME', 'PROVIDER'), NOW)).toThrow(NotCompetent);
+    expect(refusalOf(() => change(byOperator, doing('APPROVE', 'PROVIDER'), NOW))).toMatchObject({
+      extra: { allowed: { RESUME: ['OPERATOR'] } },
+    });
     expect(after(byOperator, 'RESUME', 'OPERATOR').status).toBe('ACTIVE');
     expect(() => change(after(active, 'SUSPEND', 'PROVIDER'), doing('RESUME', 'OPERATOR'), NOW)).toThrow(NotCompetent);
   });

@@ -264,6 +264,8 @@ function findingsInScope({ stream, mode, areas, events }: GrantDraft, facts: Sha
   if (mode !== 'PULL') {
     return narrowed.map((pointer) => ({ code: 'SCOPE_NEEDS_PULL', pointer, message: 'A topic is read as a whole; ask for PULL.' }));
   }
+  const empty = [areas?.length === 0 && '/areas', events?.length === 0 && '/events'].filter((pointer) => typeof pointer === 'string');
+  if (empty.length > 0) return empty.map((pointer) => ({ code: 'SCOPE_EMPTY', pointer, message: 'Leave it out to ask for all of it.' }));
   if (areas && !facts.areasOf) return [{ code: 'NOT_BY_AREA', pointer: '/areas', message: `${stream} says nothing of places.` }];
   const known = facts.stream.events.map(({ name }) => name);
   return [
@@ -322,9 +324,9 @@ export interface Doing {
 /** Refuses in this order: no part in it, wrong status, wrong party, no reason. */
 export function change(state: EntitlementState, { act, party, by, reason }: Doing, now: Date): Changed {
   if (party === null) throw new EntitlementUnknown();
-  const allowed = MAY[state.kind][state.status] ?? {};
-  const competent = act === 'RESUME' && state.suspendedBy ? ([state.suspendedBy] as const) : allowed[act];
-  if (allowed[act] === undefined || competent === undefined) throw new NotAllowedNow(state.status, allowed);
+  const allowed = allowedIn(state);
+  const competent = allowed[act];
+  if (competent === undefined) throw new NotAllowedNow(state.status, allowed);
   if (!competent.includes(party)) throw new NotCompetent(competent);
   if (reason === null && NEEDS_REASON.includes(act)) throw new ReasonMissing();
   const { suspendedBy: _before, reason: _why, ...rest } = state;
@@ -344,6 +346,12 @@ export function change(state: EntitlementState, { act, party, by, reason }: Doin
   };
 }
 
+/** Whoever suspended it resumes it. */
+function allowedIn({ kind, status, suspendedBy }: EntitlementState): Partial<Record<Act, readonly Party[]>> {
+  const allowed = MAY[kind][status] ?? {};
+  return allowed.RESUME && suspendedBy ? { ...allowed, RESUME: [suspendedBy] } : allowed;
+}
+
 function extended({ answerDueOn, answerExtended, requestedAt }: EntitlementState, now: Date): Partial<EntitlementState> {
   const row = rule('SHARING_ANSWER_EXTENSION', { on: dayInChina(now) });
   const conditional = rule('SHARING_ANSWER_CONDITIONAL', { on: dayInChina(new Date(requestedAt)) });
@@ -353,6 +361,16 @@ function extended({ answerDueOn, answerExtended, requestedAt }: EntitlementState
     throw new NotExtendable();
   }
   return { answerDueOn: String(deadline(answerDueOn, row).due), answerExtended: true };
+}
+
+/** What becomes of it when one of its two sides leaves: the recipient needs it no more, the provider gives it no more. */
+export function leave(
+  state: EntitlementState,
+  { organisationId, by, reason }: { organisationId: string; by: string; reason: string },
+  now: Date,
+): Changed {
+  if (organisationId === state.recipientId) return change(state, { act: 'END', party: 'RECIPIENT', by, reason }, now);
+  return change(state, { act: state.status === 'REQUESTED' ? 'REFUSE' : 'REVOKE', party: 'PROVIDER', by, reason }, now);
 }
 
 /** Has its last day passed? The clock then ends it. */

@@ -1,6 +1,6 @@
 /** Pulling under a grant on real servers: what lies on the topic, narrowed to the granted area, page by page, and taken back where it was given. */
 import { SamplingResultPublished, SamplingResultWithdrawn } from '@jinqiao/contracts';
-import { aSamplingResult, type Http, type Place, realServers, StandingClock, startTestService, type TestService } from '@jinqiao/testing';
+import { aSamplingResult, eventually, type Http, type Place, realServers, StandingClock, startTestService, type TestService } from '@jinqiao/testing';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import type { GrantedPage } from './granted-record.service.js';
@@ -109,7 +109,7 @@ it('stops with the suspension, and leaves a trace of everything that was given',
   await eventually(async () => {
     const { body } = await as('tj-amr').get<{ items: { kind: string; records: number }[] }>(`/api/exchange/uses?entitlement=${granted}`);
     expect(body.items.length).toBeGreaterThan(2);
-    expect(body.items[0]).toMatchObject({ kind: 'PULLED', records: 2, stream: 'inspection.sampling-result' });
+    expect(body.items[0]).toMatchObject({ kind: 'PULLED', purpose: '住房租赁监管', records: 2, stream: 'inspection.sampling-result' });
   });
   expect((await pull({ cursor: 'abc' })).body).toMatchObject({ code: 'GRANT_NOT_IN_FORCE' });
   await change('RESUME');

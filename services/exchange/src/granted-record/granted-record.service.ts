@@ -55,7 +55,7 @@ export class GrantedRecords {
 
   /** What is given is on record before it leaves. */
   private async give(grant: EntitlementState, records: readonly StreamRecord[]): Promise<GrantedRecord[]> {
-    const { entitlementId, recipientId } = grant;
+    const { entitlementId, recipientId, purpose } = grant;
     return this.db.transaction(async (tx) => {
       const rows: { key: string }[] = await tx.query('SELECT key FROM granted_keys WHERE entitlement_id = $1 AND key = ANY($2)', [
         entitlementId,
@@ -70,7 +70,8 @@ export class GrantedRecords {
       ]);
       const at = this.clock.now().toISOString();
       const stream = grant.stream ?? '';
-      await this.ledger.add(tx, [{ kind: 'PULLED', recipientId, entitlementIds: [entitlementId], records: items.length, stream, at }]);
+      const under = { recipientId, entitlementIds: [entitlementId], purpose };
+      await this.ledger.add(tx, [{ kind: 'PULLED', ...under, records: items.length, stream, at }]);
       return items;
     });
   }

@@ -62,6 +62,8 @@ export interface Pulled {
   readonly kind: 'PULLED';
   readonly recipientId: string;
   readonly entitlementIds: readonly string[];
+  /** Of the grant; what a series holds has purposes of its own. */
+  readonly purpose?: string;
   readonly records: number;
   readonly from?: number;
   readonly to?: number;

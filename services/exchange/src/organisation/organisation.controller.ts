@@ -1,7 +1,7 @@
 import { ORGANISATION_KINDS, OneOf, Optional, type OrganisationKind, Text, TextList, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
-import { Controller, Get, Param, Post, Put } from '@nestjs/common';
-import type { Organisation } from './organisation.js';
+import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { type Organisation, STATUS_ACTS, type StatusAct } from './organisation.js';
 import { Organisations } from './organisation.service.js';
 
 export class RegisterOrganisationBody {
@@ -19,6 +19,11 @@ export class ChangeOrganisationBody {
   @Optional() @TextList({ max: 200, items: 100 }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+}
+
+export class ChangeStatusBody {
+  @OneOf(STATUS_ACTS) act: StatusAct;
+  @Optional() @Text({ max: 1000, about: 'Required to suspend and to let go.' }) reason?: string;
 }
 
 export class ListOrganisationsQuery {
@@ -41,6 +46,17 @@ export class OrganisationController {
   @Allow('OPERATOR')
   change(@Param('id') id: string, @CheckedBody(ChangeOrganisationBody) body: ChangeOrganisationBody): Promise<Organisation> {
     return this.organisations.change(id, { aliases: [], sectors: [], scopes: [], ...body });
+  }
+
+  @Post(':id/changes')
+  @HttpCode(200)
+  @Allow('OPERATOR')
+  changeStatus(
+    @Caller() caller: Principal,
+    @Param('id') id: string,
+    @CheckedBody(ChangeStatusBody) { act, reason }: ChangeStatusBody,
+  ): Promise<Organisation> {
+    return this.organisations.changeStatus(id, { act, reason: reason ?? null, by: caller.id });
   }
 
   @Get()

@@ -1,4 +1,4 @@
-import type { OrganisationKind } from '@jinqiao/contracts';
+import type { OrganisationKind, OrganisationStatus } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity('organisations')
@@ -9,6 +9,8 @@ export class OrganisationRow {
   @Column('text', { array: true }) aliases: string[];
   @Column('text', { array: true }) sectors: string[];
   @Column('text', { array: true }) scopes: string[];
+  @Column('text') status: OrganisationStatus;
+  @Column('text', { name: 'status_reason', nullable: true }) statusReason: string | null;
   @Column('integer') revision: number;
 }
 

@@ -25,7 +25,10 @@ afterAll(() => service.close());
 describe('registration', () => {
   it('makes the topics, admits the organisation and announces it', async () => {
     const { status, body } = await operator.post(ORGANISATIONS, jd);
-    expect({ status, body }).toEqual({ status: 201, body: { ...jd, sectors: [], scopes: [], revision: 1 } });
+    expect({ status, body }).toEqual({
+      status: 201,
+      body: { ...jd, sectors: [], scopes: [], status: 'PRODUCTION', statusReason: null, revision: 1 },
+    });
     await expect(place.outside('jd').readAll('platform.jd.feedback.v1')).resolves.toEqual([]);
     const [announced] = await place.outside('service.stack').readUntil('exchange.organisation.v1', (records) => records.length > 0);
     expect(announced).toMatchObject({
@@ -37,7 +40,10 @@ describe('registration', () => {
 
   it('answers a repetition the same and announces nothing', async () => {
     const { status, body } = await operator.post(ORGANISATIONS, jd);
-    expect({ status, body }).toEqual({ status: 201, body: { ...jd, sectors: [], scopes: [], revision: 1 } });
+    expect({ status, body }).toEqual({
+      status: 201,
+      body: { ...jd, sectors: [], scopes: [], status: 'PRODUCTION', statusReason: null, revision: 1 },
+    });
     await operator.post(ORGANISATIONS, { id: 'marker-one', kind: 'AUDITOR', name: '标记一' });
     const records = await place
       .outside('service.stack')
@@ -130,10 +136,11 @@ describe('who may call', () => {
     ['DEPARTMENT', 'tj-amr'],
     ['AUDITOR', 'tj-audit'],
     ['STATISTICS', 'tj-stats'],
-  ] as const)('not a %s for registering or changing', async (kind, id) => {
+  ] as const)('not a %s for registering, changing or suspending', async (kind, id) => {
     const caller = place.http(await place.token(kind, id));
     expect((await caller.post(ORGANISATIONS, { id: 'x', kind: 'PLATFORM', name: 'x' })).status).toBe(403);
     expect((await caller.put(`${ORGANISATIONS}/jd`, { name: 'x' })).status).toBe(403);
+    expect((await caller.post(`${ORGANISATIONS}/jd/changes`, { act: 'EXIT', reason: 'x' })).status).toBe(403);
   });
 
   it('not a platform for reading the directory, and nobody without a valid token', async () => {

@@ -5,19 +5,19 @@ import { namesOf } from './organisation.js';
 
 /** Organisations as they were announced last, with their names. Their topics and access rules existed before that. */
 export async function takeOverOrganisations(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const newest = new Map<string, Required<OrganisationRegistered>>();
+  const newest = new Map<string, OrganisationRegistered>();
   for (const { data } of said as readonly Received<OrganisationRegistered>[]) {
     if (data.revision <= (newest.get(data.organisationId)?.revision ?? 0)) continue;
-    newest.set(data.organisationId, { aliases: [], sectors: [], scopes: [], ...data });
+    newest.set(data.organisationId, { aliases: [], sectors: [], scopes: [], status: 'PRODUCTION', ...data });
   }
   const taken: { id: string }[] = await tx.query(
-    `INSERT INTO organisations AS kept (id, kind, name, aliases, sectors, scopes, revision)
-     SELECT "organisationId", kind, name, aliases, sectors, scopes, revision
+    `INSERT INTO organisations AS kept (id, kind, name, aliases, sectors, scopes, status, status_reason, revision)
+     SELECT "organisationId", kind, name, aliases, sectors, scopes, status, "statusReason", revision
      FROM jsonb_to_recordset($1::jsonb) AS x ("organisationId" text, kind text, name text, aliases text[], sectors text[], scopes text[],
-            revision integer)
+            status text, "statusReason" text, revision integer)
      ORDER BY "organisationId"
      ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name, aliases = excluded.aliases, sectors = excluded.sectors,
-       scopes = excluded.scopes, revision = excluded.revision
+       scopes = excluded.scopes, status = excluded.status, status_reason = excluded.status_reason, revision = excluded.revision
      WHERE kept.revision < excluded.revision
      RETURNING id`,
     [JSON.stringify([...newest.values()])],

@@ -1,8 +1,10 @@
-import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
+import { OrganisationChanged, OrganisationExited, OrganisationRegistered, OrganisationSuspended } from '@jinqiao/contracts';
+import { nameKey } from '@jinqiao/law';
 import { event, lockKeys, Outbox, Topics } from '@jinqiao/messaging';
-import { decodeCursor, type Page, pageOf } from '@jinqiao/platform';
+import { Clock, decodeCursor, type Page, pageOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { followStatus } from '../endpoint/endpoint.service.js';
 import { Entitlements } from '../entitlement/entitlement.service.js';
 import { SamplingFeedback } from '../feedback/feedback.service.js';
 import { MerchantCredit } from '../merchant/merchant.service.js';
@@ -10,6 +12,8 @@ import { OrganisationName, OrganisationRow } from './organisation.entity.js';
 import {
   assertNamesFree,
   change,
+  changeStatus,
+  isShutOut,
   NAME_LOCKS,
   type NameClaim,
   namesOf,
@@ -18,6 +22,7 @@ import {
   type OrganisationDraft,
   OrganisationUnknown,
   register,
+  type StatusAct,
 } from './organisation.js';
 
 const LIST = 'organisations';
@@ -32,13 +37,15 @@ export class Organisations {
     private readonly feedback: SamplingFeedback,
     private readonly credit: MerchantCredit,
     private readonly entitlements: Entitlements,
+    private readonly clock: Clock,
   ) {}
 
   /** Admits an organisation; its topics and their access rules exist before anyone can learn of it. May be repeated. */
   async register(draft: OrganisationDraft, by: string): Promise<Organisation> {
     const claims = namesOf(draft);
     // Asked before the broker is: a refused registration leaves no topics.
-    register(draft, await this.find(this.db.manager, draft.id));
+    const present = register(draft, await this.find(this.db.manager, draft.id));
+    if (isShutOut(present.status)) return present;
     assertNamesFree(draft.id, claims, await this.holders(this.db.manager, claims));
     await this.topics.ensureOrganisation(draft.kind, draft.id);
     const organisation = await this.db.transaction(async (tx) => {
@@ -70,6 +77,21 @@ export class Organisations {
     });
     await this.releaseWaiting(organisation, namesOf(organisation));
     return organisation;
+  }
+
+  /** What follows at the broker is the job's; calls over HTTP are refused by the admission. */
+  async changeStatus(id: string, { act, reason, by }: { act: StatusAct; reason: string | null; by: string }): Promise<Organisation> {
+    return this.db.transaction(async (tx) => {
+      // The first is the lock of a change of names, the second that of an endpoint.
+      await lockKeys(tx, NAME_LOCKS, [nameKey(id)]);
+      await tx.query('SELECT FROM organisations WHERE id = $1 FOR NO KEY UPDATE', [id]);
+      const changed = changeStatus(await this.get(tx, id), act, reason);
+      await tx.update(OrganisationRow, { id }, { status: changed.status, statusReason: changed.statusReason, revision: changed.revision });
+      if (act === 'EXIT') await this.entitlements.endAllOf(tx, id, { by, reason: reason ?? '' });
+      if (changed.kind === 'PLATFORM') await followStatus(tx, id, act, this.clock.now());
+      await this.outbox.add(tx, event(EVENTS[act], stateOf(changed)));
+      return changed;
+    });
   }
 
   async list(query: { kind?: string; cursor?: string; limit: number }): Promise<Page<Organisation>> {
@@ -126,9 +148,11 @@ export class Organisations {
   }
 }
 
+const EVENTS = { SUSPEND: OrganisationSuspended, RESUME: OrganisationChanged, EXIT: OrganisationExited } as const;
+
 const keyOf = ({ key }: NameClaim): string => key;
 
-const stateOf = ({ id, kind, name, aliases, sectors, scopes, revision }: Organisation): OrganisationRegistered => ({
+const stateOf = ({ id, kind, name, aliases, sectors, scopes, status, statusReason, revision }: Organisation): OrganisationRegistered => ({
   organisationId: id,
   revision,
   kind,
@@ -136,4 +160,6 @@ const stateOf = ({ id, kind, name, aliases, sectors, scopes, revision }: Organis
   aliases: [...aliases],
   sectors: [...sectors],
   scopes: [...scopes],
+  status,
+  ...(statusReason !== null && { statusReason }),
 });

@@ -1,7 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nameKey } from '@jinqiao/law';
-import { assertNamesFree, change, NameEmpty, namesOf, NameTaken, type Organisation, OrganisationExists, register } from './organisation.js';
+import { ReasonMissing } from '../entitlement/entitlement.js';
+import {
+  assertNamesFree,
+  change,
+  changeStatus,
+  NameEmpty,
+  namesOf,
+  NameTaken,
+  OperatorStays,
+  type Organisation,
+  OrganisationExists,
+  register,
+  STATUS_ACTS,
+  StatusNotAllowed,
+} from './organisation.js';
 
 const jd: Organisation = {
   id: 'jd',
@@ -10,9 +24,11 @@ const jd: Organisation = {
   aliases: ['京东商城', '京东自营'],
   sectors: [],
   scopes: [],
+  status: 'PRODUCTION',
+  statusReason: null,
   revision: 1,
 };
-const { revision: _revision, ...draft } = jd;
+const { revision: _revision, status: _status, statusReason: _reason, ...draft } = jd;
 const changeable = { name: jd.name, aliases: jd.aliases, sectors: jd.sectors, scopes: jd.scopes };
 
 describe('a name in the directory', () => {
@@ -26,6 +42,29 @@ describe('a name in the directory', () => {
 
   it('needs a character that is not a space', () => {
     expect(() => namesOf({ ...jd, aliases: ['京东商城', ' \u3000'] })).toThrow(NameEmpty);
+  });
+});
+
+describe('the status of an organisation', () => {
+  const suspended = changeStatus(jd, 'SUSPEND', '凭证泄露');
+
+  it('is changed by suspension, resumption and exit, each with the next revision', () => {
+    expect(suspended).toMatchObject({ status: 'SUSPENDED', statusReason: '凭证泄露', revision: 2 });
+    expect(changeStatus(suspended, 'RESUME', null)).toMatchObject({ status: 'PRODUCTION', statusReason: null, revision: 3 });
+    expect(changeStatus(suspended, 'EXIT', '终止合作')).toMatchObject({ status: 'EXITED', revision: 3 });
+  });
+
+  it('does not change back after the exit, nor does anything else', () => {
+    const exited = changeStatus(jd, 'EXIT', '终止合作');
+    for (const act of STATUS_ACTS) expect(() => changeStatus(exited, act, '理由')).toThrow(StatusNotAllowed);
+    expect(() => change(exited, changeable)).toThrow(StatusNotAllowed);
+    expect(() => changeStatus(jd, 'RESUME', null)).toThrow(StatusNotAllowed);
+  });
+
+  it('is changed for a reason, and never that of an operator', () => {
+    expect(() => changeStatus(jd, 'SUSPEND', null)).toThrow(ReasonMissing);
+    expect(() => changeStatus(jd, 'EXIT', null)).toThrow(ReasonMissing);
+    expect(() => changeStatus({ ...jd, kind: 'OPERATOR' }, 'SUSPEND', '理由')).toThrow(OperatorStays);
   });
 });
 

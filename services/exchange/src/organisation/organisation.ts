@@ -2,9 +2,10 @@
  * The directory of organisations: who takes part, and under which names. Every id, name and alias belongs to one organisation, because
  * a sampling sheet says where goods were sold by a printed name, and the wrong platform must never learn of it.
  */
-import type { OrganisationKind } from '@jinqiao/contracts';
+import type { OrganisationKind, OrganisationStatus } from '@jinqiao/contracts';
 import { nameKey } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
+import { ReasonMissing } from '../entitlement/entitlement.js';
 
 export interface Organisation {
   readonly id: string;
@@ -13,10 +14,12 @@ export interface Organisation {
   readonly aliases: readonly string[];
   readonly sectors: readonly string[];
   readonly scopes: readonly string[];
+  readonly status: OrganisationStatus;
+  readonly statusReason: string | null;
   readonly revision: number;
 }
 
-export type OrganisationDraft = Omit<Organisation, 'revision'>;
+export type OrganisationDraft = Omit<Organisation, 'revision' | 'status' | 'statusReason'>;
 /** Everything that may change. */
 export type OrganisationChanges = Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes'>;
 
@@ -64,6 +67,39 @@ export class OrganisationUnknown extends DomainError {
   }
 }
 
+export class StatusNotAllowed extends DomainError {
+  constructor(status: OrganisationStatus) {
+    const allowed = Object.keys(MAY[status]);
+    super(
+      'STATUS_NOT_ALLOWED',
+      409,
+      { zh: '机构当前状态不允许此操作', en: `This can not be done to an organisation that is ${status}` },
+      [],
+      {
+        organisationStatus: status,
+        allowed,
+      },
+    );
+  }
+}
+
+export class OperatorStays extends DomainError {
+  constructor() {
+    super('OPERATOR_STAYS', 409, { zh: '运行机构不得暂停或退出', en: 'An operator is neither suspended nor let go' });
+  }
+}
+
+/** The token is good, and the organisation is shut out. */
+export class OrganisationShutOut extends DomainError {
+  constructor(status: OrganisationStatus) {
+    const title = status === 'EXITED' ? '机构已退出' : '机构已被暂停';
+    super(`ORGANISATION_${status}`, 403, {
+      zh: title,
+      en: `The organisation is ${status === 'EXITED' ? 'no longer part of this' : 'suspended'}`,
+    });
+  }
+}
+
 /** The distinct names of an organisation; the first place that writes a name claims it. */
 export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' | 'aliases'>): NameClaim[] {
   const claims = [
@@ -78,16 +114,39 @@ export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' 
 
 /** Admits an organisation. A repetition with the same content gives back what is registered, so that a caller may simply try again. */
 export function register(draft: OrganisationDraft, registered: Organisation | null): Organisation {
-  if (registered === null) return { ...draft, revision: 1 };
+  if (registered === null) return { ...draft, status: 'PRODUCTION', statusReason: null, revision: 1 };
   if (!sameContent(draft, registered)) throw new OrganisationExists();
   return registered;
 }
 
 /** Applies changes; the revision rises only if something changed. */
 export function change(organisation: Organisation, changes: OrganisationChanges): Organisation {
+  if (organisation.status === 'EXITED') throw new StatusNotAllowed(organisation.status);
   const changed = { ...organisation, ...changes };
   return sameContent(changed, organisation) ? organisation : { ...changed, revision: organisation.revision + 1 };
 }
+
+export const STATUS_ACTS = ['SUSPEND', 'RESUME', 'EXIT'] as const;
+export type StatusAct = (typeof STATUS_ACTS)[number];
+
+const MAY: Readonly<Record<OrganisationStatus, Partial<Record<StatusAct, OrganisationStatus>>>> = {
+  SANDBOX: { EXIT: 'EXITED' },
+  PRODUCTION: { SUSPEND: 'SUSPENDED', EXIT: 'EXITED' },
+  SUSPENDED: { RESUME: 'PRODUCTION', EXIT: 'EXITED' },
+  EXITED: {},
+};
+
+/** Suspends, resumes or lets go an organisation; an operator stays, or nobody could undo it. */
+export function changeStatus(organisation: Organisation, act: StatusAct, reason: string | null): Organisation {
+  const status = MAY[organisation.status][act];
+  if (status === undefined) throw new StatusNotAllowed(organisation.status);
+  if (organisation.kind === 'OPERATOR') throw new OperatorStays();
+  if (act !== 'RESUME' && reason === null) throw new ReasonMissing();
+  return { ...organisation, status, statusReason: act === 'RESUME' ? null : reason, revision: organisation.revision + 1 };
+}
+
+/** May it read, write or call anything? What it must be told is issued and kept all the same, until it exits. */
+export const isShutOut = (status: OrganisationStatus): boolean => status === 'SUSPENDED' || status === 'EXITED';
 
 /** Refuses names that another organisation holds; `holders` are the present holders by key. */
 export function assertNamesFree(id: string, claims: readonly NameClaim[], holders: ReadonlyMap<string, string>): void {

@@ -543,4 +543,24 @@ describe('an endpoint', () => {
     expect((await pdd.http.delete(`${ENDPOINTS}/${pdd.endpointId}`)).body).toMatchObject({ status: 'ENDED', statusReason: 'REMOVED' });
     expect(await place.sql('SELECT FROM webhook_secrets WHERE endpoint_id = $1', [pdd.endpointId])).toEqual([]);
   });
+
+  it('takes nothing while its platform is suspended, goes on when it is resumed, and ends when the platform leaves', async () => {
+    const [feiniu, dmall] = [await platform('feiniu'), await platform('dmall')];
+    const change = (act: string) => operator.post('/api/exchange/organisations/feiniu/changes', { act, reason: '安全事件' });
+    await tell('feiniu', ['SUSPENDED-1']);
+    await called(feiniu.receiver, 1);
+    await change('SUSPEND');
+    await tell('feiniu', ['SUSPENDED-2']);
+    await tell('dmall', ['SUSPENDED-3']);
+    await called(dmall.receiver, 1);
+    expect(feiniu.receiver.revisions).toEqual(['SUSPENDED-1 1']);
+    await change('RESUME');
+    await called(feiniu.receiver, 2);
+    expect(feiniu.receiver.revisions).toEqual(['SUSPENDED-1 1', 'SUSPENDED-2 1']);
+    await change('EXIT');
+    expect((await operator.get<List>(`${ENDPOINTS}?platform=feiniu`)).body.items).toMatchObject([
+      { status: 'ENDED', statusReason: 'REMOVED' },
+    ]);
+    expect(await place.sql('SELECT FROM webhook_secrets WHERE endpoint_id = $1', [feiniu.endpointId])).toEqual([]);
+  }, 60_000);
 });
