@@ -47,7 +47,7 @@ export interface Portion {
 
 /**
  * Reads some of a stream of one topic: from the given offset of each partition, or from its beginning, about `most` records in all. In a
- * group of its own and without committing anything; joining it takes the broker up to some seconds.
+ * group of its own and without committing anything; joining it may take as long as `group.initial.rebalance.delay.ms`.
  */
 export async function readPortion(
   kafka: KafkaConnection,

@@ -1,6 +1,15 @@
 /** Pulling under a grant on real servers: what lies on the topic, narrowed to the granted area, page by page, and taken back where it was given. */
 import { SamplingResultPublished, SamplingResultWithdrawn } from '@jinqiao/contracts';
-import { aSamplingResult, eventually, type Http, type Place, realServers, StandingClock, startTestService, type TestService } from '@jinqiao/testing';
+import {
+  aSamplingResult,
+  eventually,
+  type Http,
+  type Place,
+  realServers,
+  StandingClock,
+  startTestService,
+  type TestService,
+} from '@jinqiao/testing';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 import type { GrantedPage } from './granted-record.service.js';
