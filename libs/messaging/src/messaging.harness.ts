@@ -189,9 +189,14 @@ export async function aPlace(
     async sizeOf(topic) {
       const broker = stack.admin();
       await broker.connect();
-      const partitions = await broker.fetchTopicOffsets(namespace + topic);
+      let size = 0;
+      // A broker learns a moment late that it leads a partition it has just made.
+      await eventually(async () => {
+        const partitions = await broker.fetchTopicOffsets(namespace + topic);
+        size = partitions.reduce((sum, { offset }) => sum + Number(offset), 0);
+      });
       await broker.disconnect();
-      return partitions.reduce((sum, { offset }) => sum + Number(offset), 0);
+      return size;
     },
     async close() {
       for (const app of apps) await app.close().catch(() => undefined);

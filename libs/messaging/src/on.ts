@@ -25,7 +25,10 @@ export function On<E extends object>(type: EventClass<E>): HandlerDecorator<Rece
   return pattern([type], false);
 }
 
-/** Calls the method with all consecutive events of these types in a batch, in their order. */
+/**
+ * Calls the method with all consecutive events of these types that one transaction handles: in their order of each partition, and of
+ * several partitions, topics and owners together.
+ */
 export function OnBatch<const T extends readonly EventClass[]>(...types: T): HandlerDecorator<Received<InstanceType<T[number]>>[]> {
   return pattern(types, true);
 }

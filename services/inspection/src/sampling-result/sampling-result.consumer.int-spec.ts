@@ -7,6 +7,7 @@ import {
   topicOf,
   typeOf,
 } from '@jinqiao/contracts';
+import { Received } from '@jinqiao/messaging';
 import {
   aReport,
   eventually,
@@ -17,7 +18,9 @@ import {
   type Place,
   type TestService,
 } from '@jinqiao/testing';
+import { DataSource } from 'typeorm';
 import { InspectionModule } from '../inspection.module.js';
+import { SamplingResultConsumer } from './sampling-result.consumer.js';
 import type { ReportedResult } from './sampling-result.reading.service.js';
 
 /*
@@ -94,6 +97,36 @@ describe('a department’s own topic', () => {
       status: 'PUBLISHED',
       result: { channel: 'KAFKA', unknownFields: ['/reporterId', '/colour'] },
     });
+  });
+
+  it('is its own also when another department’s records come in the same transaction', async () => {
+    const sampleNo = fresh();
+    const arrived = (owner: string, productName: string, offset: number): Received<SamplingResultReported> => {
+      const record = {
+        topic: topicOf(samplingResultIntake, owner),
+        partition: 0,
+        offset: String(offset),
+        timestamp: '0',
+        key: null,
+        value: null,
+      };
+      const data = aReport({ sampleNo, product: { name: productName } });
+      return new Received({ ...record, headers: headers() }, SamplingResultReported, data, owner, []);
+    };
+    const together = [arrived('tj-credit', '乙', 1), arrived('tj-amr', '甲', 1)];
+    await service.get(DataSource).transaction((tx) => service.get(SamplingResultConsumer).takeIn(together, tx));
+    const rows = await place.sql<{ reporter_id: string; name: string }>(
+      "SELECT reporter_id, state->'product'->>'name' AS name FROM sampling_results WHERE sample_no = $1 ORDER BY reporter_id",
+      [sampleNo],
+    );
+    expect(rows).toEqual([
+      { reporter_id: 'tj-amr', name: '甲' },
+      { reporter_id: 'tj-credit', name: '乙' },
+    ]);
+    const uses = await place.sql<{ principal_id: string; subject: string }>(
+      "SELECT principal_id, subject FROM access_log WHERE action = 'KAFKA intake' AND subject LIKE '%] 1-1' ORDER BY principal_id",
+    );
+    expect(uses.map(({ principal_id, subject }) => subject.includes(principal_id))).toEqual([true, true]);
   });
 
   it('has one effect of a record that comes twice, and of a report that comes twice under other ids', async () => {

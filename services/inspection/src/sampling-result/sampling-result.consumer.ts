@@ -17,18 +17,23 @@ export class SamplingResultConsumer {
 
   @OnBatch(SamplingResultReported, SamplingResultRetracted)
   async takeIn(received: Intake[], tx: EntityManager): Promise<void> {
-    // A batch is of one partition, so of one department's topic.
-    const [first] = received;
-    if (!first?.owner) throw new Error('A record of an intake topic has an owner');
-    const reporterId = first.owner;
+    // What arrives together may come from several departments; their locks are taken in one order.
+    const byReporter = Map.groupBy(received, ({ owner }) => owner ?? '');
+    for (const [reporterId, own] of [...byReporter].sort(([a], [b]) => (a < b ? -1 : 1))) await this.takeInOf(reporterId, own, tx);
+  }
+
+  private async takeInOf(reporterId: string, received: readonly Intake[], tx: EntityManager): Promise<void> {
+    if (reporterId === '') throw new Error('A record of an intake topic has an owner');
     const answers = await this.results.accept(tx, reporterId, received.map(submittedBy), { channel: 'KAFKA' });
     answers.forEach(({ errors }, place) => {
       const [worst] = errors;
       const reason = errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
       if (worst) received[place]?.reject(worst.code, reason, worst.pointer);
     });
-    const records = `${first.topic}[${first.partition}] ${first.offset}-${received.at(-1)?.offset ?? first.offset}`;
-    await this.accessLog.recordIn(tx, { id: reporterId, kind: 'DEPARTMENT', scopes: [] }, 'KAFKA intake', records);
+    const records = [...Map.groupBy(received, ({ topic, partition }) => `${topic}[${partition}]`)].map(
+      ([partition, own]) => `${partition} ${own[0]?.offset ?? ''}-${own.at(-1)?.offset ?? ''}`,
+    );
+    await this.accessLog.recordIn(tx, { id: reporterId, kind: 'DEPARTMENT', scopes: [] }, 'KAFKA intake', records.join(', '));
   }
 }
 

@@ -1,16 +1,7 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
 import { event, Gathered, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
-import {
-  batchAnswer,
-  type BatchAnswer,
-  Clock,
-  currentTrace,
-  type ItemAnswer,
-  ITEMS_MAX,
-  Metrics,
-  TooManyItems,
-} from '@jinqiao/platform';
+import { batchAnswer, type BatchAnswer, Clock, currentTrace, type ItemAnswer, ITEMS_MAX, Metrics, TooManyItems } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
