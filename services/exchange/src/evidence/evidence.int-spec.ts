@@ -25,6 +25,7 @@ import {
 import { FlattenedSign } from 'jose';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
+import { hashOfHead } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import type { UnsignedEvidence } from './evidence.js';
 
@@ -257,6 +258,30 @@ describe('the ledger', () => {
       return records;
     });
     expect(published.map(({ body }) => body)).toEqual(expect.arrayContaining(heads));
+  });
+
+  it('signs anew where the last head was lost, also where it covered as many entries', async () => {
+    const ledger = service.get(Ledger);
+    const last = await eventually(async () => {
+      const head = await ledger.headOfNow();
+      const [{ told, published } = { told: 0, published: -1 }] = await place.sql<{ told: number; published: number }>(
+        `SELECT count(*) FILTER (WHERE entry LIKE '%"kind":"TOLD"%') AS told, count(*) FILTER (WHERE entry LIKE '%"kind":"PUBLISHED"%') AS published
+         FROM ledger_entries`,
+      );
+      expect(published).toBe(told);
+      expect(await ledger.headOfNow()).toEqual(head);
+      return head as LedgerHeadSigned;
+    });
+    const lost = { ...last, revision: last.revision + 1, rootHash: '0'.repeat(64) };
+    await place.sql('INSERT INTO ledger_heads (date, revision, size, head, lost) VALUES ($1, $2, $3, $4, TRUE)', [
+      lost.date,
+      lost.revision,
+      lost.size,
+      lost,
+    ]);
+    const next = await ledger.headOfNow();
+    expect(next).toMatchObject({ size: last.size, rootHash: last.rootHash, previousHash: hashOfHead(lost) });
+    expect(await ledger.headOfNow()).toEqual(next);
   });
 
   it('can not be changed, not even by the one who owns its tables', async () => {

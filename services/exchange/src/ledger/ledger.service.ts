@@ -77,7 +77,7 @@ export class Ledger implements OnModuleInit {
     return this.inTurn(async (tx) => {
       const last = await this.lastHead(tx);
       const size = await this.size(tx);
-      if (size === 0 || Number(last?.size) === size) return last;
+      if (size === 0 || (last?.size === size && !(await this.isLost(tx, last)))) return last;
       return this.signHead(tx, last, dayInChina(this.clock.now()));
     });
   }
@@ -174,6 +174,12 @@ export class Ledger implements OnModuleInit {
   private async lastHead(tx: EntityManager): Promise<LastHead> {
     const [row]: { head: LedgerHeadSigned }[] = await tx.query('SELECT head FROM ledger_heads ORDER BY date DESC, revision DESC LIMIT 1');
     return row?.head ?? null;
+  }
+
+  /** A lost head vouches for other entries than there are, also where there are as many. */
+  private async isLost(tx: EntityManager, { date, revision }: LedgerHeadSigned): Promise<boolean> {
+    const rows: unknown[] = await tx.query('SELECT FROM ledger_heads WHERE date = $1 AND revision = $2 AND lost', [date, revision]);
+    return rows.length > 0;
   }
 
   private async size(tx: EntityManager): Promise<number> {
