@@ -239,6 +239,13 @@ describe('what is refused changes nothing', () => {
     await change('tj-housing', idOf(made ?? { body: {} }), 'END');
   });
 
+  it('all but one of the same steps taken at once: whoever had to wait sees what the first one made of it', async () => {
+    const id = idOf(await ask());
+    const race = await Promise.all(Array.from({ length: 6 }, () => change('tj-amr', id, 'REFUSE', '理由')));
+    const codes = race.map(({ body }) => body['code'] ?? body['status']);
+    expect(codes.sort()).toEqual([...Array<string>(5).fill('NOT_ALLOWED_NOW'), 'REFUSED']);
+  });
+
   it('a step that the state does not allow, or that is not for this party to take', async () => {
     const id = idOf(await ask());
     expect((await change('tj-amr', id, 'SUSPEND', '理由')).body).toMatchObject({

@@ -25,6 +25,7 @@ import {
   TOLD_UNDER,
 } from './entitlement.js';
 
+const LIVES = "status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')";
 const LIST = 'entitlements';
 /** Two requests for the same must see each other. */
 const GRANT_LOCKS = 'grant';
@@ -81,7 +82,8 @@ export class Entitlements {
   async change(caller: Principal, entitlementId: string, { act, reason }: { act: Act; reason: string | null }): Promise<EntitlementState> {
     if (statutoryNotice(entitlementId)) throw new StatutoryNoticeStands();
     return this.db.transaction(async (tx) => {
-      const state = await getForUpdate(tx, entitlementId);
+      const [state] = await lockedStates(tx, 'entitlement_id = $1', entitlementId);
+      if (!state) throw new EntitlementUnknown();
       const changed = change(state, { act, party: partyOf(state, caller), by: caller.id, reason }, this.clock.now());
       await this.keep(tx, changed);
       return changed.state;
@@ -98,13 +100,8 @@ export class Entitlements {
 
   /** For an organisation that leaves: what it had ends, what it gave is taken back. */
   async endAllOf(tx: EntityManager, organisationId: string, { by, reason }: { by: string; reason: string }): Promise<void> {
-    const rows: { state: EntitlementState }[] = await tx.query(
-      `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
-       WHERE $1 IN (e.recipient_id, e.provider_id) AND e.status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')
-       ORDER BY e.entitlement_id FOR UPDATE OF e`,
-      [organisationId],
-    );
-    for (const { state } of rows) await this.keep(tx, leave(state, { organisationId, by, reason }, this.clock.now()));
+    const living = await lockedStates(tx, `$1 IN (recipient_id, provider_id) AND ${LIVES}`, organisationId);
+    for (const state of living) await this.keep(tx, leave(state, { organisationId, by, reason }, this.clock.now()));
   }
 
   /** For platforms that were admitted before there were agreements. Gives back how many that were. */
@@ -125,16 +122,9 @@ export class Entitlements {
   async expire(): Promise<number> {
     return this.db.transaction(async (tx) => {
       const now = this.clock.now();
-      const rows: { state: EntitlementState }[] = await tx.query(
-        `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
-         WHERE e.valid_until < $1::date AND e.status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')
-         ORDER BY e.entitlement_id FOR UPDATE OF e SKIP LOCKED`,
-        [dayInChina(now)],
-      );
-      for (const { state } of rows) {
-        await this.keep(tx, change(state, { act: 'EXPIRE', party: 'CLOCK', by: EXCHANGE, reason: null }, now));
-      }
-      return rows.length;
+      const over = await lockedStates(tx, `valid_until < $1::date AND ${LIVES}`, dayInChina(now));
+      for (const state of over) await this.keep(tx, change(state, { act: 'EXPIRE', party: 'CLOCK', by: EXCHANGE, reason: null }, now));
+      return over.length;
     });
   }
 
@@ -220,21 +210,29 @@ export async function providersOf(tx: EntityManager, stream: string): Promise<st
   return rows.map(({ id }) => id);
 }
 
-async function getForUpdate(tx: EntityManager, entitlementId: string): Promise<EntitlementState> {
-  const [row]: { state: EntitlementState }[] = await tx.query(
-    `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
-     WHERE e.entitlement_id = $1 FOR UPDATE OF e`,
-    [entitlementId],
+/**
+ * Locked first, in the order of their ids, and read then: in one statement, whoever waited for a lock would join the row as it has become
+ * with the revisions as they were, and find nothing.
+ */
+async function lockedStates(tx: EntityManager, which: string, given: string): Promise<EntitlementState[]> {
+  const locked: { id: string }[] = await tx.query(
+    `SELECT entitlement_id AS id FROM entitlements WHERE ${which} ORDER BY entitlement_id FOR UPDATE`,
+    [given],
   );
-  if (!row) throw new EntitlementUnknown();
-  return row.state;
+  if (locked.length === 0) return [];
+  const rows: { state: EntitlementState }[] = await tx.query(
+    `SELECT r.state FROM entitlements e JOIN entitlement_revisions r USING (entitlement_id, revision)
+     WHERE e.entitlement_id = ANY($1) ORDER BY e.entitlement_id`,
+    [locked.map(({ id }) => id)],
+  );
+  return rows.map(({ state }) => state);
 }
 
 async function assertNoneLives(tx: EntityManager, recipientId: string, stream: string): Promise<void> {
   await lockKeys(tx, GRANT_LOCKS, [`${recipientId} ${stream}`]);
   const living: unknown[] = await tx.query(
     `SELECT FROM entitlements
-     WHERE recipient_id = $1 AND stream = $2 AND kind = 'GRANT' AND status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')`,
+     WHERE recipient_id = $1 AND stream = $2 AND kind = 'GRANT' AND ${LIVES}`,
     [recipientId, stream],
   );
   if (living.length > 0) throw new GrantExists();
