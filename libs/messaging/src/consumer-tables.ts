@@ -90,26 +90,22 @@ export class ConsumerTables {
    * undefined when its row is gone.
    */
   async advance(tx: EntityManager, moves: readonly Move[]): Promise<(bigint | null | undefined)[]> {
-    const rows: { place: number; next_offset: string | null }[] = await tx.query(
+    const wanted = moves.map(({ from: { group, topic, partition }, to }) => ({ group_id: group, topic, partition, next: String(to) }));
+    const { from, values } = unnested({ group_id: 'text', topic: 'text', partition: 'integer', next: 'bigint' }, wanted);
+    const rows: { position: number; next_offset: string | null }[] = await tx.query(
       `WITH held AS (
-         SELECT group_id, topic, partition, next_offset, moves.next, moves.place
-         FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) WITH ORDINALITY AS moves (group_id, topic, partition, next, place)
-         JOIN consumer_offsets AS stored USING (group_id, topic, partition)
+         SELECT group_id, topic, partition, next_offset, given.next, given.position
+         FROM ${from} JOIN consumer_offsets AS stored USING (group_id, topic, partition)
          ORDER BY group_id, topic, partition FOR UPDATE OF stored
        ), moved AS (
          UPDATE consumer_offsets AS stored
          SET next_offset = held.next, attempts = 0, suspect_offset = NULL, suspect_count = 0, updated_at = clock_timestamp()
          FROM held WHERE (stored.group_id, stored.topic, stored.partition) = (held.group_id, held.topic, held.partition)
        )
-       SELECT place::integer, next_offset FROM held`,
-      [
-        moves.map(({ from }) => from.group),
-        moves.map(({ from }) => from.topic),
-        moves.map(({ from }) => from.partition),
-        moves.map(({ to }) => String(to)),
-      ],
+       SELECT position::integer, next_offset FROM held`,
+      [...values],
     );
-    const before = new Map(rows.map(({ place, next_offset }) => [place, offsetOf(next_offset)]));
+    const before = new Map(rows.map(({ position, next_offset }) => [position, offsetOf(next_offset)]));
     return moves.map((_, index) => before.get(index + 1));
   }
 
