@@ -16,12 +16,14 @@ export class CreateSamplingRounds1795450500000 implements MigrationInterface {
         draw_no      integer NOT NULL DEFAULT 0,
         pool         jsonb,
         announced    jsonb,
+        announcement_hash text,
         revealed     jsonb,
         drawn        jsonb,
         abandoned    jsonb NOT NULL DEFAULT '[]',
         planned_at   timestamptz NOT NULL,
         UNIQUE (organiser_id, round_no),
         CHECK ((state IN ('DRAW_ANNOUNCED', 'DRAWN', 'OPENED')) = (announced IS NOT NULL AND pool IS NOT NULL)),
+        CHECK ((announcement_hash IS NULL) = (announced IS NULL)),
         CHECK ((state IN ('DRAWN', 'OPENED')) = (revealed IS NOT NULL AND drawn IS NOT NULL))
       );
       COMMENT ON TABLE sampling_rounds IS 'Sampling rounds 抽查方案 with their detailed rules and their draw';

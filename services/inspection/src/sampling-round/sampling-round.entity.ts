@@ -15,6 +15,7 @@ export class SamplingRoundRow {
   @Column('integer', { name: 'draw_no' }) drawNo: number;
   @Column('jsonb', { nullable: true }) pool: HiddenObject[] | null;
   @Column('jsonb', { nullable: true }) announced: Announced | null;
+  @Column('text', { name: 'announcement_hash', nullable: true }) announcementHash: string | null;
   @Column('jsonb', { nullable: true }) revealed: Revealed | null;
   @Column('jsonb', { nullable: true }) drawn: Drawn[] | null;
   @Column('jsonb') abandoned: Abandoned[];

@@ -36,7 +36,11 @@ import {
   type TakenStep,
 } from './sampling-round.js';
 
-type Change = Partial<Pick<SamplingRoundRow, 'rules' | 'drawNo' | 'pool' | 'announced' | 'revealed' | 'drawn' | 'abandoned'>>;
+/** A row without its pool and its draw. */
+type ShownRow = Omit<SamplingRoundRow, 'pool' | 'announced' | 'revealed' | 'drawn' | 'abandoned'>;
+type Change = Partial<
+  Pick<SamplingRoundRow, 'rules' | 'drawNo' | 'pool' | 'announced' | 'announcementHash' | 'revealed' | 'drawn' | 'abandoned'>
+>;
 
 interface Taken {
   readonly organiserId: string;
@@ -45,8 +49,10 @@ interface Taken {
   readonly reason?: string;
 }
 
-const COLUMNS = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS "roundNo", level, state, plan, rules, draw_no AS "drawNo",
-  pool, announced, revealed, drawn, abandoned, planned_at AS "plannedAt"`;
+/** What a round shows of itself; pools and draws may be large. */
+const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS "roundNo", level, state, plan, rules, draw_no AS "drawNo",
+  announcement_hash AS "announcementHash", planned_at AS "plannedAt"`;
+const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, abandoned`;
 const LIST = 'sampling-rounds';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
@@ -83,8 +89,8 @@ export class SamplingRounds {
         await this.note(tx, { organiserId, roundId, step: 'PLAN' });
         return shown(await this.one(tx, roundId));
       }
-      const [there]: (SamplingRoundRow & { same: boolean })[] = await tx.query(
-        `SELECT ${COLUMNS}, plan = $3::jsonb AS same FROM sampling_rounds WHERE organiser_id = $1 AND round_no = $2`,
+      const [there]: (ShownRow & { same: boolean })[] = await tx.query(
+        `SELECT ${SHOWN}, plan = $3::jsonb AS same FROM sampling_rounds WHERE organiser_id = $1 AND round_no = $2`,
         [organiserId, plan.roundNo, plan],
       );
       if (!there?.same) throw new RoundConflict();
@@ -112,7 +118,7 @@ export class SamplingRounds {
       });
       const findings = announcementFindings(announced);
       if (findings.length > 0) throw new DrawImpossible(findings);
-      return { announced, pool, drawNo: announced.drawNo };
+      return { announced, announcementHash: hashOf(announced), pool, drawNo: announced.drawNo };
     });
   }
 
@@ -135,11 +141,10 @@ export class SamplingRounds {
 
   /** Who could give a draw up in silence could choose among draws: it stays on the record of every later one. */
   abandonDraw(organiserId: string, roundId: string, reason: string): Promise<SamplingRound> {
-    const abandon = ({ announced, abandoned }: SamplingRoundRow): Change => {
-      if (!announced) throw new DrawNotAnnounced();
-      const at = this.clock.now().toISOString();
-      const given = { drawNo: announced.drawNo, announcementHash: hashOf(announced), reason, at };
-      return { announced: null, pool: null, abandoned: [...abandoned, given] };
+    const abandon = ({ drawNo, announcementHash, abandoned }: SamplingRoundRow): Change => {
+      if (announcementHash === null) throw new DrawNotAnnounced();
+      const given = { drawNo, announcementHash, reason, at: this.clock.now().toISOString() };
+      return { announced: null, announcementHash: null, pool: null, abandoned: [...abandoned, given] };
     };
     return this.step({ organiserId, roundId, step: 'ABANDON_DRAW', reason }, abandon);
   }
@@ -159,8 +164,8 @@ export class SamplingRounds {
 
   async list({ organiserId, state, from, cursor, limit = 100 }: ListRoundsQuery): Promise<Page<SamplingRound>> {
     const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const rows: SamplingRoundRow[] = await this.db.query(
-      `SELECT ${COLUMNS} FROM sampling_rounds
+    const rows: ShownRow[] = await this.db.query(
+      `SELECT ${SHOWN} FROM sampling_rounds
        WHERE ($1::text IS NULL OR organiser_id = $1) AND ($2::text IS NULL OR state = $2)
          AND ($3::date IS NULL OR planned_at >= $3::date AT TIME ZONE 'Asia/Shanghai') AND ($4::uuid IS NULL OR round_id > $4::uuid)
        ORDER BY round_id LIMIT $5`,
@@ -171,8 +176,8 @@ export class SamplingRounds {
 
   /** The public record of the draw as far as it goes. */
   async drawRecord(roundId: string): Promise<DrawRecord> {
-    const { state, announced, revealed, drawn, pool } = await this.one(this.db.manager, roundId);
-    if (!announced) throw new DrawNotAnnounced();
+    const { state, announced, announcementHash, revealed, drawn, pool } = await this.one(this.db.manager, roundId);
+    if (!announced || announcementHash === null) throw new DrawNotAnnounced();
     const isDrawn = new Set(drawn?.map(({ commitment }) => commitment));
     const opened = (pool ?? [])
       .filter(({ commitment }) => isDrawn.has(commitment))
@@ -181,7 +186,7 @@ export class SamplingRounds {
     return {
       format: DRAW_FORMAT,
       announced,
-      announcementHash: hashOf(announced),
+      announcementHash,
       ...(revealed && { revealed }),
       ...(drawn && { drawn }),
       ...(state === 'OPENED' && { opened }),
@@ -211,15 +216,21 @@ export class SamplingRounds {
       const round = await this.one(tx, roundId, 'FOR UPDATE');
       if (round.organiserId !== organiserId) throw new RoundNotYours();
       const state = stateAfter(round.state, step);
-      const { rules, drawNo, pool, announced, revealed, drawn, abandoned } = { ...round, ...(await change(round, tx)) };
+      const changed = { ...round, ...(await change(round, tx)), state };
+      const { rules, drawNo, announcementHash, pool, announced, revealed, drawn, abandoned } = changed;
       await tx.query(
         `UPDATE sampling_rounds SET state = $2, rules = $3::jsonb, draw_no = $4, pool = $5::jsonb, announced = $6::jsonb,
-           revealed = $7::jsonb, drawn = $8::jsonb, abandoned = $9::jsonb
+           revealed = $7::jsonb, drawn = $8::jsonb, abandoned = $9::jsonb, announcement_hash = $10
          WHERE round_id = $1`,
-        [roundId, state, ...[rules, drawNo, pool, announced, revealed, drawn, abandoned].map((value) => value && JSON.stringify(value))],
+        [
+          roundId,
+          state,
+          ...[rules, drawNo, pool, announced, revealed, drawn, abandoned].map((value) => value && JSON.stringify(value)),
+          announcementHash,
+        ],
       );
       await this.note(tx, taken);
-      return shown(await this.one(tx, roundId));
+      return shown(changed);
     });
   }
 
@@ -306,13 +317,13 @@ function hidden(object: DrawObject, stratum: number): HiddenObject {
   return { ...object, ...opening, commitment: commitmentOf(opening), stratum };
 }
 
-const shown = ({ roundId, organiserId, state, plan, rules, drawNo, announced, plannedAt }: SamplingRoundRow): SamplingRound => ({
+const shown = ({ roundId, organiserId, state, plan, rules, drawNo, announcementHash, plannedAt }: ShownRow): SamplingRound => ({
   ...plan,
   roundId,
   organiserId,
   state,
   rules,
   drawNo,
-  announcementHash: announced && hashOf(announced),
+  announcementHash,
   plannedAt,
 });

@@ -286,7 +286,7 @@ export function poolFindings(
   return findings;
 }
 
-/** What makes a draw of an announcement impossible, or not worth its name. `quotas` of the plan are those that its findings point to. */
+/** What makes a draw of an announcement impossible, or not worth its name. */
 export function announcementFindings(announced: Announced): Finding[] {
   const { quotas, inspectors, recusals, samplersEach, seedHash, witness, publicValue, announcedAt } = announced;
   const findings: Finding[] = [];
