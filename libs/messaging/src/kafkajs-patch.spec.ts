@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 /*
  * patches/kafkajs+2.2.4.patch: what KafkaJS writes must stay the same, byte for byte; what it does beside that must not. The expected
@@ -13,6 +15,14 @@ const RequestQueue = inside('./src/network/requestQueue') as new (options: objec
   destroy(): void;
   throttleCheckTimeoutId: NodeJS.Timeout | null;
 };
+
+interface Connection {
+  connect(): Promise<boolean>;
+  send(exchange: object): Promise<unknown>;
+  isConnected(): boolean;
+  disconnect(): Promise<boolean>;
+}
+const Connection = inside('./src/network/connection') as new (options: object) => Connection;
 
 const record = {
   offsetDelta: 70,
@@ -59,4 +69,53 @@ it.each([
 ])('finds the partition of %s as the Java client does', (key, hash) => {
   const murmur2 = inside('./src/producer/partitioners/default/murmur2') as (key: string) => number;
   expect(murmur2(key)).toBe(hash);
+});
+
+describe('a connection', () => {
+  const quiet = (): object => ({ namespace: quiet, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} });
+  const Encoder = inside('./src/protocol/encoder') as new () => object;
+  const request = { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions', encode: () => Promise.resolve(new Encoder()) };
+
+  /** Asks a broker that answers with these bytes, and with nothing more. */
+  async function ask(answer: readonly number[]): Promise<{ readonly error: string; readonly isConnected: boolean }> {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write(Buffer.from(answer)));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connection = new Connection({
+      port,
+      logger: quiet(),
+      socketFactory: ({ onConnect }: { onConnect: () => void }) => connect({ port }, onConnect),
+      requestTimeout: 300,
+      connectionTimeout: 1_000,
+    });
+    await connection.connect();
+    const problem: unknown = await connection.send({ request, response: {} }).catch((error: unknown) => error);
+    // The socket's end is told a moment later.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const isConnected = connection.isConnected();
+    await connection.disconnect();
+    server.close();
+    return { error: String(problem), isConnected };
+  }
+
+  // The released version waits for the rest of 1.5 GB and takes everything that comes later for a part of it.
+  it.each([
+    ['longer than any response', [0x5e, 0x70, 0x01, 0x21]],
+    ['shorter than any response', [0, 0, 0, 2, 0, 0]],
+    ['negative', [0xff, 0xff, 0xff, 0xff]],
+  ])('whose next frame is %s is given up at once', async (_size, answer) => {
+    const { error, isConnected } = await ask(answer);
+    expect(error).toMatch(/no response has a size of/);
+    expect(isConnected).toBe(false);
+  });
+
+  it('on which a request has timed out is given up', async () => {
+    const { error, isConnected } = await ask([]);
+    expect(error).toMatch(/timed out/);
+    expect(isConnected).toBe(false);
+  });
 });
