@@ -3,6 +3,10 @@ import { Module } from '@nestjs/common';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { ConformanceController } from './conformance/conformance.controller.js';
+import { ConformanceRunRow } from './conformance/conformance.entity.js';
+import { ConformanceJob } from './conformance/conformance.job.js';
+import { Conformance } from './conformance/conformance.service.js';
 import { ContactController } from './contact/contact.controller.js';
 import { Contacts } from './contact/contact.service.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
@@ -88,6 +92,7 @@ const entities = [
   WebhookSecret,
   WebhookNotice,
   WebhookAttempt,
+  ConformanceRunRow,
 ];
 
 @Module({
@@ -116,6 +121,7 @@ const entities = [
     ReconciliationController,
     ServiceLevelController,
     RetentionController,
+    ConformanceController,
   ],
   providers: [
     Organisations,
@@ -147,6 +153,8 @@ const entities = [
     Reconciliations,
     ServiceLevels,
     Retention,
+    Conformance,
+    ConformanceJob,
     Restore,
     Sweep,
   ],

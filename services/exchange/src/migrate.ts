@@ -16,6 +16,7 @@ import { CreateDisputes1795450500000 } from './migrations/1795450500000-create-d
 import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-start-clocks-on-receipt.js';
 import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
 import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-as-long-as-told.js';
+import { CreateConformanceRuns1795450600000 } from './migrations/1795450600000-create-conformance-runs.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -35,4 +36,5 @@ await migrateService('exchange', [
   StartClocksOnReceipt1795450500010,
   TimeWhatIsTold1795450500020,
   KeepAsLongAsTold1795450500030,
+  CreateConformanceRuns1795450600000,
 ]);

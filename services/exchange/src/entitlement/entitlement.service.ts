@@ -108,7 +108,7 @@ export class Entitlements {
   async concludeMissing(): Promise<number> {
     return this.db.transaction(async (tx) => {
       const platforms: { id: string }[] = await tx.query(
-        `SELECT id FROM organisations o WHERE kind = 'PLATFORM'
+        `SELECT id FROM organisations o WHERE kind = 'PLATFORM' AND status <> 'SANDBOX'
            AND (SELECT count(*) FROM entitlements e WHERE e.recipient_id = o.id AND e.kind = 'AGREEMENT') < $1
          ORDER BY id`,
         [AGREED_KINDS.length],

@@ -4,6 +4,7 @@ import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type DeadlineState, deadlineState } from '../clock/clock.js';
+import { isReal } from '../conformance/conformance.js';
 import { type SamplingState, sourceOf } from './feedback.js';
 import { bodyFor, classOf, type RecipientClass } from './feedback.projection.js';
 
@@ -128,7 +129,7 @@ export const sightOf = ({ kind, id }: Principal): Sight => ({
 /** What a sight lets through; $1 and $2 are its recipient and its publisher. */
 export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
-const NOT_UNDONE = '(f.undo_since <= $3 AND f.closed_at IS NULL)';
+const NOT_UNDONE = `(f.undo_since <= $3 AND f.closed_at IS NULL AND ${isReal('f')})`;
 const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, f.clock_rule,
   f.clock_started_at, f.due_at, f.closed_at, r.said
   FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision`;
@@ -195,7 +196,7 @@ export class FeedbackQueries {
       `SELECT f.recipient_id, (count(*) FILTER (WHERE f.status = 'ISSUED'))::integer AS issued,
          (count(*) FILTER (WHERE f.status = 'WITHDRAWN'))::integer AS withdrawn
        FROM feedbacks f
-       WHERE ${SEEN} AND ($3::text IS NULL OR f.kind = $3)
+       WHERE ${SEEN} AND ${isReal('f')} AND ($3::text IS NULL OR f.kind = $3)
        GROUP BY f.recipient_id
        ORDER BY f.recipient_id`,
       [recipient, publisher, kind],

@@ -62,7 +62,7 @@ export class SamplingFeedback {
       `SELECT u.subject
        FROM unmatched_feedbacks u
        JOIN organisation_names n ON n.name_key = u.name_key
-       JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status <> 'EXITED'
+       JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')
        WHERE $1::text[] IS NULL OR u.name_key = ANY($1)
        ORDER BY u.subject
        LIMIT $2`,
@@ -99,7 +99,7 @@ export class SamplingFeedback {
     if (keys.length === 0) return new Map();
     const rows: { name_key: string; organisation_id: string }[] = await tx.query(
       `SELECT n.name_key, n.organisation_id
-       FROM organisation_names n JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status <> 'EXITED'
+       FROM organisation_names n JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')
        WHERE n.name_key = ANY($1)`,
       [keys],
     );

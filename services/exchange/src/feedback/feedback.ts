@@ -139,12 +139,15 @@ function issueResult(
     regime: state.regime,
     actionsRequired: actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime),
     legalBasis: noticeBasis(state.regime),
-    entitlement: { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' },
+    entitlement: NOTICE_ENTITLEMENT,
     finality: state.finality,
     source: sourceOf(state),
   };
   return issue(previous, draft, now);
 }
+
+/** Why a platform is told of what it sold. */
+export const NOTICE_ENTITLEMENT: FeedbackIssued['entitlement'] = { kind: 'STATUTORY_NOTICE', id: 'E_COMMERCE_LAW_38' };
 
 const MEASURES = ['STOP_SALE', 'DELIST', 'BLOCK_RELISTING', 'INFORM_MERCHANT'] as const;
 
@@ -342,7 +345,7 @@ const REGIME_LAW: Partial<Record<Regime, LegalBasis>> = {
   FOOD: { instrument: '中华人民共和国食品安全法', article: '第六十二条', ruleVersion: '2025-12-01' },
 };
 
-function noticeBasis(regime: Regime): LegalBasis[] {
+export function noticeBasis(regime: Regime): LegalBasis[] {
   const own = REGIME_LAW[regime];
   return own ? [own, E_COMMERCE_LAW] : [E_COMMERCE_LAW];
 }

@@ -98,7 +98,7 @@ export class MerchantCredit {
     const rows: { uscc: string }[] = await this.db.query(
       `SELECT DISTINCT m.uscc
        FROM platform_merchants m
-       JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM'
+       JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM' AND o.status <> 'SANDBOX'
        JOIN entitlements e ON e.recipient_id = m.platform_id AND e.feedback_kind = 'CREDIT_STATUS' AND e.status = 'ACTIVE'
        JOIN credit_statuses s ON s.uscc = m.uscc AND s.facts IS NOT NULL
        WHERE m.exited_at IS NULL AND m.uscc > $2 AND ($1::text IS NULL OR m.platform_id = $1)
@@ -127,10 +127,10 @@ export class MerchantCredit {
     await this.settle(tx, new Map(usccs.map((uscc) => [uscc, null])));
   }
 
-  /** A platform may register while its first merchant arrives: whoever finds it missing holds its name until the merchant is committed. */
+  /** A platform may be admitted to production while its first merchant arrives: whoever finds it missing holds its name until the merchant is committed. */
   private async lockUnregistered(tx: EntityManager, platformIds: readonly string[]): Promise<void> {
     const wanted = [...new Set(platformIds)];
-    const rows: { id: string }[] = await tx.query('SELECT id FROM organisations WHERE id = ANY($1)', [wanted]);
+    const rows: { id: string }[] = await tx.query("SELECT id FROM organisations WHERE id = ANY($1) AND status <> 'SANDBOX'", [wanted]);
     const registered = new Set(rows.map(({ id }) => id));
     const missing = wanted.filter((id) => !registered.has(id));
     await lockKeys(tx, NAME_LOCKS, missing.map(nameKey));
@@ -206,7 +206,7 @@ export class MerchantCredit {
     const rows: { uscc: string; shop: Merchant }[] = await tx.query(
       `SELECT m.uscc, jsonb_strip_nulls(jsonb_build_object('platformId', m.platform_id, 'shopId', m.shop_id, 'uscc', m.uscc,
          'shopName', m.shop_name, 'exitedAt', m.exited_at)) AS shop
-       FROM platform_merchants m JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM'
+       FROM platform_merchants m JOIN organisations o ON o.id = m.platform_id AND o.kind = 'PLATFORM' AND o.status <> 'SANDBOX'
        WHERE m.uscc = ANY($1)
        ORDER BY m.platform_id, m.shop_id`,
       [usccs],

@@ -1,7 +1,7 @@
 import { ORGANISATION_KINDS, OneOf, Optional, type OrganisationKind, Text, TextList, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { type Organisation, STATUS_ACTS, type StatusAct } from './organisation.js';
+import { FIRST_STATUSES, type FirstStatus, type Organisation, STATUS_ACTS, type StatusAct } from './organisation.js';
 import { Organisations } from './organisation.service.js';
 
 export class RegisterOrganisationBody {
@@ -11,6 +11,9 @@ export class RegisterOrganisationBody {
   @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+  @Optional()
+  @OneOf(FIRST_STATUSES, { about: 'A platform in the sandbox is told made-up findings only, until it is promoted. Absent = PRODUCTION.' })
+  status?: FirstStatus;
 }
 
 /** Everything that may change, as it is to be: what is left out is taken away. */
@@ -23,7 +26,7 @@ export class ChangeOrganisationBody {
 
 export class ChangeStatusBody {
   @OneOf(STATUS_ACTS) act: StatusAct;
-  @Optional() @Text({ max: 1000, about: 'Required to suspend and to let go.' }) reason?: string;
+  @Optional() @Text({ max: 1000, about: 'Required to suspend, to let go, and to promote what has not passed.' }) reason?: string;
 }
 
 export class ListOrganisationsQuery {
@@ -39,7 +42,8 @@ export class OrganisationController {
   @Post()
   @Allow('OPERATOR')
   register(@Caller() caller: Principal, @CheckedBody(RegisterOrganisationBody) body: RegisterOrganisationBody): Promise<Organisation> {
-    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...body }, caller.id);
+    const { status = 'PRODUCTION', ...draft } = body;
+    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...draft }, { status, by: caller.id });
   }
 
   @Put(':id')

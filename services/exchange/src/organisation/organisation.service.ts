@@ -1,9 +1,9 @@
 import { OrganisationChanged, OrganisationExited, OrganisationRegistered, OrganisationSuspended } from '@jinqiao/contracts';
-import { nameKey } from '@jinqiao/law';
 import { event, lockKeys, Outbox, Topics } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { hasConformed } from '../conformance/conformance.runs.js';
 import { followStatus } from '../endpoint/endpoint.service.js';
 import { Entitlements } from '../entitlement/entitlement.service.js';
 import { SamplingFeedback } from '../feedback/feedback.service.js';
@@ -13,6 +13,7 @@ import {
   assertNamesFree,
   change,
   changeStatus,
+  type FirstStatus,
   isShutOut,
   NAME_LOCKS,
   type NameClaim,
@@ -41,21 +42,21 @@ export class Organisations {
   ) {}
 
   /** Admits an organisation; its topics and their access rules exist before anyone can learn of it. May be repeated. */
-  async register(draft: OrganisationDraft, by: string): Promise<Organisation> {
+  async register(draft: OrganisationDraft, { status, by }: { status: FirstStatus; by: string }): Promise<Organisation> {
     const claims = namesOf(draft);
     // Asked before the broker is: a refused registration leaves no topics.
-    const present = register(draft, await this.find(this.db.manager, draft.id));
+    const present = register(draft, status, await this.find(this.db.manager, draft.id));
     if (isShutOut(present.status)) return present;
     assertNamesFree(draft.id, claims, await this.holders(this.db.manager, claims));
     await this.topics.ensureOrganisation(draft.kind, draft.id);
     const organisation = await this.db.transaction(async (tx) => {
       await lockKeys(tx, NAME_LOCKS, claims.map(keyOf));
       const registered = await this.find(tx, draft.id);
-      const admitted = register(draft, registered);
+      const admitted = register(draft, status, registered);
       if (registered !== null) return registered;
       await this.keep(tx, admitted, claims);
       await this.outbox.add(tx, event(OrganisationRegistered, stateOf(admitted)));
-      if (admitted.kind === 'PLATFORM') await this.entitlements.conclude(tx, admitted.id, by);
+      if (isTold(admitted)) await this.entitlements.conclude(tx, admitted.id, by);
       return admitted;
     });
     await this.releaseWaiting(organisation, claims);
@@ -81,17 +82,21 @@ export class Organisations {
 
   /** What follows at the broker is the job's; calls over HTTP are refused by the admission. */
   async changeStatus(id: string, { act, reason, by }: { act: StatusAct; reason: string | null; by: string }): Promise<Organisation> {
-    return this.db.transaction(async (tx) => {
-      // The first is the lock of a change of names, the second that of an endpoint.
-      await lockKeys(tx, NAME_LOCKS, [nameKey(id)]);
+    const changed = await this.db.transaction(async (tx) => {
+      // The first are the locks of a change of names, and of whoever finds one that nobody is told under; the second that of an endpoint.
+      await lockKeys(tx, NAME_LOCKS, namesOf(await this.get(tx, id)).map(keyOf));
       await tx.query('SELECT FROM organisations WHERE id = $1 FOR NO KEY UPDATE', [id]);
-      const changed = changeStatus(await this.get(tx, id), act, reason);
+      const conforms = act === 'PROMOTE' && (await hasConformed(tx, id));
+      const changed = changeStatus(await this.get(tx, id), act, { reason, conforms });
       await tx.update(OrganisationRow, { id }, { status: changed.status, statusReason: changed.statusReason, revision: changed.revision });
       if (act === 'EXIT') await this.entitlements.endAllOf(tx, id, { by, reason: reason ?? '' });
-      if (changed.kind === 'PLATFORM') await followStatus(tx, id, act, this.clock.now());
+      if (act === 'PROMOTE') await this.entitlements.conclude(tx, id, by);
+      else if (changed.kind === 'PLATFORM') await followStatus(tx, id, act, this.clock.now());
       await this.outbox.add(tx, event(EVENTS[act], stateOf(changed)));
       return changed;
     });
+    if (act === 'PROMOTE') await this.releaseWaiting(changed, namesOf(changed));
+    return changed;
   }
 
   async list(query: { kind?: string; cursor?: string; limit: number }): Promise<Page<Organisation>> {
@@ -123,8 +128,9 @@ export class Organisations {
   }
 
   /** Both may be repeated and are, by the sweep, should this process end here. */
-  private async releaseWaiting({ id, kind }: Organisation, claims: readonly NameClaim[]): Promise<void> {
-    if (kind !== 'PLATFORM') return;
+  private async releaseWaiting(organisation: Organisation, claims: readonly NameClaim[]): Promise<void> {
+    const { id } = organisation;
+    if (!isTold(organisation)) return;
     await this.feedback.issueWaiting(claims.map(keyOf));
     await this.credit.tellMissing(id);
   }
@@ -148,7 +154,15 @@ export class Organisations {
   }
 }
 
-const EVENTS = { SUSPEND: OrganisationSuspended, RESUME: OrganisationChanged, EXIT: OrganisationExited } as const;
+const EVENTS = {
+  PROMOTE: OrganisationChanged,
+  SUSPEND: OrganisationSuspended,
+  RESUME: OrganisationChanged,
+  EXIT: OrganisationExited,
+} as const;
+
+/** Is anything real told to it? */
+const isTold = ({ kind, status }: Organisation): boolean => kind === 'PLATFORM' && status !== 'SANDBOX';
 
 const keyOf = ({ key }: NameClaim): string => key;
 

@@ -6,6 +6,7 @@ import {
   assertNamesFree,
   change,
   changeStatus,
+  ConformanceMissing,
   NameEmpty,
   namesOf,
   NameTaken,
@@ -13,6 +14,8 @@ import {
   type Organisation,
   OrganisationExists,
   register,
+  SANDBOX,
+  SandboxForPlatforms,
   STATUS_ACTS,
   StatusNotAllowed,
 } from './organisation.js';
@@ -29,6 +32,7 @@ const jd: Organisation = {
   revision: 1,
 };
 const { revision: _revision, status: _status, statusReason: _reason, ...draft } = jd;
+const because = (reason: string | null) => ({ reason, conforms: false });
 const changeable = { name: jd.name, aliases: jd.aliases, sectors: jd.sectors, scopes: jd.scopes };
 
 describe('a name in the directory', () => {
@@ -46,36 +50,58 @@ describe('a name in the directory', () => {
 });
 
 describe('the status of an organisation', () => {
-  const suspended = changeStatus(jd, 'SUSPEND', '凭证泄露');
+  const suspended = changeStatus(jd, 'SUSPEND', because('凭证泄露'));
 
   it('is changed by suspension, resumption and exit, each with the next revision', () => {
     expect(suspended).toMatchObject({ status: 'SUSPENDED', statusReason: '凭证泄露', revision: 2 });
-    expect(changeStatus(suspended, 'RESUME', null)).toMatchObject({ status: 'PRODUCTION', statusReason: null, revision: 3 });
-    expect(changeStatus(suspended, 'EXIT', '终止合作')).toMatchObject({ status: 'EXITED', revision: 3 });
+    expect(changeStatus(suspended, 'RESUME', because(null))).toMatchObject({ status: 'PRODUCTION', statusReason: null, revision: 3 });
+    expect(changeStatus(suspended, 'EXIT', because('终止合作'))).toMatchObject({ status: 'EXITED', revision: 3 });
   });
 
   it('does not change back after the exit, nor does anything else', () => {
-    const exited = changeStatus(jd, 'EXIT', '终止合作');
-    for (const act of STATUS_ACTS) expect(() => changeStatus(exited, act, '理由')).toThrow(StatusNotAllowed);
+    const exited = changeStatus(jd, 'EXIT', because('终止合作'));
+    for (const act of STATUS_ACTS) expect(() => changeStatus(exited, act, because('理由'))).toThrow(StatusNotAllowed);
     expect(() => change(exited, changeable)).toThrow(StatusNotAllowed);
-    expect(() => changeStatus(jd, 'RESUME', null)).toThrow(StatusNotAllowed);
+    expect(() => changeStatus(jd, 'RESUME', because(null))).toThrow(StatusNotAllowed);
   });
 
   it('is changed for a reason, and never that of an operator', () => {
-    expect(() => changeStatus(jd, 'SUSPEND', null)).toThrow(ReasonMissing);
-    expect(() => changeStatus(jd, 'EXIT', null)).toThrow(ReasonMissing);
-    expect(() => changeStatus({ ...jd, kind: 'OPERATOR' }, 'SUSPEND', '理由')).toThrow(OperatorStays);
+    expect(() => changeStatus(jd, 'SUSPEND', because(null))).toThrow(ReasonMissing);
+    expect(() => changeStatus(jd, 'EXIT', because(null))).toThrow(ReasonMissing);
+    expect(() => changeStatus({ ...jd, kind: 'OPERATOR' }, 'SUSPEND', because('理由'))).toThrow(OperatorStays);
+  });
+});
+
+describe('a platform in the sandbox', () => {
+  const trying = register(draft, 'SANDBOX', null);
+
+  it('is promoted when it has conformed, or for a reason', () => {
+    expect(trying.status).toBe('SANDBOX');
+    expect(() => changeStatus(trying, 'PROMOTE', because(null))).toThrow(ConformanceMissing);
+    const promoted = { status: 'PRODUCTION', revision: 2 };
+    expect(changeStatus(trying, 'PROMOTE', { reason: null, conforms: true })).toMatchObject({ ...promoted, statusReason: null });
+    expect(changeStatus(trying, 'PROMOTE', because('拒不配合'))).toMatchObject({ ...promoted, statusReason: '拒不配合' });
+  });
+
+  it('is not suspended, nothing real being told to it, and is promoted once', () => {
+    expect(() => changeStatus(trying, 'SUSPEND', because('理由'))).toThrow(StatusNotAllowed);
+    expect(() => changeStatus(jd, 'PROMOTE', because('理由'))).toThrow(StatusNotAllowed);
+  });
+
+  it('has no like among other kinds, and its publisher’s name is nobody’s', () => {
+    expect(() => register({ ...draft, kind: 'DEPARTMENT' }, 'SANDBOX', null)).toThrow(SandboxForPlatforms);
+    expect(() => assertNamesFree('jd', namesOf({ ...jd, aliases: [SANDBOX] }), new Map())).toThrow(NameTaken);
   });
 });
 
 describe('registration', () => {
-  it('begins at revision 1', () => expect(register(draft, null)).toEqual(jd));
+  it('begins at revision 1', () => expect(register(draft, 'PRODUCTION', null)).toEqual(jd));
 
   it('answers a repetition with what is registered, also after a change that was undone', () =>
-    expect(register(draft, { ...jd, revision: 3 })).toEqual({ ...jd, revision: 3 }));
+    expect(register(draft, 'PRODUCTION', { ...jd, revision: 3 })).toEqual({ ...jd, revision: 3 }));
 
   it('refuses other content under a registered id', () =>
-    expect(() => register({ ...draft, name: '京东集团' }, jd)).toThrow(OrganisationExists));
+    expect(() => register({ ...draft, name: '京东集团' }, 'PRODUCTION', jd)).toThrow(OrganisationExists));
 
   it('refuses names of another organisation and says which', () => {
     const holders = new Map([

@@ -7,6 +7,9 @@ import { nameKey } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { ReasonMissing } from '../entitlement/entitlement.js';
 
+/** Publishes what is made up for platforms in the sandbox; no organisation may have its name. */
+export const SANDBOX = 'sandbox';
+
 export interface Organisation {
   readonly id: string;
   readonly kind: OrganisationKind;
@@ -67,6 +70,25 @@ export class OrganisationUnknown extends DomainError {
   }
 }
 
+/** Only what platforms do with what they are told can be tried without doing it. */
+export class SandboxForPlatforms extends DomainError {
+  constructor() {
+    super('SANDBOX_FOR_PLATFORMS', 422, { zh: '仅平台可进入沙箱', en: 'Only a platform begins in the sandbox' }, [
+      { code: 'SANDBOX_FOR_PLATFORMS', pointer: '/status', message: 'Leave it out.' },
+    ]);
+  }
+}
+
+/** By the channel that the platform is told by at the moment. */
+export class ConformanceMissing extends DomainError {
+  constructor() {
+    super('CONFORMANCE_MISSING', 409, {
+      zh: '尚未通过合规检测',
+      en: 'The last conformance run by its channel was not passed; promoting it all the same needs a reason',
+    });
+  }
+}
+
 export class StatusNotAllowed extends DomainError {
   constructor(status: OrganisationStatus) {
     const allowed = Object.keys(MAY[status]);
@@ -112,9 +134,13 @@ export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' 
   return claims.filter((claim, index) => claims.findIndex(({ key }) => key === claim.key) === index);
 }
 
+export const FIRST_STATUSES = ['SANDBOX', 'PRODUCTION'] as const;
+export type FirstStatus = (typeof FIRST_STATUSES)[number];
+
 /** Admits an organisation. A repetition with the same content gives back what is registered, so that a caller may simply try again. */
-export function register(draft: OrganisationDraft, registered: Organisation | null): Organisation {
-  if (registered === null) return { ...draft, status: 'PRODUCTION', statusReason: null, revision: 1 };
+export function register(draft: OrganisationDraft, status: FirstStatus, registered: Organisation | null): Organisation {
+  if (status === 'SANDBOX' && draft.kind !== 'PLATFORM') throw new SandboxForPlatforms();
+  if (registered === null) return { ...draft, status, statusReason: null, revision: 1 };
   if (!sameContent(draft, registered)) throw new OrganisationExists();
   return registered;
 }
@@ -126,23 +152,32 @@ export function change(organisation: Organisation, changes: OrganisationChanges)
   return sameContent(changed, organisation) ? organisation : { ...changed, revision: organisation.revision + 1 };
 }
 
-export const STATUS_ACTS = ['SUSPEND', 'RESUME', 'EXIT'] as const;
+export const STATUS_ACTS = ['PROMOTE', 'SUSPEND', 'RESUME', 'EXIT'] as const;
 export type StatusAct = (typeof STATUS_ACTS)[number];
 
 const MAY: Readonly<Record<OrganisationStatus, Partial<Record<StatusAct, OrganisationStatus>>>> = {
-  SANDBOX: { EXIT: 'EXITED' },
+  SANDBOX: { PROMOTE: 'PRODUCTION', EXIT: 'EXITED' },
   PRODUCTION: { SUSPEND: 'SUSPENDED', EXIT: 'EXITED' },
   SUSPENDED: { RESUME: 'PRODUCTION', EXIT: 'EXITED' },
   EXITED: {},
 };
 
-/** Suspends, resumes or lets go an organisation; an operator stays, or nobody could undo it. */
-export function changeStatus(organisation: Organisation, act: StatusAct, reason: string | null): Organisation {
+/**
+ * Promotes, suspends, resumes or lets go an organisation; an operator stays, or nobody could undo it. The law has a platform told whether
+ * it has passed anything or not (E-Commerce Law art. 38): with a reason it is promoted all the same.
+ */
+export function changeStatus(
+  organisation: Organisation,
+  act: StatusAct,
+  { reason, conforms }: { reason: string | null; conforms: boolean },
+): Organisation {
   const status = MAY[organisation.status][act];
   if (status === undefined) throw new StatusNotAllowed(organisation.status);
   if (organisation.kind === 'OPERATOR') throw new OperatorStays();
-  if (act !== 'RESUME' && reason === null) throw new ReasonMissing();
-  return { ...organisation, status, statusReason: act === 'RESUME' ? null : reason, revision: organisation.revision + 1 };
+  if (act === 'PROMOTE' && reason === null && !conforms) throw new ConformanceMissing();
+  const isShut = act === 'SUSPEND' || act === 'EXIT';
+  if (isShut && reason === null) throw new ReasonMissing();
+  return { ...organisation, status, statusReason: isShut || act === 'PROMOTE' ? reason : null, revision: organisation.revision + 1 };
 }
 
 /** May it read, write or call anything? What it must be told is issued and kept all the same, until it exits. */
@@ -150,7 +185,7 @@ export const isShutOut = (status: OrganisationStatus): boolean => status === 'SU
 
 /** Refuses names that another organisation holds; `holders` are the present holders by key. */
 export function assertNamesFree(id: string, claims: readonly NameClaim[], holders: ReadonlyMap<string, string>): void {
-  const taken = claims.filter(({ key }) => (holders.get(key) ?? id) !== id);
+  const taken = claims.filter(({ key }) => key === SANDBOX || (holders.get(key) ?? id) !== id);
   if (taken.length > 0) throw new NameTaken(taken);
 }
 

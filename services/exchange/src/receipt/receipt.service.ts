@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { receivedBy } from '../clock/clock.js';
 import { startClocks } from '../clock/clock.receipts.js';
+import { noteRefused } from '../conformance/conformance.runs.js';
 import { followAnswers } from '../dispute/dispute.queue.js';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
@@ -88,6 +89,14 @@ export class Receipts {
       if (decision.outcome === 'ACCEPTED') newest.set(answers, decision.answer);
       return decision;
     });
+    const refused = decisions.flatMap((decision, index) => {
+      const from = incoming[index];
+      const feedback = from && feedbacks.get(from.answered.feedbackId);
+      if (decision.outcome !== 'REFUSED' || !feedback || feedback.recipientId !== from.by) return [];
+      const { feedbackId, feedbackRevision, status } = from.answered;
+      return [{ subject: feedback.subject, feedbackId, feedbackRevision, status, code: decision.error.code, at: now.toISOString() }];
+    });
+    await noteRefused(tx, refused);
     await this.keep(tx, incoming, decisions, signers);
     await this.complete(tx, incoming, decisions, signers);
     return decisions;

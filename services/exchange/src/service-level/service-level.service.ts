@@ -1,6 +1,7 @@
 import { Clock, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { isReal } from '../conformance/conformance.js';
 import {
   type DepartmentLevel,
   type Period,
@@ -67,7 +68,7 @@ export class ServiceLevels {
            SELECT min(accepted_at) AS first_at, min(accepted_at) FILTER (WHERE status <> 'RECEIVED') AS answered_at
            FROM answers WHERE feedback_id = d.feedback_id AND feedback_revision = d.revision
          ) AS a ON TRUE
-         WHERE ($3::text IS NULL OR r.organisation_id = $3) AND ($4::text IS NULL OR f.publisher_id = $4)
+         WHERE ${isReal('d')} AND ($3::text IS NULL OR r.organisation_id = $3) AND ($4::text IS NULL OR f.publisher_id = $4)
        ) AS told
        GROUP BY platform_id, kind, day
        ORDER BY day, platform_id, kind`,

@@ -132,7 +132,7 @@ export class WebhookDispatcher implements OnApplicationBootstrap, BeforeApplicat
 }
 
 /** Standard Webhooks, and why the platform may have it, as on the topic; HTTP headers are ASCII (CloudEvents HTTP binding §3.1.3). */
-function headersOf(claimed: Claimed, at: Date): Record<string, string> {
+export function headersOf(claimed: Omit<Claimed, 'endpointId' | 'url'>, at: Date): Record<string, string> {
   const id = webhookIdOf(claimed);
   const { legalBasis, retentionUntil } = claimed;
   return {

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager, IsNull, LessThan } from 'typeorm';
+import type { Channel } from '../delivery/delivery.js';
+import { feedbackIdOf } from '../feedback/feedback.js';
+import { FeedbackTeller } from '../feedback/feedback.teller.js';
+import { OrganisationRow } from '../organisation/organisation.entity.js';
+import { OrganisationUnknown } from '../organisation/organisation.js';
+import { ConformanceRunRow, type RefusedAnswer } from './conformance.entity.js';
+import {
+  type Check,
+  type CheckResult,
+  ConformanceRunning,
+  ConformanceRunUnknown,
+  endOf,
+  type Forged,
+  isPassed,
+  judge,
+  madeUp,
+  NotInSandbox,
+  type Part,
+  PARTS,
+  type Seen,
+  subjectFor,
+  takenBack,
+} from './conformance.js';
+
+export const RUN_STATUSES = ['RUNNING', 'PASSED', 'FAILED'] as const;
+
+export interface ConformanceEntry {
+  readonly runId: string;
+  readonly organisationId: string;
+  readonly channel: Channel;
+  readonly status: (typeof RUN_STATUSES)[number];
+  readonly checks: Readonly<Record<Check, CheckResult>>;
+  /** Answers to what was made up that were refused, with the code of the refusal. */
+  readonly refused: readonly RefusedAnswer[];
+  readonly startedAt: Date;
+  readonly endsAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+export interface RunFilter {
+  readonly platform?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+const LIST = 'conformance-runs';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Runs of the conformance check: what is told, what is seen, and the verdict. */
+@Injectable()
+export class Conformance {
+  constructor(
+    private readonly db: DataSource,
+    private readonly teller: FeedbackTeller,
+    private readonly clock: Clock,
+  ) {}
+
+  async start({ id }: Principal): Promise<ConformanceEntry> {
+    return this.db.transaction(async (tx) => {
+      const platform = await tx.findOne(OrganisationRow, { where: { id, kind: 'PLATFORM' }, lock: { mode: 'for_no_key_update' } });
+      if (platform === null) throw new OrganisationUnknown();
+      if (platform.status !== 'SANDBOX') throw new NotInSandbox(platform.status);
+      if (await tx.existsBy(ConformanceRunRow, { organisationId: id, finishedAt: IsNull() })) throw new ConformanceRunning();
+      const run = this.newRun(id, await channelOf(tx, id));
+      const told = PARTS.map((part) => ({ feedback: madeUp(run, part, null, run.startedAt), causedBy: null }));
+      await tx.insert(ConformanceRunRow, run);
+      await this.teller.tell(tx, told);
+      return this.entryOf(run, []);
+    });
+  }
+
+  async one(caller: Principal, runId: string): Promise<ConformanceEntry> {
+    const run = UUID.test(runId) ? await this.db.manager.findOneBy(ConformanceRunRow, { runId }) : null;
+    if (run === null || (caller.kind === 'PLATFORM' && run.organisationId !== caller.id)) throw new ConformanceRunUnknown();
+    return this.entryOf(run, await seenOf(this.db.manager, run));
+  }
+
+  /** A platform's own, the newest first; everybody's for those who look after all. */
+  async list(caller: Principal, { platform, cursor, limit }: RunFilter): Promise<Page<ConformanceEntry>> {
+    const [before] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const organisationId = caller.kind === 'PLATFORM' ? caller.id : platform;
+    const rows = await this.db.manager.find(ConformanceRunRow, {
+      where: {
+        ...(organisationId !== undefined && { organisationId }),
+        ...(before !== undefined && { startedAt: LessThan(new Date(String(before))) }),
+      },
+      order: { startedAt: 'DESC' },
+      take: limit + 1,
+    });
+    const { items, next } = pageOf(LIST, rows, limit, ({ startedAt }) => [startedAt.toISOString()]);
+    return { items: await Promise.all(items.map(async (run) => this.entryOf(run, await seenOf(this.db.manager, run)))), next };
+  }
+
+  /** The runs that have not ended. */
+  async running(): Promise<ConformanceRunRow[]> {
+    return this.db.manager.find(ConformanceRunRow, { where: { finishedAt: IsNull() }, order: { startedAt: 'ASC' } });
+  }
+
+  /** Tells the second part when the first is answered, and ends what is over. Any number of processes may do so at once. */
+  async advance(runId: string): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      const found = await tx.findOneBy(ConformanceRunRow, { runId });
+      if (found === null) return;
+      // Feedbacks before the run, as where answers are refused.
+      const subjects = PARTS.map((part) => subjectFor(runId, part));
+      const feedbacks = await this.teller.load(tx, 'SAMPLING_RESULT', subjects);
+      const run = await tx.findOne(ConformanceRunRow, { where: { runId, finishedAt: IsNull() }, lock: { mode: 'for_no_key_update' } });
+      if (run === null) return;
+      const now = this.clock.now();
+      const { next, checks } = judge(run, await seenOf(tx, run), now);
+      if (next === 'FINISH') await tx.update(ConformanceRunRow, { runId }, { checks, passed: isPassed(checks), finishedAt: now });
+      if (next !== 'TELL_ON') return;
+      const [revised, withdrawn] = subjects.map((subject) => feedbacks.get(subject)?.[0]);
+      if (!revised || !withdrawn) throw new Error(`what run ${runId} told is not there`);
+      await tx.update(ConformanceRunRow, { runId }, { repeatedAt: now });
+      await this.teller.tellAgain(tx, run.organisationId, [run.revisedId]);
+      await this.teller.tell(tx, [
+        { feedback: madeUp(run, 'REVISED', revised, now), causedBy: null },
+        { feedback: takenBack(withdrawn, now), causedBy: null },
+      ]);
+    });
+  }
+
+  async keepForged(runId: string, forged: Forged): Promise<void> {
+    await this.db.manager.update(ConformanceRunRow, { runId, forged: IsNull() }, { forged });
+  }
+
+  private newRun(organisationId: string, channel: Channel): ConformanceRunRow {
+    const runId = randomUUID();
+    const startedAt = this.clock.now();
+    const idOf = (part: Part): string => feedbackIdOf(organisationId, 'SAMPLING_RESULT', subjectFor(runId, part));
+    return {
+      runId,
+      organisationId,
+      channel,
+      revisedId: idOf('REVISED'),
+      withdrawnId: idOf('WITHDRAWN'),
+      startedAt,
+      endsAt: endOf(startedAt),
+      repeatedAt: null,
+      forged: null,
+      refused: [],
+      checks: null,
+      passed: null,
+      finishedAt: null,
+    };
+  }
+
+  private entryOf(run: ConformanceRunRow, seen: readonly Seen[]): ConformanceEntry {
+    const { runId, organisationId, channel, checks, passed, refused, startedAt, endsAt, finishedAt } = run;
+    return {
+      runId,
+      organisationId,
+      channel,
+      status: passed === null ? 'RUNNING' : passed ? 'PASSED' : 'FAILED',
+      checks: checks ?? judge(run, seen, this.clock.now()).checks,
+      refused,
+      startedAt,
+      endsAt,
+      finishedAt,
+    };
+  }
+}
+
+async function channelOf(tx: EntityManager, id: string): Promise<Channel> {
+  const [recipient]: { channel: Channel }[] = await tx.query('SELECT channel FROM recipients WHERE organisation_id = $1', [id]);
+  return recipient?.channel ?? 'KAFKA';
+}
+
+/** What the platform has answered to the findings of a run, refused or not. */
+async function seenOf(tx: EntityManager, { revisedId, withdrawnId, refused }: ConformanceRunRow): Promise<Seen[]> {
+  const rows: (Omit<Seen, 'part' | 'isRefused'> & { feedbackId: string })[] = await tx.query(
+    `SELECT feedback_id AS "feedbackId", feedback_revision AS "feedbackRevision", status, accepted_at AS at
+     FROM answers WHERE feedback_id IN ($1, $2)`,
+    [revisedId, withdrawnId],
+  );
+  const partOf = (feedbackId: string): Part => (feedbackId === revisedId ? 'REVISED' : 'WITHDRAWN');
+  return [
+    ...rows.map(({ feedbackId, ...answer }) => ({ ...answer, part: partOf(feedbackId), isRefused: false })),
+    ...refused.map(({ feedbackId, feedbackRevision, status, at }) => ({
+      part: partOf(feedbackId),
+      feedbackRevision,
+      status,
+      at: new Date(at),
+      isRefused: true,
+    })),
+  ];
+}
