@@ -3,7 +3,6 @@ import {
   applyDecorators,
   createParamDecorator,
   Injectable,
-  Optional,
   RequestMethod,
   SetMetadata,
   type CanActivate,
@@ -55,14 +54,14 @@ export abstract class Admission {
   abstract admit(principal: Principal): Promise<void>;
 }
 
-/** Deny by default: authenticates, compares with @Allow, asks the service, then counts the request against the principal's rate limit. */
+/** Deny by default: authenticates, compares with @Allow, asks whether the principal is admitted, then counts the request against the principal's rate limit. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: Tokens,
     private readonly rateLimit: RateLimit,
-    @Optional() private readonly admission?: Admission,
+    private readonly admission: Admission,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -73,7 +72,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const principal = await this.tokens.principalOf(request.headers.authorization);
     if (!allowed?.includes(principal.kind)) throw new Forbidden();
-    await this.admission?.admit(principal);
+    await this.admission.admit(principal);
     await this.rateLimit.take(principal.id);
     request.principal = principal;
     return true;

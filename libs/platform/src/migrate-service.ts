@@ -4,10 +4,13 @@ import { Matches } from 'class-validator';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { readConfig } from './config.js';
 import { CreatePlatform1700000000100 } from './migrations/1700000000100-create-platform.js';
+import { FollowOrganisations1700000000200 } from './migrations/1700000000200-follow-organisations.js';
 
 type MigrationClass = new () => MigrationInterface;
 
-export const platformMigrations: MigrationClass[] = [CreatePlatform1700000000100];
+/** The exchange has the directory itself. */
+export const platformMigrations = (name: ServiceName): MigrationClass[] =>
+  name === 'exchange' ? [CreatePlatform1700000000100] : [CreatePlatform1700000000100, FollowOrganisations1700000000200];
 
 class MigrationConfig {
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_MIGRATION_URL must be a postgres:// URL of the owner role' })
@@ -27,7 +30,7 @@ export async function migrateDatabase(url: string, name: ServiceName, migrations
   const owner = await new DataSource({
     type: 'postgres',
     url,
-    migrations: [...messagingMigrations, ...platformMigrations, ...migrations],
+    migrations: [...messagingMigrations, ...platformMigrations(name), ...migrations],
     installExtensions: false,
     applicationName: `${name}-migrate`,
     // One connection for the lock, one for the migrations.

@@ -1,4 +1,12 @@
-import { Optional, type OrganisationKind, Text, Whole } from '@jinqiao/contracts';
+import {
+  Optional,
+  OrganisationChanged,
+  OrganisationExited,
+  type OrganisationKind,
+  OrganisationSuspended,
+  Text,
+  Whole,
+} from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
 import { type Answer, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
 import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
@@ -143,6 +151,27 @@ describe('who may call', () => {
   it('is whoever the route names', async () => {
     expect(await get('/api/credit/things/1', { as: 'jd' })).toMatchObject({ status: 200, body: { id: '1' } });
     expect(await post('/api/credit/things', { name: 'a' }, { as: 'jd' })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+
+  it('is nobody whom the directory has suspended or let go, however good the token', async () => {
+    const call = () => get('/api/credit/things/1', { as: 'tj-credit' });
+    const refusedWith = (code: string) =>
+      eventually(async () => expect((await call()).body).toMatchObject({ status: 403, code }), { within: 5_000 });
+    const organisation = { organisationId: 'tj-credit', kind: 'DEPARTMENT', name: '信用办' } as const;
+    expect((await call()).status).toBe(200);
+    await place.publish(OrganisationSuspended, { ...organisation, revision: 2, status: 'SUSPENDED' });
+    await refusedWith('ORGANISATION_SUSPENDED');
+    await place.publish(OrganisationChanged, { ...organisation, revision: 3, status: 'PRODUCTION' });
+    await eventually(async () => expect((await call()).status).toBe(200), { within: 5_000 });
+    await place.publish(OrganisationExited, { ...organisation, revision: 4, status: 'EXITED' });
+    await refusedWith('ORGANISATION_EXITED');
+    // Told once more, late: it changes nothing.
+    await place.publish(OrganisationChanged, { ...organisation, revision: 3, status: 'PRODUCTION' });
+    await place.publish(OrganisationChanged, { ...organisation, organisationId: 'tj-other', revision: 1 });
+    await eventually(async () => expect(await place.sql(`SELECT FROM organisation_statuses WHERE id = 'tj-other'`)).toHaveLength(1));
+    expect((await call()).status).toBe(403);
+    await place.publish(OrganisationChanged, { ...organisation, revision: 5, status: 'PRODUCTION' });
+    await eventually(async () => expect((await call()).status).toBe(200), { within: 5_000 });
   });
 
   it('is everybody on a public route', async () => {

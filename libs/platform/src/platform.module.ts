@@ -20,6 +20,7 @@ import { ProblemFilter } from './problem.js';
 import { ProcessEnd } from './process-end.js';
 import { RateLimit } from './rate-limit.js';
 import { Redis } from './redis.js';
+import { type FollowOrganisations, organisationConsumer, ShutOut } from './shut-out.js';
 import { Shutdown } from './shutdown.js';
 import { Tokens } from './tokens.js';
 
@@ -28,8 +29,10 @@ export interface ServiceParts {
   /** The service's config class; its values are given to startService. */
   config: new () => ServiceConfig;
   entities: readonly EntityClass[];
-  /** What decides about principals besides their tokens. */
+  /** What decides about principals besides their tokens; absent: who is shut out, as the directory says. */
   admission?: new (...parts: never[]) => Admission;
+  /** What else is done with organisations as the directory has them. */
+  followOrganisations?: FollowOrganisations;
 }
 
 /** The last to go: everything that uses the database has stopped by then. */
@@ -45,7 +48,7 @@ class Database implements OnApplicationShutdown {
 /** What every service stands on: database, messaging, authentication, health, metrics, logs, problem+json. */
 @Module({})
 export class PlatformModule {
-  static forService({ name, config, entities, admission }: ServiceParts): DynamicModule {
+  static forService({ name, config, entities, admission, followOrganisations }: ServiceParts): DynamicModule {
     const providers: Provider[] = [
       ...forHttp,
       ProcessEnd,
@@ -63,18 +66,24 @@ export class PlatformModule {
         inject: [ServiceConfig],
         useFactory: (values: ServiceConfig) => new Tokens(values.OIDC_ISSUER, values.OIDC_AUDIENCE),
       },
+      { provide: Admission, useClass: admission ?? ShutOut },
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_INTERCEPTOR, useExisting: Idempotency },
       { provide: APP_INTERCEPTOR, useClass: AccessLogInterceptor },
     ];
-    if (admission) providers.push({ provide: Admission, useClass: admission });
     // A service asks for its own class; it is the same object.
     if (config !== ServiceConfig) providers.push({ provide: config, useExisting: ServiceConfig });
     return {
       module: PlatformModule,
       global: true,
       imports: [DiscoveryModule, loggingFor(name), messagingFor(name)],
-      controllers: [HealthController, MetricsController, deadLettersController(name), parkedKeysController(name)],
+      controllers: [
+        HealthController,
+        MetricsController,
+        deadLettersController(name),
+        parkedKeysController(name),
+        ...(admission ? [] : [organisationConsumer(followOrganisations)]),
+      ],
       providers,
       exports: [Clock, DataSource, Redis, AccessLog, Metrics, ProcessEnd, ...(config === ServiceConfig ? [] : [config])],
     };

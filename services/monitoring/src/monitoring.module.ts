@@ -1,7 +1,7 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { MonitoringConfig } from './config.js';
-import { PlatformNameConsumer } from './platform-name/platform-name.consumer.js';
+import { followNames } from './platform-name/platform-name.js';
 import { Platform, PlatformName } from './platform-name/platform-name.entity.js';
 import { SamplingRateConsumer } from './sampling-rate/sampling-rate.consumer.js';
 import { SamplingRateController } from './sampling-rate/sampling-rate.controller.js';
@@ -11,8 +11,8 @@ import { SamplingRates } from './sampling-rate/sampling-rate.service.js';
 const entities = [SamplingContribution, SamplingRollup, Platform, PlatformName];
 
 @Module({
-  imports: [PlatformModule.forService({ name: 'monitoring', config: MonitoringConfig, entities })],
-  controllers: [SamplingRateConsumer, PlatformNameConsumer, SamplingRateController],
+  imports: [PlatformModule.forService({ name: 'monitoring', config: MonitoringConfig, entities, followOrganisations: followNames })],
+  controllers: [SamplingRateConsumer, SamplingRateController],
   providers: [SamplingRates],
 })
 export class MonitoringModule {}

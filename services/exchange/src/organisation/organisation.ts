@@ -111,17 +111,6 @@ export class OperatorStays extends DomainError {
   }
 }
 
-/** The token is good, and the organisation is shut out. */
-export class OrganisationShutOut extends DomainError {
-  constructor(status: OrganisationStatus) {
-    const title = status === 'EXITED' ? '机构已退出' : '机构已被暂停';
-    super(`ORGANISATION_${status}`, 403, {
-      zh: title,
-      en: `The organisation is ${status === 'EXITED' ? 'no longer part of this' : 'suspended'}`,
-    });
-  }
-}
-
 /** The distinct names of an organisation; the first place that writes a name claims it. */
 export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' | 'aliases'>): NameClaim[] {
   const claims = [

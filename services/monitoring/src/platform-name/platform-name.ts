@@ -1,21 +1,11 @@
-import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
+import type { OrganisationRegistered } from '@jinqiao/contracts';
 import { nameKey } from '@jinqiao/law';
-import { On, type Received } from '@jinqiao/messaging';
-import { Controller } from '@nestjs/common';
+import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 
-/** Listens to exchange.organisation.v1, to count the spellings of a platform under its id. */
-@Controller()
-export class PlatformNameConsumer {
-  @On(OrganisationRegistered)
-  add(received: Received<OrganisationRegistered>, tx: EntityManager): Promise<void> {
-    return follow(tx, received.data);
-  }
-
-  @On(OrganisationChanged)
-  change(received: Received<OrganisationChanged>, tx: EntityManager): Promise<void> {
-    return follow(tx, received.data);
-  }
+/** Follows exchange.organisation.v1, to count the spellings of a platform under its id. */
+export async function followNames(tx: EntityManager, received: readonly Received<OrganisationRegistered>[]): Promise<void> {
+  for (const { data } of received) await follow(tx, data);
 }
 
 async function follow(tx: EntityManager, { organisationId, kind, name, aliases = [], revision }: OrganisationRegistered): Promise<void> {

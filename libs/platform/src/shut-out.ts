@@ -1,0 +1,86 @@
+import {
+  OrganisationChanged,
+  OrganisationExited,
+  OrganisationRegistered,
+  type OrganisationStatus,
+  OrganisationSuspended,
+} from '@jinqiao/contracts';
+import { OnBatch, type Received } from '@jinqiao/messaging';
+import { DomainError } from '@jinqiao/schema';
+import { Controller, Injectable, type Type } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Admission } from './access.js';
+import type { Principal } from './principal.js';
+
+/** How old what is known may be: a suspension is in effect within this time in every process that has heard of it. */
+const KNOWN_MS_MAX = 1_000;
+
+/** The token is good, and the organisation is shut out. */
+export class OrganisationShutOut extends DomainError {
+  constructor(status: OrganisationStatus) {
+    const isGone = status === 'EXITED';
+    super(`ORGANISATION_${status}`, 403, {
+      zh: isGone ? '机构已退出' : '机构已被暂停',
+      en: `The organisation is ${isGone ? 'no longer part of this' : 'suspended'}`,
+    });
+  }
+}
+
+/** Refuses whoever is suspended or has left. They are few, so all of them are read, and no request waits for a query of its own. */
+@Injectable()
+export class ShutOut implements Admission {
+  private known: { readonly at: number; readonly shutOut: Promise<ReadonlyMap<string, OrganisationStatus>> } | null = null;
+
+  constructor(protected readonly db: DataSource) {}
+
+  async admit({ id }: Principal): Promise<void> {
+    const status = (await this.shutOut()).get(id);
+    if (status !== undefined) throw new OrganisationShutOut(status);
+  }
+
+  /** The table with `id` and `status` of organisations. */
+  protected get table(): string {
+    return 'organisation_statuses';
+  }
+
+  private shutOut(): Promise<ReadonlyMap<string, OrganisationStatus>> {
+    const now = performance.now();
+    if (this.known && now - this.known.at < KNOWN_MS_MAX) return this.known.shutOut;
+    this.known = { at: now, shutOut: this.read() };
+    return this.known.shutOut;
+  }
+
+  private async read(): Promise<ReadonlyMap<string, OrganisationStatus>> {
+    const rows: { id: string; status: OrganisationStatus }[] = await this.db.query(
+      `SELECT id, status FROM ${this.table} WHERE status IN ('SUSPENDED', 'EXITED')`,
+    );
+    return new Map(rows.map(({ id, status }) => [id, status]));
+  }
+}
+
+/** What a service does with organisations besides knowing who is shut out. */
+export type FollowOrganisations = (tx: EntityManager, received: readonly Received<OrganisationRegistered>[]) => Promise<void>;
+
+/** Listens to exchange.organisation.v1, in every service but the directory's own. */
+export function organisationConsumer(follow: FollowOrganisations = () => Promise.resolve()): Type {
+  @Controller()
+  class OrganisationConsumer {
+    @OnBatch(OrganisationRegistered, OrganisationChanged, OrganisationSuspended, OrganisationExited)
+    async take(received: Received<OrganisationRegistered>[], tx: EntityManager): Promise<void> {
+      await keepStatuses(tx, received);
+      await follow(tx, received);
+    }
+  }
+  return OrganisationConsumer;
+}
+
+async function keepStatuses(tx: EntityManager, received: readonly Received<OrganisationRegistered>[]): Promise<void> {
+  const rows = received.map(({ data: { organisationId, status = 'PRODUCTION', revision } }) => ({ id: organisationId, status, revision }));
+  await tx.query(
+    `INSERT INTO organisation_statuses AS kept (id, status, revision)
+     SELECT DISTINCT ON (id) id, status, revision FROM jsonb_to_recordset($1::jsonb) AS x(id text, status text, revision integer)
+     ORDER BY id, revision DESC
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, revision = excluded.revision WHERE kept.revision < excluded.revision`,
+    [JSON.stringify(rows)],
+  );
+}
