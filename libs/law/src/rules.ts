@@ -37,6 +37,7 @@ type Where = Pick<RuleRow, 'regime' | 'roll' | 'validTo' | 'startsOn'>;
 const QUALITY_LAW = '中华人民共和国产品质量法';
 const FOOD_LAW = '中华人民共和国食品安全法';
 const SAMPLING_MEASURES = '产品质量监督抽查管理暂行办法（市场监管总局令第18号）';
+const FOOD_SAMPLING = '食品安全抽样检验管理办法（市场监管总局令第15号）';
 const RECALL_RULES = '消费品召回管理暂行规定（市场监管总局令第19号）';
 const PENALTY_PUBLICATION = '市场监督管理行政处罚信息公示规定（市场监管总局令第45号）';
 const PENALTY_LAW = '中华人民共和国行政处罚法';
@@ -92,6 +93,7 @@ const rows: readonly RuleRow[] = [
   statute('NO_REPEAT_SAMPLING', [6, 'MONTHS'], [SAMPLING_MEASURES, '第八条', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('SAMPLING_FILES_KEPT', [2, 'YEARS'], [SAMPLING_MEASURES, '第五十四条', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('FOOD_REINSPECTION', [7, 'WORKING_DAYS'], [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
+  statute('FOOD_HANDLING', [90, 'CALENDAR_DAYS'], [FOOD_SAMPLING, '', '2019-10-01', 'MEDIUM'], { ...FOOD, roll: 'NONE' }),
 
   // Recall of consumer products.
   statute('RECALL_TAKE_DOWN', [24, 'HOURS'], ['消费品召回信息共享监测评估指南', '', '2025-12-16', 'HIGH'], {

@@ -168,7 +168,7 @@ describe('who may call', () => {
     // Told once more, late: it changes nothing.
     await place.publish(OrganisationChanged, { ...organisation, revision: 3, status: 'PRODUCTION' });
     await place.publish(OrganisationChanged, { ...organisation, organisationId: 'tj-other', revision: 1 });
-    await eventually(async () => expect(await place.sql(`SELECT FROM organisation_statuses WHERE id = 'tj-other'`)).toHaveLength(1));
+    await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-other'`)).toHaveLength(1));
     expect((await call()).status).toBe(403);
     await place.publish(OrganisationChanged, { ...organisation, revision: 5, status: 'PRODUCTION' });
     await eventually(async () => expect((await call()).status).toBe(200), { within: 5_000 });

@@ -40,7 +40,7 @@ export class ShutOut implements Admission {
 
   /** The table with `id` and `status` of organisations. */
   protected get table(): string {
-    return 'organisation_statuses';
+    return 'followed_organisations';
   }
 
   private shutOut(): Promise<ReadonlyMap<string, OrganisationStatus>> {
@@ -67,20 +67,27 @@ export function organisationConsumer(follow: FollowOrganisations = () => Promise
   class OrganisationConsumer {
     @OnBatch(OrganisationRegistered, OrganisationChanged, OrganisationSuspended, OrganisationExited)
     async take(received: Received<OrganisationRegistered>[], tx: EntityManager): Promise<void> {
-      await keepStatuses(tx, received);
+      await keep(tx, received);
       await follow(tx, received);
     }
   }
   return OrganisationConsumer;
 }
 
-async function keepStatuses(tx: EntityManager, received: readonly Received<OrganisationRegistered>[]): Promise<void> {
-  const rows = received.map(({ data: { organisationId, status = 'PRODUCTION', revision } }) => ({ id: organisationId, status, revision }));
+async function keep(tx: EntityManager, received: readonly Received<OrganisationRegistered>[]): Promise<void> {
+  const rows = received.map(({ data: { organisationId, status = 'PRODUCTION', scopes = [], revision } }) => ({
+    id: organisationId,
+    status,
+    scopes,
+    revision,
+  }));
   await tx.query(
-    `INSERT INTO organisation_statuses AS kept (id, status, revision)
-     SELECT DISTINCT ON (id) id, status, revision FROM jsonb_to_recordset($1::jsonb) AS x(id text, status text, revision integer)
+    `INSERT INTO followed_organisations AS kept (id, status, scopes, revision)
+     SELECT DISTINCT ON (id) id, status, scopes, revision
+     FROM jsonb_to_recordset($1::jsonb) AS x(id text, status text, scopes text[], revision integer)
      ORDER BY id, revision DESC
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, revision = excluded.revision WHERE kept.revision < excluded.revision`,
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, scopes = excluded.scopes, revision = excluded.revision
+     WHERE kept.revision < excluded.revision`,
     [JSON.stringify(rows)],
   );
 }

@@ -4,6 +4,8 @@ import { InspectionConfig } from './config.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
+import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
+import { SamplingCases } from './sampling-case/sampling-case.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
 import { SamplingRoundRow } from './sampling-round/sampling-round.entity.js';
 import { SamplingRounds } from './sampling-round/sampling-round.service.js';
@@ -18,7 +20,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
 
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
-  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController, SamplingRoundController],
-  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds],
+  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController, SamplingRoundController, SamplingCaseController],
+  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds, SamplingCases],
 })
 export class InspectionModule {}

@@ -4,6 +4,7 @@ import { CreateImportRuns1795450200000 } from './migrations/1795450200000-create
 import { AddRestoredRevision1795450300000 } from './migrations/1795450300000-add-restored-revision.js';
 import { IndexResultsForLists1795450400000 } from './migrations/1795450400000-index-results-for-lists.js';
 import { CreateSamplingRounds1795450500000 } from './migrations/1795450500000-create-sampling-rounds.js';
+import { CreateSamplingCases1795450600000 } from './migrations/1795450600000-create-sampling-cases.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -11,4 +12,5 @@ await migrateService('inspection', [
   AddRestoredRevision1795450300000,
   IndexResultsForLists1795450400000,
   CreateSamplingRounds1795450500000,
+  CreateSamplingCases1795450600000,
 ]);

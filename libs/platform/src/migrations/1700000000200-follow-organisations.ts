@@ -6,16 +6,17 @@ export class FollowOrganisations1700000000200 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      CREATE TABLE organisation_statuses (
+      CREATE TABLE followed_organisations (
         id       text PRIMARY KEY,
         status   text NOT NULL,
+        scopes   text[] NOT NULL,
         revision integer NOT NULL
       );
-      COMMENT ON TABLE organisation_statuses IS 'Who takes part, as exchange.organisation.v1 says: whoever is suspended or has left calls nothing';
+      COMMENT ON TABLE followed_organisations IS 'Who takes part and as what, as exchange.organisation.v1 says: whoever is suspended or has left calls nothing';
     `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE organisation_statuses');
+    await runner.query('DROP TABLE followed_organisations');
   }
 }

@@ -1,0 +1,268 @@
+/**
+ * What may be done in a case, by whom, from which state and on which article: the table that `decide` obeys and that docs/inspection.md
+ * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
+ */
+import type { Verdict } from '@jinqiao/contracts';
+
+export const PARTIES = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const;
+export type Party = (typeof PARTIES)[number];
+
+export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
+export type TrackName = (typeof TRACKS)[number];
+
+/** The first state of each track is where it begins, unwritten. */
+export const STATES = {
+  SERVICE: ['UNSERVED', 'UNDELIVERABLE', 'SERVED'],
+  OBJECTION: [
+    'NONE',
+    'AUTHENTICITY_UNDER_REVIEW',
+    'CONCLUSION_UNDER_REVIEW',
+    'REINSPECTION_ADMITTED',
+    'FORMALITIES_DONE',
+    'AT_LABORATORY',
+    'REINSPECTED',
+    'UPHELD',
+    'REJECTED',
+    'WAIVED',
+  ],
+  AUTHORSHIP: ['UNDISPUTED', 'DENIED', 'NOT_ITS_PRODUCT', 'ITS_PRODUCT'],
+  HANDLING: [
+    'NONE',
+    'HANDED_OVER',
+    'CORRECTION_ORDERED',
+    'RECHECK_FAILED',
+    'ANNOUNCED',
+    'SUSPENDED',
+    'REVOCATION_DUE',
+    'REFERRED',
+    'RECHECK_PASSED',
+    'CLOSED',
+  ],
+  CLUE: ['NONE', 'HANDED_OVER', 'CASE_FILED', 'DECLINED', 'CONCLUDED'],
+} as const satisfies Record<TrackName, readonly [string, ...string[]]>;
+export type State = (typeof STATES)[TrackName][number];
+
+/**
+ * ORGANISER: whoever reported the result. PROVINCE: a department with the scope `level:PROVINCE`; an objection may go to it as well
+ * (产品质量法 §15). RECEIVER: the department to which the track was handed over.
+ */
+export type Competence = 'ORGANISER' | 'PROVINCE' | 'RECEIVER';
+
+/** RIGHT: a party may use it and loses it. DUTY: not done by then is overdue. */
+export const CLOCKS = {
+  OBJECTION: 'RIGHT',
+  FORMALITIES: 'RIGHT',
+  LABORATORY: 'DUTY',
+  CORRECTION: 'DUTY',
+  FIRST_RECHECK: 'DUTY',
+  SECOND_RECHECK: 'DUTY',
+  HANDLING: 'DUTY',
+} as const;
+export type ClockName = keyof typeof CLOCKS;
+
+/** What an act may say besides itself, its party and its day. */
+export interface Facts {
+  readonly reason?: string | undefined;
+  readonly documentNo?: string | undefined;
+  readonly sha256?: string | undefined;
+  readonly mode?: string | undefined;
+  readonly sentOn?: string | undefined;
+  readonly confirmationSha256?: string | undefined;
+  readonly ground?: string | undefined;
+  readonly upheld?: boolean | undefined;
+  readonly passed?: boolean | undefined;
+  readonly verdict?: Verdict | undefined;
+  readonly departmentId?: string | undefined;
+  readonly authority?: string | undefined;
+  readonly laboratory?: { readonly name: string; readonly uscc?: string | undefined } | undefined;
+  readonly onlyQualified?: boolean | undefined;
+}
+
+export interface ActRule {
+  readonly track: TrackName;
+  readonly parties: readonly Party[];
+  readonly by: readonly Competence[];
+  /** From each state the states it may lead to; the facts choose where there are several. */
+  readonly leads: Readonly<Partial<Record<State, readonly State[]>>>;
+  readonly chooses?: (from: State, facts: Facts) => State;
+  readonly needs: readonly (keyof Facts)[];
+  readonly starts?: readonly ClockName[];
+  readonly stops?: readonly ClockName[];
+  /** Article of 产品质量监督抽查管理暂行办法 (Order 18). Another regime names its own instrument, see `basisOf`. */
+  readonly article: string;
+}
+
+const SOLD_OR_MADE = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER'] as const;
+const PRODUCER = ['NOMINAL_PRODUCER'] as const;
+const ORGANISER = ['ORGANISER'] as const;
+const EITHER = ['ORGANISER', 'PROVINCE'] as const;
+const RECEIVER = ['RECEIVER'] as const;
+const yes =
+  (one: State, other: State) =>
+  (_from: State, { upheld }: Facts) =>
+    upheld ? one : other;
+
+const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER } as const;
+const handling = { track: 'HANDLING', parties: SOLD_OR_MADE, by: RECEIVER } as const;
+const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER } as const;
+
+export const ACTS = {
+  SERVE: {
+    track: 'SERVICE',
+    parties: PARTIES,
+    by: ORGANISER,
+    leads: { UNSERVED: ['SERVED'], UNDELIVERABLE: ['SERVED'] },
+    needs: ['mode', 'sha256'],
+    starts: ['OBJECTION'],
+    article: '第三十五条',
+  },
+  REPORT_UNDELIVERABLE: {
+    track: 'SERVICE',
+    parties: PARTIES,
+    by: ORGANISER,
+    leads: { UNSERVED: ['UNDELIVERABLE'], UNDELIVERABLE: ['UNDELIVERABLE'] },
+    needs: ['mode', 'reason'],
+    article: '第三十五条',
+  },
+  WRITE_TO_AUTHORITY: {
+    track: 'SERVICE',
+    parties: PARTIES,
+    by: ORGANISER,
+    leads: { UNSERVED: ['UNSERVED'], UNDELIVERABLE: ['UNDELIVERABLE'], SERVED: ['SERVED'] },
+    needs: ['authority', 'sha256'],
+    article: '第四十四条',
+  },
+
+  FILE_OBJECTION: {
+    ...objection,
+    leads: { NONE: ['AUTHENTICITY_UNDER_REVIEW', 'CONCLUSION_UNDER_REVIEW'] },
+    chooses: (_from, { ground }) => (ground === 'AUTHENTICITY' ? 'AUTHENTICITY_UNDER_REVIEW' : 'CONCLUSION_UNDER_REVIEW'),
+    needs: ['ground', 'sha256'],
+    stops: ['OBJECTION'],
+    article: '第三十六条',
+  },
+  DECIDE_OBJECTION: {
+    ...objection,
+    leads: { AUTHENTICITY_UNDER_REVIEW: ['UPHELD', 'REJECTED'], CONCLUSION_UNDER_REVIEW: ['UPHELD', 'REJECTED'] },
+    chooses: yes('UPHELD', 'REJECTED'),
+    needs: ['upheld', 'reason', 'sha256'],
+    article: '第三十七条',
+  },
+  ADMIT_REINSPECTION: {
+    ...objection,
+    leads: { CONCLUSION_UNDER_REVIEW: ['REINSPECTION_ADMITTED'] },
+    needs: ['sha256'],
+    starts: ['FORMALITIES'],
+    article: '第三十七条',
+  },
+  COMPLETE_FORMALITIES: {
+    ...objection,
+    leads: { REINSPECTION_ADMITTED: ['FORMALITIES_DONE'] },
+    needs: ['sha256'],
+    starts: ['LABORATORY'],
+    stops: ['FORMALITIES'],
+    article: '第三十八条',
+  },
+  WAIVE_REINSPECTION: {
+    ...objection,
+    leads: { REINSPECTION_ADMITTED: ['WAIVED'], FORMALITIES_DONE: ['WAIVED'], AT_LABORATORY: ['WAIVED'] },
+    needs: ['reason'],
+    stops: ['FORMALITIES', 'LABORATORY'],
+    article: '第三十八条、第四十条',
+  },
+  CHOOSE_LABORATORY: {
+    ...objection,
+    leads: { FORMALITIES_DONE: ['AT_LABORATORY'] },
+    needs: ['laboratory'],
+    stops: ['LABORATORY'],
+    article: '第三十九条',
+  },
+  RECORD_REINSPECTION: {
+    ...objection,
+    leads: { AT_LABORATORY: ['REINSPECTED'] },
+    needs: ['verdict', 'sha256'],
+    article: '第四十二条',
+  },
+
+  DENY_AUTHORSHIP: {
+    track: 'AUTHORSHIP',
+    parties: PRODUCER,
+    by: EITHER,
+    leads: { UNDISPUTED: ['DENIED'] },
+    needs: ['sha256'],
+    article: '第三十六条',
+  },
+  DECIDE_AUTHORSHIP: {
+    track: 'AUTHORSHIP',
+    parties: PRODUCER,
+    by: EITHER,
+    leads: { DENIED: ['NOT_ITS_PRODUCT', 'ITS_PRODUCT'] },
+    chooses: yes('NOT_ITS_PRODUCT', 'ITS_PRODUCT'),
+    needs: ['upheld', 'reason', 'sha256'],
+    article: '第三十七条',
+  },
+
+  HAND_OVER: {
+    ...handling,
+    by: ORGANISER,
+    leads: { NONE: ['HANDED_OVER'] },
+    needs: ['departmentId'],
+    starts: ['HANDLING'],
+    article: '第五条',
+  },
+  ORDER_CORRECTION: {
+    ...handling,
+    leads: { HANDED_OVER: ['CORRECTION_ORDERED'] },
+    needs: ['documentNo'],
+    starts: ['CORRECTION', 'FIRST_RECHECK'],
+    article: '第四十五条、第四十六条',
+  },
+  RECORD_RECHECK: {
+    ...handling,
+    leads: {
+      CORRECTION_ORDERED: ['RECHECK_PASSED', 'RECHECK_FAILED'],
+      ANNOUNCED: ['RECHECK_PASSED', 'SUSPENDED'],
+      SUSPENDED: ['RECHECK_PASSED', 'REVOCATION_DUE'],
+    },
+    chooses: (from, { passed }) => (passed ? 'RECHECK_PASSED' : AFTER_FAILED[from as keyof typeof AFTER_FAILED]),
+    needs: ['passed', 'sha256'],
+    stops: ['CORRECTION', 'FIRST_RECHECK', 'SECOND_RECHECK'],
+    article: '第四十七条、第四十八条',
+  },
+  ANNOUNCE: {
+    ...handling,
+    by: ['PROVINCE'],
+    leads: { RECHECK_FAILED: ['ANNOUNCED'] },
+    needs: ['documentNo'],
+    starts: ['SECOND_RECHECK'],
+    article: '第四十七条',
+  },
+  REFER_FOR_REVOCATION: {
+    ...handling,
+    leads: { REVOCATION_DUE: ['REFERRED'] },
+    needs: ['authority', 'documentNo'],
+    article: '第四十八条',
+  },
+  CLOSE_HANDLING: {
+    ...handling,
+    leads: { HANDED_OVER: ['CLOSED'], RECHECK_PASSED: ['CLOSED'], REFERRED: ['CLOSED'] },
+    needs: ['reason'],
+    stops: ['HANDLING'],
+    article: '第五条',
+  },
+
+  HAND_OVER_CLUE: {
+    ...clue,
+    by: ['ORGANISER', 'RECEIVER'],
+    leads: { NONE: ['HANDED_OVER'], DECLINED: ['HANDED_OVER'] },
+    needs: ['departmentId', 'reason'],
+    article: '第五条',
+  },
+  FILE_CASE: { ...clue, leads: { HANDED_OVER: ['CASE_FILED'] }, needs: ['documentNo'], article: '第五条' },
+  DECLINE_CASE: { ...clue, leads: { HANDED_OVER: ['DECLINED'] }, needs: ['reason'], article: '第五条' },
+  CONCLUDE_CASE: { ...clue, leads: { CASE_FILED: ['CONCLUDED'] }, needs: ['documentNo', 'reason'], article: '第五条' },
+} as const satisfies Record<string, ActRule>;
+export type ActName = keyof typeof ACTS;
+export const ACT_NAMES = Object.keys(ACTS) as ActName[];
+
+const AFTER_FAILED = { CORRECTION_ORDERED: 'RECHECK_FAILED', ANNOUNCED: 'SUSPENDED', SUSPENDED: 'REVOCATION_DUE' } as const;

@@ -1,0 +1,204 @@
+/*
+ * Cases over HTTP on a real database: who may do and see what, what is refused and changes nothing, one outcome of a race, deadlines as the
+ * clock goes on.
+ */
+import { OrganisationRegistered } from '@jinqiao/contracts';
+import {
+  aReport,
+  eventually,
+  type Http,
+  type Place,
+  realServers,
+  StandingClock,
+  startTestService,
+  type TestService,
+} from '@jinqiao/testing';
+import { InspectionModule } from '../inspection.module.js';
+import type { CaseSummary, DeadlineEntry, SamplingCase } from './sampling-case.service.js';
+
+const CASES = '/api/inspection/sampling-cases';
+const HASH = 'c'.repeat(64);
+const clock = new StandingClock(new Date('2026-03-02T01:00:00.000Z'));
+let place: Place;
+let service: TestService;
+let organiser: Http;
+let county: Http;
+let province: Http;
+let stranger: Http;
+let auditor: Http;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('inspection');
+  service = await startTestService(InspectionModule, place, { clock });
+  const of = async (id: string): Promise<Http> => place.http(await place.token('DEPARTMENT', id));
+  [organiser, county, province, stranger] = [await of('tj-amr'), await of('tj-heping'), await of('tj-province'), await of('tj-nankai')];
+  auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
+  await place.publish(OrganisationRegistered, {
+    organisationId: 'tj-province',
+    kind: 'DEPARTMENT',
+    name: '省局',
+    scopes: ['level:PROVINCE'],
+    revision: 1,
+  });
+  await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-province'`)).toHaveLength(1));
+}, 60_000);
+afterAll(() => service.close());
+beforeEach(() => clock.set(new Date('2026-03-02T01:00:00.000Z')));
+
+async function opened(sampleNo: string, changes: object = {}): Promise<SamplingCase> {
+  expect((await organiser.post('/api/inspection/sampling-results', aReport({ sampleNo, ...changes }))).status).toBe(200);
+  const { status, body } = await organiser.post<SamplingCase>(CASES, { sampleNo });
+  expect(status).toBe(201);
+  return body;
+}
+const act = (as: Http, [sampleNo, name, on]: readonly [string, string, string], facts: object = {}) =>
+  as.post<SamplingCase & { code: string }>(`${CASES}/tj-amr/${sampleNo}/acts`, { act: name, party: 'SAMPLED_PARTY', on, ...facts });
+const stateOf = ({ tracks }: SamplingCase, name: string): string | undefined =>
+  tracks.find(({ track, party }) => track === name && party === 'SAMPLED_PARTY')?.state;
+const deadlines = async (as: Http, query = ''): Promise<DeadlineEntry[]> =>
+  (await as.get<{ items: DeadlineEntry[] }>(`/api/inspection/deadlines?limit=500&${query}`)).body.items;
+
+const UNQUALIFIED = { regime: 'PRODUCT', verdict: 'UNQUALIFIED', failingItems: [{ item: '铅' }], sampledParty: { name: '示例商店' } };
+
+describe('a case', () => {
+  it('is opened by whoever reported the result, once, and shows what may be done', async () => {
+    const first = await opened('C-1', UNQUALIFIED);
+    expect(first).toMatchObject({ reporterId: 'tj-amr', verdict: 'UNQUALIFIED', openedOn: '2026-03-02', history: [], clocks: [] });
+    expect(first.tracks.find(({ track, party }) => track === 'HANDLING' && party === 'SAMPLED_PARTY')).toMatchObject({
+      state: 'NONE',
+      allowed: [{ act: 'HAND_OVER', by: ['ORGANISER'] }],
+    });
+    expect((await organiser.post<SamplingCase>(CASES, { sampleNo: 'C-1' })).body).toEqual(first);
+    expect((await county.post(CASES, { sampleNo: 'C-1' })).body).toMatchObject({ status: 404, code: 'SAMPLING_RESULT_UNKNOWN' });
+    await organiser.post('/api/inspection/sampling-results/C-1w/retraction', { revision: 1, reason: '误报' });
+    expect((await organiser.post(CASES, { sampleNo: 'C-1w' })).body).toMatchObject({ status: 409, code: 'CASE_NOT_OPENABLE' });
+  });
+
+  it('goes from the notice to the end of its handling, each step with its article, day and actor', async () => {
+    await opened('C-2', UNQUALIFIED);
+    clock.set(new Date('2026-10-01T01:00:00.000Z'));
+    await act(organiser, ['C-2', 'SERVE', '2026-03-02'], { mode: 'POST', sentOn: '2026-03-01', sha256: HASH });
+    await act(organiser, ['C-2', 'HAND_OVER', '2026-03-03'], { departmentId: 'tj-heping' });
+    await act(county, ['C-2', 'ORDER_CORRECTION', '2026-03-04'], { documentNo: '责改1号' });
+    await act(county, ['C-2', 'RECORD_RECHECK', '2026-05-10'], { passed: false, sha256: HASH });
+    expect((await act(county, ['C-2', 'ANNOUNCE', '2026-05-20'], { documentNo: '公告1号' })).body).toMatchObject({
+      status: 403,
+      code: 'NOT_COMPETENT',
+    });
+    await act(province, ['C-2', 'ANNOUNCE', '2026-05-20'], { documentNo: '公告1号' });
+    const early = await act(county, ['C-2', 'RECORD_RECHECK', '2026-06-01'], { passed: true, sha256: HASH });
+    expect(early.body).toMatchObject({ status: 422, code: 'OUTSIDE_RECHECK_WINDOW' });
+    await act(county, ['C-2', 'RECORD_RECHECK', '2026-08-01'], { passed: true, sha256: HASH });
+    const { body, status } = await act(county, ['C-2', 'CLOSE_HANDLING', '2026-08-03'], { reason: '复查合格' });
+    expect({ status, state: stateOf(body, 'HANDLING') }).toEqual({ status: 200, state: 'CLOSED' });
+    expect(body.history.map((step) => `${step.act} ${step.from} ${step.to} ${step.on} ${step.actorId} ${step.competence}`)).toEqual([
+      'SERVE UNSERVED SERVED 2026-03-02 tj-amr ORGANISER',
+      'HAND_OVER NONE HANDED_OVER 2026-03-03 tj-amr ORGANISER',
+      'ORDER_CORRECTION HANDED_OVER CORRECTION_ORDERED 2026-03-04 tj-heping RECEIVER',
+      'RECORD_RECHECK CORRECTION_ORDERED RECHECK_FAILED 2026-05-10 tj-heping RECEIVER',
+      'ANNOUNCE RECHECK_FAILED ANNOUNCED 2026-05-20 tj-province PROVINCE',
+      'RECORD_RECHECK ANNOUNCED RECHECK_PASSED 2026-08-01 tj-heping RECEIVER',
+      'CLOSE_HANDLING RECHECK_PASSED CLOSED 2026-08-03 tj-heping RECEIVER',
+    ]);
+    expect(body.history[0]).toMatchObject({
+      basis: expect.stringContaining('第三十五条') as string,
+      facts: { mode: 'POST', sentOn: '2026-03-01' },
+    });
+    expect(body.clocks.map(({ clock: name, state }) => `${name} ${state}`).sort()).toEqual([
+      'CORRECTION MET_LATE',
+      'FIRST_RECHECK MET',
+      'OBJECTION RUN_OUT',
+      'SECOND_RECHECK MET',
+    ]);
+  });
+
+  it('refuses what is not done now, says what is, and changes nothing', async () => {
+    const before = await opened('C-3', UNQUALIFIED);
+    const refused = await act(organiser, ['C-3', 'ADMIT_REINSPECTION', '2026-03-02'], { sha256: HASH });
+    expect(refused.body).toMatchObject({
+      status: 409,
+      code: 'ACT_NOT_ALLOWED',
+      state: 'NONE',
+      allowed: [{ act: 'FILE_OBJECTION', by: ['ORGANISER', 'PROVINCE'] }],
+    });
+    const incomplete = await act(organiser, ['C-3', 'SERVE', '2026-03-03'], {});
+    expect(incomplete.body).toMatchObject({
+      status: 422,
+      errors: [
+        { code: 'FIELD_MISSING', pointer: '/mode' },
+        { code: 'FIELD_MISSING', pointer: '/sha256' },
+        { code: 'IN_FUTURE', pointer: '/on' },
+      ],
+    });
+    expect((await act(organiser, ['C-3', 'DANCE', '2026-03-02'])).body).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+    expect((await organiser.get<SamplingCase>(`${CASES}/tj-amr/C-3`)).body).toEqual(before);
+  });
+
+  it('has one outcome of a race', async () => {
+    await opened('C-4', UNQUALIFIED);
+    await act(organiser, ['C-4', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
+    await act(organiser, ['C-4', 'FILE_OBJECTION', '2026-03-02'], { ground: 'CONCLUSION', sha256: HASH });
+    const decided = (upheld: boolean) =>
+      act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, reason: '理由', sha256: HASH });
+    const answers = await Promise.all([true, false, true, false, true, false].map(decided));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
+    const { body } = await organiser.get<SamplingCase>(`${CASES}/tj-amr/C-4`);
+    expect(body.history.filter((step) => step.act === 'DECIDE_OBJECTION')).toHaveLength(1);
+  });
+
+  it('is seen by its organiser, by those who have a part in it, and by the auditor', async () => {
+    await opened('C-5', UNQUALIFIED);
+    await act(organiser, ['C-5', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    for (const [who, status] of [
+      [organiser, 200],
+      [county, 200],
+      [auditor, 200],
+      [stranger, 404],
+    ] as const)
+      expect((await who.get(`${CASES}/tj-amr/C-5`)).status).toBe(status);
+    const seen = async (as: Http): Promise<string[]> =>
+      (await as.get<{ items: CaseSummary[] }>(`${CASES}?limit=500`)).body.items.map(({ sampleNo }) => sampleNo);
+    expect(await seen(county)).toContain('C-5');
+    expect(await seen(county)).not.toContain('C-1');
+    expect(await seen(stranger)).toEqual([]);
+    expect((await act(stranger, ['C-5', 'SERVE', '2026-03-02'], { mode: 'POST', sha256: HASH })).body).toMatchObject({
+      code: 'CASE_UNKNOWN',
+    });
+    expect((await province.get(`${CASES}/tj-amr/C-5`)).status).toBe(200);
+  });
+});
+
+describe('deadlines', () => {
+  it('run, are overdue, are met; a right that ran out is no duty of anybody', async () => {
+    await opened('D-1', UNQUALIFIED);
+    await act(organiser, ['D-1', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
+    await act(organiser, ['D-1', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-nankai' });
+    await act(stranger, ['D-1', 'ORDER_CORRECTION', '2026-03-02'], { documentNo: '责改2号' });
+    const mine = async (query = ''): Promise<string[]> =>
+      (await deadlines(stranger, query)).map(({ clock: name, dueOn, state, kind }) => `${name} ${dueOn} ${kind} ${state}`);
+    expect(await mine()).toEqual([
+      'OBJECTION 2026-03-17 RIGHT RUNNING',
+      'CORRECTION 2026-05-06 DUTY RUNNING',
+      'FIRST_RECHECK 2026-05-18 DUTY RUNNING',
+    ]);
+    expect(await mine('until=2026-03-31')).toHaveLength(1);
+    clock.set(new Date('2026-05-07T01:00:00.000Z'));
+    expect(await mine('overdue=true')).toEqual(['CORRECTION 2026-05-06 DUTY OVERDUE']);
+    expect((await mine())[0]).toBe('OBJECTION 2026-03-17 RIGHT RUN_OUT');
+    await act(stranger, ['D-1', 'RECORD_RECHECK', '2026-05-07'], { passed: true, sha256: HASH });
+    expect(await mine('overdue=true')).toEqual([]);
+    expect((await deadlines(auditor)).length).toBeGreaterThan(0);
+  });
+
+  it('page without losing one', async () => {
+    const all = await deadlines(auditor);
+    const paged: DeadlineEntry[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await auditor.get<{ items: DeadlineEntry[]; next: string | null }>(`/api/inspection/deadlines?limit=2${cursor}`);
+      paged.push(...body.items);
+      if (body.next === null) break;
+      cursor = `&cursor=${encodeURIComponent(body.next)}`;
+    }
+    expect(paged).toEqual(all);
+  });
+});

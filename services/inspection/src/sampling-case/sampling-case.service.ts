@@ -1,0 +1,303 @@
+import type { SamplingResultPublished } from '@jinqiao/contracts';
+import { dayInChina } from '@jinqiao/law';
+import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
+import { type ActName, CLOCKS, type ClockName, type Facts, type Party, STATES, type State, type TrackName } from './sampling-case.acts.js';
+import {
+  type Act,
+  type Actor,
+  type AllowedAct,
+  allowedIn,
+  type CaseFile,
+  CaseNotOpenable,
+  type CaseParty,
+  CaseUnknown,
+  type Clock,
+  type ClockState,
+  clockState,
+  decide,
+  isConcerned,
+  partiesOf,
+  PROVINCE,
+  type Step,
+  trackOf,
+} from './sampling-case.js';
+
+export interface CaseStep {
+  readonly act: ActName;
+  readonly track: TrackName;
+  readonly party: Party;
+  readonly from: State;
+  readonly to: State;
+  readonly on: string;
+  readonly facts: Facts;
+  readonly actorId: string;
+  readonly competence: string;
+  readonly basis: string;
+  readonly takenAt: Date;
+}
+
+export interface SamplingCase {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  readonly regime: string;
+  readonly verdict: string;
+  readonly parties: readonly CaseParty[];
+  readonly openedOn: string;
+  /** Every track of every party, with what may be done in it now and by whom. */
+  readonly tracks: readonly {
+    readonly track: TrackName;
+    readonly party: Party;
+    readonly state: State;
+    readonly departmentId: string | null;
+    readonly allowed: readonly AllowedAct[];
+  }[];
+  readonly clocks: readonly (Clock & { readonly state: ClockState })[];
+  readonly history: readonly CaseStep[];
+}
+
+export interface DeadlineEntry extends Clock {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  /** Who has to act in time, or is losing a right. */
+  readonly kind: 'DUTY' | 'RIGHT';
+  readonly departmentId: string | null;
+  readonly state: ClockState;
+}
+
+export interface DeadlineFilter {
+  readonly overdue?: boolean;
+  readonly until?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface CaseFilter {
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export type CaseSummary = Pick<SamplingCase, 'reporterId' | 'sampleNo' | 'regime' | 'verdict' | 'openedOn'>;
+
+interface CaseName {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+}
+
+type StoredCase = Omit<CaseFile, 'tracks' | 'clocks'> & { readonly openedOn: string };
+
+const LISTS = { cases: 'sampling-cases', deadlines: 'sampling-deadlines' };
+const CASE = `reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, laboratory, parties, opened_on::text AS "openedOn"`;
+const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
+  stopped_on::text AS "stoppedOn"`;
+/** Cases of $1, and those in which something was handed over to it; null: all. */
+const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
+  SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
+
+/** Keeps cases. The lock of a case decides which of two steps comes first; the other finds the state that it left. */
+@Injectable()
+export class SamplingCases {
+  constructor(
+    private readonly db: DataSource,
+    private readonly clock: WallClock,
+  ) {}
+
+  /** Of the reporter's own result, as it stands. May be repeated. */
+  async open(reporterId: string, sampleNo: string): Promise<SamplingCase> {
+    return this.db.transaction(async (tx) => {
+      const [result]: { status: Status; state: SamplingResultPublished | null }[] = await tx.query(
+        'SELECT status, state FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2',
+        [reporterId, sampleNo],
+      );
+      if (!result) throw new SamplingResultUnknown();
+      const { status, state } = result;
+      if (status === 'WITHDRAWN' || state === null) throw new CaseNotOpenable();
+      await tx.query(
+        `INSERT INTO sampling_cases (reporter_id, sample_no, regime, verdict, laboratory, parties, opened_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+        [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(partiesOf(state)), this.today()],
+      );
+      return this.shown(tx, await this.stored(tx, { reporterId, sampleNo }));
+    });
+  }
+
+  async act(caller: Principal, name: CaseName, act: Act): Promise<SamplingCase> {
+    return this.db.transaction(async (tx) => {
+      const stored = await this.stored(tx, name, 'FOR UPDATE');
+      const file = await this.file(tx, stored);
+      const actor = await actorOf(tx, caller);
+      if (!isConcerned(file, actor)) throw new CaseUnknown();
+      const step = decide(file, actor, act, this.today());
+      await this.keep(tx, name, { caller, act, step });
+      return this.shown(tx, stored);
+    });
+  }
+
+  async find(caller: Principal, name: CaseName): Promise<SamplingCase> {
+    const tx = this.db.manager;
+    const stored = await this.stored(tx, name);
+    const sees = caller.kind !== 'DEPARTMENT' || isConcerned(await this.file(tx, stored), await actorOf(tx, caller));
+    if (!sees) throw new CaseUnknown();
+    return this.shown(tx, stored);
+  }
+
+  async list(caller: Principal, { cursor, limit }: CaseFilter): Promise<Page<CaseSummary>> {
+    const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LISTS.cases, cursor);
+    const rows: CaseSummary[] = await this.db.query(
+      `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, opened_on::text AS "openedOn" FROM sampling_cases
+       WHERE ${CONCERNS} AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
+      [await this.whose(caller), reporterAfter, sampleAfter, limit + 1],
+    );
+    return pageOf(LISTS.cases, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
+  }
+
+  /** Clocks that run or have run out, the next one first. */
+  async deadlines(caller: Principal, { overdue = false, until, cursor, limit }: DeadlineFilter): Promise<Page<DeadlineEntry>> {
+    const after = cursor === undefined ? ['-infinity', '', '', '', ''] : decodeCursor(LISTS.deadlines, cursor);
+    const today = this.today();
+    const rows: Omit<DeadlineEntry, 'kind' | 'state'>[] = await this.db.query(
+      `SELECT c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", ${CLOCK},
+         (SELECT department_id FROM sampling_case_tracks t WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no
+            AND t.track = 'HANDLING' AND t.party = c.party) AS "departmentId"
+       FROM sampling_case_clocks c
+       WHERE stopped_on IS NULL AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
+         AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
+       ORDER BY c.due_on, c.reporter_id, c.sample_no, c.clock, c.party LIMIT $11`,
+      [await this.whose(caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1],
+    );
+    const { items, next } = pageOf(LISTS.deadlines, rows, limit, ({ dueOn, reporterId, sampleNo, clock, party }) => [
+      dueOn,
+      reporterId,
+      sampleNo,
+      clock,
+      party,
+    ]);
+    return { items: items.map((entry) => ({ ...entry, kind: CLOCKS[entry.clock], state: clockState(entry, today) })), next };
+  }
+
+  /** Of a department its own, of everybody else and of the province all. */
+  private async whose(caller: Principal): Promise<string | null> {
+    const { scopes } = await actorOf(this.db.manager, caller);
+    return caller.kind === 'DEPARTMENT' && !scopes.includes(PROVINCE) ? caller.id : null;
+  }
+
+  private async keep(tx: EntityManager, { reporterId, sampleNo }: CaseName, { caller, act, step }: Taken): Promise<void> {
+    const { track, clocks, from, basis, competence, derived } = step;
+    const { act: name, party, on, ...facts } = act;
+    const id = [reporterId, sampleNo];
+    await tx.query(
+      `INSERT INTO sampling_case_tracks (reporter_id, sample_no, track, party, state, department_id, last_on) VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (reporter_id, sample_no, track, party)
+       DO UPDATE SET state = excluded.state, department_id = excluded.department_id, last_on = excluded.last_on`,
+      [...id, track.track, party, track.state, track.departmentId, on],
+    );
+    for (const { clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn } of clocks) {
+      await tx.query(
+        `INSERT INTO sampling_case_clocks (reporter_id, sample_no, clock, party, started_on, due_on, provisional, rule_version, stopped_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+        [...id, clock, party, startedOn, dueOn, provisional, ruleVersion, stoppedOn],
+      );
+    }
+    await tx.query(
+      `INSERT INTO sampling_case_steps (reporter_id, sample_no, step_no, act, track, party, from_state, to_state, done_on, facts, actor_id,
+         competence, basis, taken_at)
+       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+       FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2`,
+      [
+        ...id,
+        name,
+        track.track,
+        party,
+        from,
+        track.state,
+        on,
+        json({ ...facts, ...derived }),
+        caller.id,
+        competence,
+        basis,
+        this.clock.now(),
+      ],
+    );
+  }
+
+  private async stored(tx: EntityManager, { reporterId, sampleNo }: CaseName, lock = ''): Promise<StoredCase> {
+    const [stored]: StoredCase[] = await tx.query(`SELECT ${CASE} FROM sampling_cases WHERE reporter_id = $1 AND sample_no = $2 ${lock}`, [
+      reporterId,
+      sampleNo,
+    ]);
+    if (!stored) throw new CaseUnknown();
+    return stored;
+  }
+
+  private async file(tx: EntityManager, stored: StoredCase): Promise<CaseFile> {
+    const id = [stored.reporterId, stored.sampleNo];
+    const tracks: CaseFile['tracks'] = await tx.query(
+      `SELECT track, party, state, department_id AS "departmentId", last_on::text AS "lastOn"
+       FROM sampling_case_tracks WHERE reporter_id = $1 AND sample_no = $2`,
+      id,
+    );
+    const clocks: Clock[] = await tx.query(
+      `SELECT ${CLOCK} FROM sampling_case_clocks WHERE reporter_id = $1 AND sample_no = $2 ORDER BY started_on, clock, party`,
+      id,
+    );
+    return { ...stored, tracks, clocks };
+  }
+
+  private async shown(tx: EntityManager, stored: StoredCase): Promise<SamplingCase> {
+    const file = await this.file(tx, stored);
+    const { reporterId, sampleNo, regime, verdict, parties, openedOn } = stored;
+    const history: CaseStep[] = await tx.query(
+      `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
+         basis, taken_at AS "takenAt"
+       FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2 ORDER BY step_no`,
+      [reporterId, sampleNo],
+    );
+    const today = this.today();
+    return {
+      reporterId,
+      sampleNo,
+      regime,
+      verdict,
+      parties,
+      openedOn,
+      tracks: tracksOf(file),
+      clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today) })),
+      history,
+    };
+  }
+
+  private today(): string {
+    return dayInChina(this.clock.now());
+  }
+}
+
+interface Taken {
+  readonly caller: Principal;
+  readonly act: Act;
+  readonly step: Step;
+}
+
+/** With the scopes that the directory has: a token says nothing of them. */
+async function actorOf(tx: EntityManager, { id }: Principal): Promise<Actor> {
+  const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
+  return { id, scopes: known?.scopes ?? [] };
+}
+
+const DUTIES = (Object.entries(CLOCKS) as [ClockName, 'DUTY' | 'RIGHT'][]).filter(([, kind]) => kind === 'DUTY').map(([clock]) => clock);
+
+/** A track that the party has no act in is not one of its tracks. */
+function tracksOf(file: CaseFile): SamplingCase['tracks'] {
+  return file.parties.flatMap(({ party }) =>
+    (Object.keys(STATES) as TrackName[]).flatMap((name) => {
+      const { state, departmentId } = trackOf(file, name, party);
+      const allowed = allowedIn(name, party, state);
+      const isIts = allowed.length > 0 || file.tracks.some((one) => one.track === name && one.party === party);
+      return isIts ? [{ track: name, party, state, departmentId, allowed }] : [];
+    }),
+  );
+}
+
+const json = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));

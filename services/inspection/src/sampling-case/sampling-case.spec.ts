@@ -1,0 +1,357 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SamplingResultPublished } from '@jinqiao/contracts';
+import fc from 'fast-check';
+import {
+  ACT_NAMES,
+  type ActName,
+  ACTS,
+  type ActRule,
+  type Party,
+  STATES,
+  type State,
+  TRACKS,
+  type TrackName,
+} from './sampling-case.acts.js';
+import {
+  type Act,
+  ActNotAllowed,
+  ActNotCompetent,
+  ActUnacceptable,
+  allowedIn,
+  type CaseFile,
+  clockState,
+  decide,
+  diagramOf,
+  partiesOf,
+  type Step,
+  trackOf,
+} from './sampling-case.js';
+
+const HASH = 'a'.repeat(64);
+const ORGANISER = { id: 'tj-amr', scopes: [] };
+const COUNTY = { id: 'tj-heping', scopes: [] };
+const PROVINCE = { id: 'tj-province', scopes: ['level:PROVINCE'] };
+const TODAY = '2026-12-31';
+const NEW: CaseFile = {
+  reporterId: 'tj-amr',
+  sampleNo: 'S-1',
+  regime: 'PRODUCT',
+  verdict: 'UNQUALIFIED',
+  laboratory: { name: '市质检院', uscc: '12120000401200000X' },
+  parties: (['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const).map((party) => ({ party, name: party, isOutside: false })),
+  tracks: [],
+  clocks: [],
+};
+/** Everything an act may need; what it does not need is not looked at. */
+const FACTS = {
+  mode: 'DELIVERED',
+  sha256: HASH,
+  reason: '理由',
+  documentNo: '1号',
+  departmentId: 'tj-heping',
+  authority: '外省局',
+  ground: 'CONCLUSION',
+};
+
+function after(file: CaseFile, { track, clocks }: Step): CaseFile {
+  const isOther = (one: { track: string; party: string }): boolean => one.track !== track.track || one.party !== track.party;
+  const changed = (one: CaseFile['clocks'][number]): boolean =>
+    clocks.some(({ clock, party, startedOn }) => clock === one.clock && party === one.party && startedOn === one.startedOn);
+  return { ...file, tracks: [...file.tracks.filter(isOther), track], clocks: [...file.clocks.filter((one) => !changed(one)), ...clocks] };
+}
+type Told = readonly [act: ActName, on: string, facts?: Partial<Act>];
+const actorOf = (name: ActName): typeof ORGANISER | typeof PROVINCE => {
+  const [first] = (ACTS[name] as ActRule).by;
+  return first === 'PROVINCE' ? PROVINCE : first === 'RECEIVER' ? COUNTY : ORGANISER;
+};
+const play = (told: readonly Told[], file = NEW, party: Party = 'SAMPLED_PARTY'): CaseFile =>
+  told.reduce((now, [act, on, facts]) => after(now, decide(now, actorOf(act), { ...FACTS, act, party, on, ...facts }, TODAY)), file);
+const states = (file: CaseFile, party: Party = 'SAMPLED_PARTY'): object =>
+  Object.fromEntries(file.tracks.filter((track) => track.party === party).map(({ track, state }) => [track, state]));
+const refusal = (told: readonly Told[], file = NEW, party: Party = 'SAMPLED_PARTY'): string[] => {
+  try {
+    play(told, file, party);
+  } catch (problem) {
+    if (problem instanceof ActUnacceptable) return problem.findings.map(({ code }) => code);
+    throw problem;
+  }
+  return [];
+};
+const clocks = (file: CaseFile): object =>
+  Object.fromEntries(file.clocks.map(({ clock, dueOn, stoppedOn }) => [clock, [dueOn, stoppedOn]]));
+
+const SERVED: Told = ['SERVE', '2026-09-01'];
+const OBJECTED: readonly Told[] = [SERVED, ['FILE_OBJECTION', '2026-09-10']];
+const AT_LABORATORY: readonly Told[] = [
+  ...OBJECTED,
+  ['ADMIT_REINSPECTION', '2026-09-14'],
+  ['COMPLETE_FORMALITIES', '2026-09-18'],
+  ['CHOOSE_LABORATORY', '2026-09-25', { laboratory: { name: '国家质检中心' } }],
+];
+const CORRECTED: readonly Told[] = [
+  ['HAND_OVER', '2026-03-02'],
+  ['ORDER_CORRECTION', '2026-03-03'],
+];
+const ANNOUNCED: readonly Told[] = [...CORRECTED, ['RECORD_RECHECK', '2026-05-10', { passed: false }], ['ANNOUNCE', '2026-05-20']];
+
+describe('service', () => {
+  it('starts the time to object, which a platform does not have', () => {
+    // Day 15 is 16 September; of food it is the seventh working day.
+    expect(clocks(play([SERVED]))).toEqual({ OBJECTION: ['2026-09-16', null] });
+    expect(clocks(play([SERVED], { ...NEW, regime: 'FOOD' }))).toEqual({ OBJECTION: ['2026-09-10', null] });
+    expect(clocks(play([SERVED], NEW, 'PLATFORM'))).toEqual({});
+    expect(clocks(play([SERVED], { ...NEW, regime: 'COSMETIC' }))).toEqual({});
+  });
+
+  it('by electronic means needs the signed consent, and may fail first', () => {
+    expect(refusal([['SERVE', '2026-09-01', { mode: 'ELECTRONIC' }]])).toEqual(['CONFIRMATION_MISSING']);
+    const later = play([
+      ['REPORT_UNDELIVERABLE', '2026-09-01', { mode: 'POST' }],
+      ['SERVE', '2026-09-05'],
+    ]);
+    expect(states(later)).toEqual({ SERVICE: 'SERVED' });
+    // A Sunday, but people worked on it for the holiday in October.
+    expect(clocks(later)).toEqual({ OBJECTION: ['2026-09-20', null] });
+  });
+});
+
+describe('an objection', () => {
+  it('comes in time, from whoever was served, on one of two grounds', () => {
+    expect(states(play(OBJECTED))).toEqual({ SERVICE: 'SERVED', OBJECTION: 'CONCLUSION_UNDER_REVIEW' });
+    expect(refusal([['FILE_OBJECTION', '2026-09-10']])).toEqual(['NOT_SERVED']);
+    expect(refusal([SERVED, ['FILE_OBJECTION', '2026-09-17']])).toEqual(['OBJECTION_LATE']);
+    const authenticity = play([
+      SERVED,
+      ['FILE_OBJECTION', '2026-09-16', { ground: 'AUTHENTICITY' }],
+      ['DECIDE_OBJECTION', '2026-09-20', { upheld: true }],
+    ]);
+    expect(states(authenticity)).toMatchObject({ OBJECTION: 'UPHELD' });
+    expect(() => play([...OBJECTED, ['DECIDE_OBJECTION', '2026-09-12', { upheld: false }], ['ADMIT_REINSPECTION', '2026-09-13']])).toThrow(
+      ActNotAllowed,
+    );
+  });
+
+  it('goes to a superior department as well, and to nobody else', () => {
+    const filed: Act = { ...FACTS, act: 'FILE_OBJECTION', party: 'SAMPLED_PARTY', on: '2026-09-10' };
+    expect(decide(play([SERVED]), PROVINCE, filed, TODAY).competence).toBe('PROVINCE');
+    expect(() => decide(play([SERVED]), COUNTY, filed, TODAY)).toThrow(ActNotCompetent);
+  });
+
+  it('leads to a re-inspection by another laboratory, whose result is final', () => {
+    const file = play(AT_LABORATORY);
+    // 7 days for the formalities, 10 for the laboratory; the first ended on a Monday.
+    expect(clocks(file)).toMatchObject({ FORMALITIES: ['2026-09-21', '2026-09-18'], LABORATORY: ['2026-09-28', '2026-09-25'] });
+    const recorded: Act = { ...FACTS, act: 'RECORD_REINSPECTION', party: 'SAMPLED_PARTY', on: '2026-10-20', verdict: 'QUALIFIED' };
+    const step = decide(file, ORGANISER, recorded, TODAY);
+    expect(step.derived).toEqual({ reversed: true, feeBorneBy: 'DEPARTMENT' });
+    expect(decide(file, ORGANISER, { ...recorded, verdict: 'UNQUALIFIED' }, TODAY).derived).toEqual({
+      reversed: false,
+      feeBorneBy: 'APPLICANT',
+    });
+    expect(allowedIn('OBJECTION', 'SAMPLED_PARTY', after(file, step).tracks.at(-1)?.state as State)).toEqual([]);
+  });
+
+  it('refuses the laboratory that tested first, unless there is no other; of food one that was not drawn', () => {
+    const until = AT_LABORATORY.slice(0, -1);
+    const first = { laboratory: { name: '另一名称', uscc: '12120000401200000X' } };
+    expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', first]])).toEqual(['LABORATORY_TESTED_FIRST']);
+    expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', { ...first, onlyQualified: true }]])).toEqual([]);
+    const food = { ...NEW, regime: 'FOOD' } as const;
+    const chosen = { laboratory: { name: '国家质检中心' }, documentNo: undefined };
+    expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', chosen]], food)).toEqual(['DRAW_MISSING']);
+  });
+
+  it('is waived by formalities that come too late', () => {
+    const admitted: readonly Told[] = [...OBJECTED, ['ADMIT_REINSPECTION', '2026-09-14']];
+    expect(refusal([...admitted, ['COMPLETE_FORMALITIES', '2026-09-22']])).toEqual(['FORMALITIES_LATE']);
+    expect(states(play([...admitted, ['WAIVE_REINSPECTION', '2026-09-22']]))).toMatchObject({ OBJECTION: 'WAIVED' });
+  });
+
+  it('stops no correction', () => {
+    const file = play([...OBJECTED, ['HAND_OVER', '2026-09-11'], ['ORDER_CORRECTION', '2026-09-12']]);
+    expect(states(file)).toEqual({ SERVICE: 'SERVED', OBJECTION: 'CONCLUSION_UNDER_REVIEW', HANDLING: 'CORRECTION_ORDERED' });
+  });
+});
+
+describe('handling', () => {
+  it('is for what failed alone', () => {
+    expect(refusal([['HAND_OVER', '2026-09-01']], { ...NEW, verdict: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
+  });
+
+  it('gives 60 days to correct and 75 to check again', () => {
+    // 2 May is a holiday and runs on; 17 May was a Sunday.
+    expect(clocks(play(CORRECTED))).toEqual({ CORRECTION: ['2026-05-06', null], FIRST_RECHECK: ['2026-05-18', null] });
+    const passed = play([...CORRECTED, ['RECORD_RECHECK', '2026-05-10', { passed: true }], ['CLOSE_HANDLING', '2026-05-12']]);
+    expect(states(passed)).toEqual({ HANDLING: 'CLOSED' });
+    expect(passed.clocks.map((clock) => clockState(clock, TODAY))).toEqual(['MET_LATE', 'MET']);
+  });
+
+  it('is announced by the province when it fails, and checked again in its window', () => {
+    const file = play(ANNOUNCED);
+    expect(states(file)).toEqual({ HANDLING: 'ANNOUNCED' });
+    const act: Act = { ...FACTS, act: 'ANNOUNCE', party: 'SAMPLED_PARTY', on: '2026-05-20' };
+    expect(() => decide(play(ANNOUNCED.slice(0, -1)), COUNTY, act, TODAY)).toThrow(ActNotCompetent);
+    // From 20 May day 60 is 19 July, day 90 is 18 August: both are outside.
+    const on = (day: string): string[] => refusal([['RECORD_RECHECK', day, { passed: true }]], file);
+    expect(['2026-07-19', '2026-07-20', '2026-08-17', '2026-08-18'].map(on)).toEqual([
+      ['OUTSIDE_RECHECK_WINDOW'],
+      [],
+      [],
+      ['OUTSIDE_RECHECK_WINDOW'],
+    ]);
+  });
+
+  it('ends at another department when it fails for good', () => {
+    const failed: readonly Told[] = [
+      ['RECORD_RECHECK', '2026-08-01', { passed: false }],
+      ['RECORD_RECHECK', '2026-09-01', { passed: false }],
+    ];
+    const file = play(failed, play(ANNOUNCED));
+    expect(states(file)).toEqual({ HANDLING: 'REVOCATION_DUE' });
+    expect(
+      states(
+        play(
+          [
+            ['REFER_FOR_REVOCATION', '2026-09-02'],
+            ['CLOSE_HANDLING', '2026-09-03'],
+          ],
+          file,
+        ),
+      ),
+    ).toEqual({ HANDLING: 'CLOSED' });
+  });
+});
+
+describe('a clue', () => {
+  it('is filed or declined by whom it was handed to, and may go to another one then', () => {
+    const declined = play([
+      ['HAND_OVER_CLUE', '2026-09-01'],
+      ['DECLINE_CASE', '2026-09-02'],
+      ['HAND_OVER_CLUE', '2026-09-03', { departmentId: 'tj-nankai' }],
+    ]);
+    expect(trackOf(declined, 'CLUE', 'SAMPLED_PARTY')).toMatchObject({ state: 'HANDED_OVER', departmentId: 'tj-nankai' });
+    const filed: Act = { ...FACTS, act: 'FILE_CASE', party: 'SAMPLED_PARTY', on: '2026-09-04' };
+    expect(() => decide(declined, COUNTY, filed, TODAY)).toThrow(ActNotCompetent);
+    expect(decide(declined, { id: 'tj-nankai', scopes: [] }, filed, TODAY).track.state).toBe('CASE_FILED');
+  });
+});
+
+describe('denied authorship', () => {
+  it('is the producer’s alone, and is decided', () => {
+    const file = play(
+      [
+        ['DENY_AUTHORSHIP', '2026-09-01'],
+        ['DECIDE_AUTHORSHIP', '2026-09-20', { upheld: true }],
+      ],
+      NEW,
+      'NOMINAL_PRODUCER',
+    );
+    expect(states(file, 'NOMINAL_PRODUCER')).toEqual({ AUTHORSHIP: 'NOT_ITS_PRODUCT' });
+    expect(refusal([['DENY_AUTHORSHIP', '2026-09-01']])).toEqual(['PARTY_NOT_CONCERNED']);
+  });
+});
+
+describe('every step', () => {
+  it('says what is missing, and is neither in the future nor before the last one', () => {
+    expect(refusal([['SERVE', '2026-09-01', { mode: undefined, sha256: undefined }]])).toEqual(['FIELD_MISSING', 'FIELD_MISSING']);
+    expect(refusal([['SERVE', '2027-01-01']])).toEqual(['IN_FUTURE']);
+    expect(
+      refusal([
+        ['REPORT_UNDELIVERABLE', '2026-09-05'],
+        ['SERVE', '2026-09-01'],
+      ]),
+    ).toEqual(['OUT_OF_ORDER']);
+  });
+
+  it('that is not done now is refused with what is, and by whom', () => {
+    try {
+      play([['ANNOUNCE', '2026-09-01']]);
+      throw new Error('was not refused');
+    } catch (problem) {
+      if (!(problem instanceof ActNotAllowed)) throw problem;
+      expect(problem.extra).toMatchObject({ track: 'HANDLING', state: 'NONE', allowed: [{ act: 'HAND_OVER', by: ['ORGANISER'] }] });
+    }
+  });
+
+  const tellings = fc.array(
+    fc.record({
+      act: fc.constantFrom(...ACT_NAMES),
+      party: fc.constantFrom<Party>('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'),
+      days: fc.integer({ min: 0, max: 70 }),
+      actor: fc.constantFrom(ORGANISER, COUNTY, PROVINCE),
+      ground: fc.constantFrom('AUTHENTICITY', 'CONCLUSION'),
+      upheld: fc.boolean(),
+      passed: fc.boolean(),
+      verdict: fc.constantFrom('QUALIFIED', 'UNQUALIFIED'),
+      laboratory: fc.constantFrom({ name: '国家质检中心' }, { name: '市质检院' }),
+    }),
+    { maxLength: 40 },
+  );
+
+  it('whatever is tried in whatever order: tracks stay in their states, histories connect, clocks start once and stop once', () => {
+    fc.assert(
+      fc.property(tellings, fc.constantFrom('PRODUCT' as const, 'FOOD' as const, 'DRUG' as const), (told, regime) => {
+        let file: CaseFile = { ...NEW, regime };
+        let day = Date.parse('2024-01-02');
+        const seen = new Map<string, State>();
+        for (const { days, actor, ...rest } of told) {
+          day += days * 86_400_000;
+          const act: Act = { ...FACTS, ...rest, on: new Date(day).toISOString().slice(0, 10) };
+          let step: Step;
+          try {
+            step = decide(file, actor, act, '2035-01-01');
+          } catch (problem) {
+            expect(problem).toHaveProperty('code');
+            continue;
+          }
+          const { track, from, clocks: changed } = step;
+          const name = `${track.track} ${track.party}`;
+          expect(from).toBe(seen.get(name) ?? STATES[track.track][0]);
+          expect(STATES[track.track] as readonly State[]).toContain(track.state);
+          expect((ACTS[act.act] as ActRule).leads[from]).toContain(track.state);
+          for (const clock of changed) expect(clock.stoppedOn === null || clock.stoppedOn === act.on).toBe(true);
+          seen.set(name, track.state);
+          file = after(file, step);
+        }
+        const open = file.clocks.filter(({ stoppedOn }) => stoppedOn === null).map(({ clock, party }) => `${clock} ${party}`);
+        expect(new Set(open).size).toBe(open.length);
+        if (regime === 'DRUG') expect(file.clocks).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reaches every state of every track', () => {
+    for (const track of TRACKS) {
+      const reached = new Set<State>([STATES[track][0]]);
+      const arrows = (Object.values(ACTS) as ActRule[])
+        .filter((given) => given.track === track)
+        .flatMap(({ leads }) => Object.entries(leads) as [State, readonly State[]][]);
+      // As often as there are states: a way has no more steps.
+      for (const _state of STATES[track])
+        arrows.filter(([from]) => reached.has(from)).forEach(([, tos]) => tos.forEach((to) => reached.add(to)));
+      expect([...reached].sort()).toEqual([...STATES[track]].sort());
+    }
+  });
+});
+
+describe('the parties of a result', () => {
+  it('are those it names; one outside the city is marked', () => {
+    const result = {
+      online: { platformName: '京东', shopName: '网店' },
+      nominalProducer: { name: '外地厂', divisionCode: '330100' },
+    } as unknown as SamplingResultPublished;
+    expect(partiesOf(result)).toEqual([
+      { party: 'SAMPLED_PARTY', name: '网店', isOutside: false },
+      { party: 'NOMINAL_PRODUCER', name: '外地厂', isOutside: true },
+      { party: 'PLATFORM', name: '京东', isOutside: false },
+    ]);
+  });
+});
+
+it('docs/inspection.md draws the tracks as they are', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/inspection.md'), 'utf8');
+  const drawn = [...page.matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, diagram]) => diagram);
+  expect(drawn).toEqual((Object.keys(STATES) as TrackName[]).map(diagramOf));
+});

@@ -1,0 +1,347 @@
+/**
+ * The case of one sampling result: what the law has follow from a verdict, party by party (产品质量监督抽查管理暂行办法 ch. 5 and 6,
+ * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
+ */
+import type { Regime, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
+import { deadline, rule } from '@jinqiao/law';
+import { DomainError, type Finding } from '@jinqiao/schema';
+import {
+  ACTS,
+  type ActName,
+  type ActRule,
+  CLOCKS,
+  type ClockName,
+  type Competence,
+  type Facts,
+  type Party,
+  type State,
+  STATES,
+  type TrackName,
+} from './sampling-case.acts.js';
+
+export const MODES = ['DELIVERED', 'POST', 'ELECTRONIC'] as const;
+export const GROUNDS = ['AUTHENTICITY', 'CONCLUSION'] as const;
+
+export interface CaseParty {
+  readonly party: Party;
+  readonly name: string;
+  readonly uscc?: string;
+  /** Outside the city its authority is written to (§44). */
+  readonly isOutside: boolean;
+}
+
+export interface Track {
+  readonly track: TrackName;
+  readonly party: Party;
+  readonly state: State;
+  /** The department it was handed over to. */
+  readonly departmentId: string | null;
+  readonly lastOn: string;
+}
+
+export interface Clock {
+  readonly clock: ClockName;
+  readonly party: Party;
+  readonly startedOn: string;
+  readonly dueOn: string;
+  /** A year without a published holiday calendar was touched. */
+  readonly provisional: boolean;
+  readonly ruleVersion: string;
+  readonly stoppedOn: string | null;
+}
+
+/** A case as it stands, with what is needed of its result. */
+export interface CaseFile {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+  readonly regime: Regime;
+  readonly verdict: Verdict;
+  readonly laboratory: { readonly name: string; readonly uscc?: string | undefined } | null;
+  readonly parties: readonly CaseParty[];
+  readonly tracks: readonly Track[];
+  readonly clocks: readonly Clock[];
+}
+
+const TIANJIN = '12';
+
+/** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
+export function partiesOf({ sampledParty, nominalProducer, online }: SamplingResultPublished): CaseParty[] {
+  const party = (
+    name: Party,
+    of: { name?: string | undefined; uscc?: string | undefined; divisionCode?: string | undefined },
+  ): CaseParty => ({
+    party: name,
+    name: of.name ?? '',
+    ...(of.uscc !== undefined && { uscc: of.uscc }),
+    isOutside: of.divisionCode !== undefined && !of.divisionCode.startsWith(TIANJIN),
+  });
+  const seller = sampledParty ?? (online?.shopName === undefined ? undefined : { name: online.shopName });
+  return [
+    ...(seller ? [party('SAMPLED_PARTY', seller)] : []),
+    ...(nominalProducer ? [party('NOMINAL_PRODUCER', nominalProducer)] : []),
+    ...(online ? [party('PLATFORM', { name: online.platformId ?? online.platformName })] : []),
+  ];
+}
+
+export interface Act extends Facts {
+  readonly act: ActName;
+  readonly party: Party;
+  /** The day it was done. */
+  readonly on: string;
+}
+
+export interface Actor {
+  readonly id: string;
+  readonly scopes: readonly string[];
+}
+
+/** One step: the track as it becomes, and the clocks that change with it. */
+export interface Step {
+  readonly from: State;
+  readonly track: Track;
+  readonly clocks: readonly Clock[];
+  readonly basis: string;
+  readonly competence: Competence;
+  /** Derived, for whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion. */
+  readonly derived: Readonly<Record<string, string | boolean>>;
+}
+
+export class CaseUnknown extends DomainError {
+  constructor() {
+    super('CASE_UNKNOWN', 404, { zh: '没有该案卷', en: 'There is no such case, or it is none of yours' });
+  }
+}
+
+export class CaseNotOpenable extends DomainError {
+  constructor() {
+    super('CASE_NOT_OPENABLE', 409, { zh: '结果已撤回，不能建立案卷', en: 'The result is withdrawn: no case begins with it' });
+  }
+}
+
+export interface AllowedAct {
+  readonly act: ActName;
+  readonly by: readonly Competence[];
+}
+
+/** The state does not have it: with what it has, and for whom. */
+export class ActNotAllowed extends DomainError {
+  constructor({ track, party, state }: Pick<Track, 'track' | 'party' | 'state'>) {
+    const title = { zh: '当前状态不允许此操作', en: `This is not done to a track that is ${state}` };
+    super('ACT_NOT_ALLOWED', 409, title, [], { track, party, state, allowed: allowedIn(track, party, state) });
+  }
+}
+
+export class ActNotCompetent extends DomainError {
+  constructor(by: readonly Competence[]) {
+    super('NOT_COMPETENT', 403, { zh: '无权办理', en: 'This department is not competent for it' }, [], { by });
+  }
+}
+
+export class ActUnacceptable extends DomainError {
+  constructor(findings: readonly Finding[]) {
+    super(findings[0]?.code ?? 'ACT_UNACCEPTABLE', 422, { zh: '办理内容有误', en: 'What is said of it can not be accepted' }, findings);
+  }
+}
+
+/** Order 18 has articles that were read from memory (libs/law says how sure we are); of another regime's measures no article is named. */
+const INSTRUMENTS: Partial<Record<Regime, string>> = {
+  PRODUCT: '产品质量监督抽查管理暂行办法（市场监管总局令第18号）',
+  FOOD: '食品安全抽样检验管理办法（市场监管总局令第15号）',
+};
+
+export function basisOf(regime: Regime, { article }: Pick<ActRule, 'article'>): string {
+  const instrument = INSTRUMENTS[regime] ?? '';
+  return regime === 'PRODUCT' ? `${instrument}${article}` : instrument;
+}
+
+const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
+  OBJECTION: { PRODUCT: 'SAMPLING_OBJECTION', FOOD: 'FOOD_REINSPECTION' },
+  FORMALITIES: { PRODUCT: 'REINSPECTION_FORMALITIES' },
+  LABORATORY: { PRODUCT: 'REINSPECTION_LABORATORY' },
+  CORRECTION: { PRODUCT: 'CORRECTION' },
+  FIRST_RECHECK: { PRODUCT: 'FIRST_RECHECK' },
+  SECOND_RECHECK: { PRODUCT: 'SECOND_RECHECK_BEFORE' },
+  HANDLING: { FOOD: 'FOOD_HANDLING' },
+};
+
+const NO_PARTY: Finding = { code: 'PARTY_NOT_CONCERNED', pointer: '/party', message: 'has no part in this, or not in this case' };
+
+/** Decides about a step. The caller holds the lock of the case. */
+export function decide(file: CaseFile, actor: Actor, act: Act, today: string): Step {
+  const given: ActRule = ACTS[act.act];
+  if (!given.parties.includes(act.party) || !file.parties.some(({ party }) => party === act.party)) throw new ActUnacceptable([NO_PARTY]);
+  const before = trackOf(file, given.track, act.party);
+  const competence = competenceOf(file.reporterId, before, actor, given.by);
+  if (competence === null) throw new ActNotCompetent(given.by);
+  const leads = given.leads[before.state];
+  if (!leads) throw new ActNotAllowed(before);
+  const findings = findingsOf(file, before, act, today);
+  if (findings.length > 0) throw new ActUnacceptable(findings);
+  const state = given.chooses?.(before.state, act) ?? leads[0] ?? before.state;
+  const departmentId = act.departmentId ?? before.departmentId;
+  return {
+    from: before.state,
+    track: { ...before, state, departmentId, lastOn: act.on },
+    clocks: [...stopped(file, given, act), ...started(file, given, act)],
+    basis: basisOf(file.regime, given),
+    competence,
+    derived: derivedFrom(file, act),
+  };
+}
+
+export function trackOf({ tracks }: Pick<CaseFile, 'tracks'>, track: TrackName, party: Party): Track {
+  const [first] = STATES[track];
+  return tracks.find((one) => one.track === track && one.party === party) ?? { track, party, state: first, departmentId: null, lastOn: '' };
+}
+
+/** What may be done now, and by whom. */
+export function allowedIn(track: TrackName, party: Party, state: State): AllowedAct[] {
+  return (Object.entries(ACTS) as [ActName, ActRule][])
+    .filter(([, given]) => given.track === track && given.parties.includes(party) && given.leads[state] !== undefined)
+    .map(([act, { by }]) => ({ act, by }));
+}
+
+/** Whoever has no part in a case does not learn that there is one. */
+export const isConcerned = ({ reporterId, tracks }: Pick<CaseFile, 'reporterId' | 'tracks'>, { id, scopes }: Actor): boolean =>
+  id === reporterId || scopes.includes(PROVINCE) || tracks.some(({ departmentId }) => departmentId === id);
+
+/** The scope, in the directory, of a department that acts for the province. */
+export const PROVINCE = 'level:PROVINCE';
+
+function competenceOf(reporterId: string, { departmentId }: Track, { id, scopes }: Actor, by: readonly Competence[]): Competence | null {
+  const has: Readonly<Record<Competence, boolean>> = {
+    ORGANISER: id === reporterId,
+    PROVINCE: scopes.includes(PROVINCE),
+    RECEIVER: id === departmentId,
+  };
+  return by.find((competence) => has[competence]) ?? null;
+}
+
+const finding = (code: string, pointer: string, message: string): Finding => ({ code, pointer, message });
+
+function findingsOf(file: CaseFile, before: Track, act: Act, today: string): Finding[] {
+  const { needs }: ActRule = ACTS[act.act];
+  return [
+    ...needs
+      .filter((field) => act[field] === undefined)
+      .map((field) => finding('FIELD_MISSING', `/${field}`, `is required for ${act.act}`)),
+    ...(act.on > today ? [finding('IN_FUTURE', '/on', 'lies in the future')] : []),
+    ...(act.on < before.lastOn ? [finding('OUT_OF_ORDER', '/on', `is before the last step, of ${before.lastOn}`)] : []),
+    ...lateFindings(file, act),
+    ...ownFindings(file, before, act),
+  ];
+}
+
+/** What is lost when its time is over. */
+const IN_TIME: Partial<Record<ActName, { readonly clock: ClockName; readonly code: string }>> = {
+  FILE_OBJECTION: { clock: 'OBJECTION', code: 'OBJECTION_LATE' },
+  COMPLETE_FORMALITIES: { clock: 'FORMALITIES', code: 'FORMALITIES_LATE' },
+};
+
+function lateFindings(file: CaseFile, { act, party, on }: Act): Finding[] {
+  const inTime = IN_TIME[act];
+  const open = inTime && openClock(file, inTime.clock, party);
+  if (!open || on <= open.dueOn) return [];
+  return [finding(inTime.code, '/on', `is after ${open.dueOn}, when the time was over (${open.ruleVersion})`)];
+}
+
+function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
+  switch (act.act) {
+    case 'SERVE': {
+      const lacksConsent = act.mode === 'ELECTRONIC' && act.confirmationSha256 === undefined;
+      const message = "is required: the addressee's signed consent to be served electronically";
+      return lacksConsent ? [finding('CONFIRMATION_MISSING', '/confirmationSha256', message)] : [];
+    }
+    case 'FILE_OBJECTION': {
+      const isServed = trackOf(file, 'SERVICE', act.party).state === 'SERVED';
+      return isServed ? [] : [finding('NOT_SERVED', '/party', 'was not served yet: its time has not begun')];
+    }
+    case 'CHOOSE_LABORATORY':
+      return laboratoryFindings(file, act);
+    case 'HAND_OVER':
+      return file.verdict === 'UNQUALIFIED' ? [] : [finding('NOTHING_TO_HANDLE', '/act', `the verdict is ${file.verdict}`)];
+    case 'RECORD_RECHECK':
+      return before.state === 'ANNOUNCED' ? windowFindings(file, before, act) : [];
+    default:
+      return [];
+  }
+}
+
+/** §39: another one than the first, unless there is no other in the province. Food: drawn from the published list (食品安全法 §88). */
+function laboratoryFindings({ regime, laboratory }: CaseFile, { laboratory: chosen, onlyQualified, documentNo }: Act): Finding[] {
+  const mayBeFirst = regime === 'PRODUCT' && onlyQualified === true;
+  const isFirst = chosen !== undefined && laboratory !== null && isSame(chosen, laboratory);
+  return [
+    ...(isFirst && !mayBeFirst ? [finding('LABORATORY_TESTED_FIRST', '/laboratory', 'tested the sample first')] : []),
+    ...(regime === 'FOOD' && documentNo === undefined
+      ? [finding('DRAW_MISSING', '/documentNo', 'names the draw from the published list')]
+      : []),
+  ];
+}
+
+type Laboratory = NonNullable<CaseFile['laboratory']>;
+
+const isSame = (one: Laboratory, other: Laboratory): boolean =>
+  one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name === other.name;
+
+/** §48: after day 60 and before day 90 from the announcement. */
+function windowFindings({ regime }: CaseFile, { lastOn }: Track, { on }: Act): Finding[] {
+  const from = dueOf('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
+  const to = dueOf('SECOND_RECHECK_BEFORE', regime, lastOn);
+  if (from === null || to === null || (on > from.dueOn && on < to.dueOn)) return [];
+  const message = `is not after ${from.dueOn} and before ${to.dueOn} (${from.ruleVersion}, ${to.ruleVersion})`;
+  return [finding('OUTSIDE_RECHECK_WINDOW', '/on', message)];
+}
+
+const openClock = ({ clocks }: CaseFile, clock: ClockName, party: Party): Clock | undefined =>
+  clocks.find((one) => one.clock === clock && one.party === party && one.stoppedOn === null);
+
+function stopped(file: CaseFile, { stops = [] }: ActRule, { party, on }: Act): Clock[] {
+  return stops.flatMap((clock) => {
+    const open = openClock(file, clock, party);
+    return open ? [{ ...open, stoppedOn: on }] : [];
+  });
+}
+
+function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: Act): Clock[] {
+  return starts.flatMap((clock) => {
+    // A platform is told; what it does about it has its own clock at the exchange.
+    const name = party === 'PLATFORM' ? undefined : RULES[clock][regime];
+    const due = name === undefined ? null : dueOf(name, regime, on);
+    return due ? [{ clock, party, startedOn: on, ...due, stoppedOn: null }] : [];
+  });
+}
+
+function dueOf(name: string, regime: Regime, on: string): Pick<Clock, 'dueOn' | 'provisional' | 'ruleVersion'> | null {
+  const row = rule(name, { regime, on });
+  if (row === 'NO_RULE') return null;
+  const { due, provisional } = deadline(on, row);
+  return typeof due === 'string' ? { dueOn: due, provisional, ruleVersion: row.version } : null;
+}
+
+/** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
+function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step['derived'] {
+  if (act !== 'RECORD_REINSPECTION' || verdict === undefined) return {};
+  return { reversed: verdict !== first, feeBorneBy: verdict === first ? 'APPLICANT' : 'DEPARTMENT' };
+}
+
+export const CLOCK_STATES = ['RUNNING', 'OVERDUE', 'RUN_OUT', 'MET', 'MET_LATE'] as const;
+export type ClockState = (typeof CLOCK_STATES)[number];
+
+export function clockState({ clock, dueOn, stoppedOn }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState {
+  if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
+  if (today <= dueOn) return 'RUNNING';
+  return CLOCKS[clock] === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
+}
+
+/** The tracks as a Mermaid state diagram, for docs/inspection.md. */
+export function diagramOf(track: TrackName): string {
+  const arrows = (Object.entries(ACTS) as [ActName, ActRule][])
+    .filter(([, given]) => given.track === track)
+    .flatMap(([act, { leads, by }]) =>
+      (Object.entries(leads) as [State, readonly State[]][]).flatMap(([from, tos]) =>
+        tos.map((to) => `  ${from} --> ${to}: ${act} (${by.join(', ').toLowerCase()})`),
+      ),
+    );
+  return ['stateDiagram-v2', `  [*] --> ${STATES[track][0]}`, ...arrows].join('\n');
+}
