@@ -1,4 +1,4 @@
-import { Nested, Optional, Revision, Text, Timestamp } from './fields.js';
+import { CalendarDate, Nested, Optional, Revision, Text, Timestamp } from './fields.js';
 import { OnlineSale, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
 
@@ -51,4 +51,27 @@ export const samplingResults = stream<SamplingResultPublished | SamplingResultWi
   tombstones: true,
   key: subjectOf,
   events: [SamplingResultPublished, SamplingResultWithdrawn],
+});
+
+/** Fires once for each duty in a case that was not done in time. */
+export class DeadlineOverdue {
+  @Text({ max: 200, about: 'reporterId:sampleNo.' }) subject: string;
+  @Revision('1: a period is overdue once.') revision: number;
+  @Text({ max: 64, about: 'Which period, such as CORRECTION or FIRST_RECHECK.' }) clock: string;
+  @Text({ max: 64, about: 'About which party of the case.' }) party: string;
+  @Optional() @Text({ max: 64, about: 'To whom it was handed over.' }) departmentId?: string;
+  @CalendarDate() startedOn: string;
+  @CalendarDate({ about: 'The last day on which it was in time.' }) dueOn: string;
+  @Text({ max: 100, about: 'The dated rule row it comes from.' }) ruleVersion: string;
+  @Timestamp() raisedAt: string;
+}
+
+export const inspectionDeadlines = stream<DeadlineOverdue>({
+  topic: 'inspection.deadline.v1',
+  about: 'What was not done in time in the case of a sampling result.',
+  writer: 'inspection',
+  readers: ['monitoring'],
+  retention: 90,
+  key: (overdue) => overdue.subject,
+  events: [DeadlineOverdue],
 });

@@ -4,6 +4,7 @@ import { InspectionConfig } from './config.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
+import { DeadlineJob } from './sampling-case/deadline.job.js';
 import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
 import { SamplingCases } from './sampling-case/sampling-case.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
@@ -21,6 +22,6 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
   controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController, SamplingRoundController, SamplingCaseController],
-  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds, SamplingCases],
+  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds, SamplingCases, DeadlineJob],
 })
 export class InspectionModule {}

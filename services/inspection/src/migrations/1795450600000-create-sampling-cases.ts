@@ -44,10 +44,12 @@ export class CreateSamplingCases1795450600000 implements MigrationInterface {
         provisional  boolean NOT NULL,
         rule_version text NOT NULL,
         stopped_on   date,
+        raised_at    timestamptz,
         PRIMARY KEY (reporter_id, sample_no, clock, party, started_on),
         FOREIGN KEY (reporter_id, sample_no) REFERENCES sampling_cases
       );
       CREATE INDEX sampling_case_clocks_due ON sampling_case_clocks (due_on, reporter_id, sample_no, clock, party) WHERE stopped_on IS NULL;
+      COMMENT ON COLUMN sampling_case_clocks.raised_at IS 'When it was said that it is overdue';
 
       CREATE TABLE sampling_case_steps (
         reporter_id text COLLATE "C" NOT NULL,

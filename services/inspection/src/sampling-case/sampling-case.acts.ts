@@ -59,6 +59,7 @@ export const CLOCKS = {
   HANDLING: 'DUTY',
 } as const;
 export type ClockName = keyof typeof CLOCKS;
+export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock] === 'DUTY');
 
 /** What an act may say besides itself, its party and its day. */
 export interface Facts {

@@ -2,7 +2,7 @@
  * Cases over HTTP on a real database: who may do and see what, what is refused and changes nothing, one outcome of a race, deadlines as the
  * clock goes on.
  */
-import { OrganisationRegistered } from '@jinqiao/contracts';
+import { inspectionDeadlines, OrganisationRegistered } from '@jinqiao/contracts';
 import {
   aReport,
   eventually,
@@ -14,6 +14,7 @@ import {
   type TestService,
 } from '@jinqiao/testing';
 import { InspectionModule } from '../inspection.module.js';
+import { DeadlineJob } from './deadline.job.js';
 import type { CaseSummary, DeadlineEntry, SamplingCase } from './sampling-case.service.js';
 
 const CASES = '/api/inspection/sampling-cases';
@@ -188,6 +189,33 @@ describe('deadlines', () => {
     await act(stranger, ['D-1', 'RECORD_RECHECK', '2026-05-07'], { passed: true, sha256: HASH });
     expect(await mine('overdue=true')).toEqual([]);
     expect((await deadlines(auditor)).length).toBeGreaterThan(0);
+  });
+
+  it('are said once when they pass, whoever looks and however often', async () => {
+    await opened('D-2', UNQUALIFIED);
+    await act(organiser, ['D-2', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    await act(county, ['D-2', 'ORDER_CORRECTION', '2026-03-02'], { documentNo: '责改3号' });
+    const job = service.app.get(DeadlineJob);
+    clock.set(new Date('2026-05-07T01:00:00.000Z'));
+    await Promise.all([job.raise(), job.raise(), job.raise()]);
+    clock.set(new Date('2026-06-01T01:00:00.000Z'));
+    await Promise.all([job.raise(), job.raise(), job.raise()]);
+    const topic = inspectionDeadlines.topic;
+    const said = await place.outside('service.stack').readUntil(topic, (all) => all.filter(({ key }) => key === 'tj-amr:D-2').length >= 2);
+    expect(said.filter(({ key }) => key === 'tj-amr:D-2').map(({ body }) => body)).toEqual([
+      {
+        subject: 'tj-amr:D-2',
+        revision: 1,
+        clock: 'CORRECTION',
+        party: 'SAMPLED_PARTY',
+        departmentId: 'tj-heping',
+        startedOn: '2026-03-02',
+        dueOn: '2026-05-06',
+        ruleVersion: 'CORRECTION/PRODUCT@2020-01-01',
+        raisedAt: '2026-05-07T01:00:00.000Z',
+      },
+      expect.objectContaining({ clock: 'FIRST_RECHECK', raisedAt: '2026-06-01T01:00:00.000Z' }),
+    ]);
   });
 
   it('page without losing one', async () => {

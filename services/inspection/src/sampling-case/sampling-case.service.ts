@@ -4,7 +4,7 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
-import { type ActName, CLOCKS, type ClockName, type Facts, type Party, STATES, type State, type TrackName } from './sampling-case.acts.js';
+import { type ActName, CLOCKS, DUTIES, type Facts, type Party, STATES, type State, type TrackName } from './sampling-case.acts.js';
 import {
   type Act,
   type Actor,
@@ -285,8 +285,6 @@ async function actorOf(tx: EntityManager, { id }: Principal): Promise<Actor> {
   const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
   return { id, scopes: known?.scopes ?? [] };
 }
-
-const DUTIES = (Object.entries(CLOCKS) as [ClockName, 'DUTY' | 'RIGHT'][]).filter(([, kind]) => kind === 'DUTY').map(([clock]) => clock);
 
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {
