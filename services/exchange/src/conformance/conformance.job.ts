@@ -14,6 +14,7 @@ const EVERY_MS = 1_000;
 /** Carries runs on, and plays the one who sends what the exchange has not signed. */
 @Injectable()
 export class ConformanceJob implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly log = new Logger(ConformanceJob.name);
   private readonly stopped = new AbortController();
   private job: Regular | undefined;
 
@@ -25,7 +26,7 @@ export class ConformanceJob implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.job = regularly(EVERY_MS, () => this.carryOn(), new Logger(ConformanceJob.name));
+    this.job = regularly(EVERY_MS, () => this.carryOn(), this.log);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -34,12 +35,16 @@ export class ConformanceJob implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async carryOn(): Promise<void> {
-    for (const run of await this.conformance.running()) {
-      if (run.channel === 'WEBHOOK' && run.repeatedAt !== null && run.forged === null) {
-        await this.conformance.keepForged(run.runId, await this.forge(run));
-      }
-      await this.conformance.advance(run.runId);
-    }
+    const runs = await this.conformance.running();
+    const carried = await Promise.allSettled(runs.map((run) => this.carry(run)));
+    // One that fails holds up no other.
+    for (const one of carried) if (one.status === 'rejected') this.log.warn(String(one.reason));
+  }
+
+  private async carry(run: ConformanceRunRow): Promise<void> {
+    const isForgeryDue = run.channel === 'WEBHOOK' && run.repeatedAt !== null && run.forged === null;
+    if (isForgeryDue) await this.conformance.keepForged(run.runId, await this.forge(run));
+    await this.conformance.advance(run.runId);
   }
 
   /** Like a webhook in everything but the secret. Nothing of it is kept among the deliveries, whatever the endpoint answers. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, IsNull, LessThan } from 'typeorm';
+import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import type { Channel } from '../delivery/delivery.js';
 import { feedbackIdOf } from '../feedback/feedback.js';
 import { FeedbackTeller } from '../feedback/feedback.teller.js';
@@ -48,6 +48,8 @@ export interface RunFilter {
 }
 
 const LIST = 'conformance-runs';
+/** Above every id, for a list that goes down. */
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Runs of the conformance check: what is told, what is seen, and the verdict. */
@@ -69,30 +71,29 @@ export class Conformance {
       const told = PARTS.map((part) => ({ feedback: madeUp(run, part, null, run.startedAt), causedBy: null }));
       await tx.insert(ConformanceRunRow, run);
       await this.teller.tell(tx, told);
-      return this.entryOf(run, []);
+      return this.entryOf(tx, run);
     });
   }
 
   async one(caller: Principal, runId: string): Promise<ConformanceEntry> {
     const run = UUID.test(runId) ? await this.db.manager.findOneBy(ConformanceRunRow, { runId }) : null;
     if (run === null || (caller.kind === 'PLATFORM' && run.organisationId !== caller.id)) throw new ConformanceRunUnknown();
-    return this.entryOf(run, await seenOf(this.db.manager, run));
+    return this.entryOf(this.db.manager, run);
   }
 
   /** A platform's own, the newest first; everybody's for those who look after all. */
   async list(caller: Principal, { platform, cursor, limit }: RunFilter): Promise<Page<ConformanceEntry>> {
-    const [before] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const organisationId = caller.kind === 'PLATFORM' ? caller.id : platform;
-    const rows = await this.db.manager.find(ConformanceRunRow, {
-      where: {
-        ...(organisationId !== undefined && { organisationId }),
-        ...(before !== undefined && { startedAt: LessThan(new Date(String(before))) }),
-      },
-      order: { startedAt: 'DESC' },
-      take: limit + 1,
-    });
-    const { items, next } = pageOf(LIST, rows, limit, ({ startedAt }) => [startedAt.toISOString()]);
-    return { items: await Promise.all(items.map(async (run) => this.entryOf(run, await seenOf(this.db.manager, run)))), next };
+    const [startedBefore = 'infinity', idBefore = LAST_ID] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const rows = await this.db.manager
+      .createQueryBuilder(ConformanceRunRow, 'run')
+      .where('(run.startedAt, run.runId) < (:startedBefore::timestamptz, :idBefore::uuid)', { startedBefore, idBefore })
+      .andWhere(':of::text IS NULL OR run.organisationId = :of', { of: caller.kind === 'PLATFORM' ? caller.id : (platform ?? null) })
+      .orderBy('run.startedAt', 'DESC')
+      .addOrderBy('run.runId', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    const { items, next } = pageOf(LIST, rows, limit, ({ startedAt, runId }) => [startedAt.toISOString(), runId]);
+    return { items: await Promise.all(items.map((run) => this.entryOf(this.db.manager, run))), next };
   }
 
   /** The runs that have not ended. */
@@ -103,8 +104,6 @@ export class Conformance {
   /** Tells the second part when the first is answered, and ends what is over. Any number of processes may do so at once. */
   async advance(runId: string): Promise<void> {
     await this.db.transaction(async (tx) => {
-      const found = await tx.findOneBy(ConformanceRunRow, { runId });
-      if (found === null) return;
       // Feedbacks before the run, as where answers are refused.
       const subjects = PARTS.map((part) => subjectFor(runId, part));
       const feedbacks = await this.teller.load(tx, 'SAMPLING_RESULT', subjects);
@@ -150,14 +149,14 @@ export class Conformance {
     };
   }
 
-  private entryOf(run: ConformanceRunRow, seen: readonly Seen[]): ConformanceEntry {
+  private async entryOf(tx: EntityManager, run: ConformanceRunRow): Promise<ConformanceEntry> {
     const { runId, organisationId, channel, checks, passed, refused, startedAt, endsAt, finishedAt } = run;
     return {
       runId,
       organisationId,
       channel,
       status: passed === null ? 'RUNNING' : passed ? 'PASSED' : 'FAILED',
-      checks: checks ?? judge(run, seen, this.clock.now()).checks,
+      checks: checks ?? judge(run, await seenOf(tx, run), this.clock.now()).checks,
       refused,
       startedAt,
       endsAt,
