@@ -1,4 +1,9 @@
-import { QueryFailedError } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+  TransactionNotStartedError,
+} from 'typeorm';
 
 /** SQLSTATE classes that say something about the values of the event; every other class says something about the database. */
 const ABOUT_THE_EVENT = new Set(['22', '23', '54']);
@@ -34,12 +39,16 @@ const SYSTEM_ERRORS = new Set([
 const CONNECTION_MESSAGES =
   /connection terminated|connection timeout|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|connection ended|driver not connected|cannot use a pool after/i;
 
+/** TypeORM takes a transaction's connection away when it is lost; whoever goes on with it hears this instead of why. */
+const LOST_BETWEEN_STATEMENTS = [QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, TransactionNotStartedError];
+
 function isConnectionError(error: Error): boolean {
   const driver: unknown = error instanceof QueryFailedError ? error.driverError : error;
   const code = driver instanceof Error && 'code' in driver ? String(driver.code) : '';
   return (
     SYSTEM_ERRORS.has(code) ||
     CONNECTION_MESSAGES.test(error.message) ||
+    LOST_BETWEEN_STATEMENTS.some((type) => error instanceof type) ||
     (error instanceof AggregateError && error.errors.some((one) => isTransient(one)))
   );
 }
