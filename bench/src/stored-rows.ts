@@ -66,8 +66,8 @@ const FILLINGS: Readonly<Record<string, readonly Filling[]>> = {
     { table: 'subjects', statement: `INSERT INTO subjects (subject, revision, applied_at) SELECT ${SUBJECT}, 1, now() ${ROWS}` },
     {
       table: 'feedbacks',
-      statement: `INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status)
-        SELECT gen_random_uuid(), ${PLATFORM}, 'SAMPLING_RESULT', ${SUBJECT}, department, ${PLATFORM}, 1, 'ISSUED' ${ROWS} WHERE nth % 3 = 0`,
+      statement: `INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, asked_since)
+        SELECT gen_random_uuid(), ${PLATFORM}, 'SAMPLING_RESULT', ${SUBJECT}, department, ${PLATFORM}, 1, 'ISSUED', 1 ${ROWS} WHERE nth % 3 = 0`,
     },
     INBOX,
   ],

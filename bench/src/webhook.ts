@@ -160,8 +160,8 @@ async function fill(exchange: pg.Client, { run, origin, count, oneIsDead }: Fill
       now(), now(), 'infinity' FROM (${platforms}) AS p;
     INSERT INTO webhook_secrets (secret_id, endpoint_id, secret, created_at)
     SELECT gen_random_uuid(), md5(id)::uuid, '${SECRET}', now() FROM (${platforms}) AS p;
-    INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, revision, status)
-    SELECT id, recipient, 'SAMPLING_RESULT', subject, '${DEPARTMENT}', 1, 'ISSUED' FROM (${feedbacks}) AS f;`);
+    INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, asked_since)
+    SELECT id, recipient, 'SAMPLING_RESULT', subject, '${DEPARTMENT}', 1, 'ISSUED', 1 FROM (${feedbacks}) AS f;`);
   await exchange.query(
     `INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
      SELECT id, 1, repeat('a', 64),
@@ -170,9 +170,9 @@ async function fill(exchange: pg.Client, { run, origin, count, oneIsDead }: Fill
     [BODY],
   );
   await exchange.query(`
-    INSERT INTO deliveries (recipient_id, position, feedback_id, revision, kind, subject, type, purpose, classification, channel, told_at, due_at)
+    INSERT INTO deliveries (recipient_id, position, feedback_id, revision, kind, subject, type, purpose, classification, channel, told_at, due_at, asks_action)
     SELECT recipient, position, id, 1, 'SAMPLING_RESULT', subject, 'FeedbackIssued', 'SAMPLING_FEEDBACK', 'RESTRICTED_TO_RECIPIENT', 'WEBHOOK',
-      now(), now() FROM (${feedbacks}) AS f;`);
+      now(), now(), TRUE FROM (${feedbacks}) AS f;`);
   await exchange.query('COMMIT');
   await exchange.query('ANALYZE feedback_revisions, deliveries');
 }
