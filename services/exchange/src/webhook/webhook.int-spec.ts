@@ -531,7 +531,9 @@ describe('an endpoint', () => {
       all.push(...body.items);
       next = body.next;
     }
-    expect(all).toEqual((await operator.get<List>(`${ENDPOINTS}?limit=500`)).body.items);
+    // How they fare changes from one request to the next: one of them still hangs.
+    const ids = (items: readonly object[]): unknown[] => items.map((item) => (item as Platform).endpointId);
+    expect(ids(all)).toEqual(ids((await operator.get<List>(`${ENDPOINTS}?limit=500`)).body.items));
     expect(all.length).toBeGreaterThan(5);
     const jd = place.http(await place.token('PLATFORM', 'jd'));
     for (const path of ['rotations', 'enablements'])
