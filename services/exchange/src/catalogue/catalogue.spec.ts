@@ -3,7 +3,7 @@ import { entryOf, factsOf, NOT_OF_DEPARTMENTS, SHARED } from './catalogue.js';
 
 const names = (streams: readonly { name: string }[]): string[] => streams.map(({ name }) => name).sort();
 
-it('lists every declared stream, but for the records the exchange keeps of its own work', () => {
+it('lists every declared stream, but for records of the work here', () => {
   expect(names([...SHARED.map(({ stream }) => stream), ...NOT_OF_DEPARTMENTS])).toEqual(names(allStreams()));
 });
 

@@ -9,6 +9,7 @@ import {
   entitlements,
   type EventClass,
   feedbackOutcomes,
+  inspectionDeadlines,
   ledgerHeads,
   marketEntities,
   organisations,
@@ -109,7 +110,7 @@ export const SHARED: readonly SharingFacts[] = [
   },
 ];
 
-/** The exchange's own records about its work: no data of a department. What platforms are told is under `notices`. */
+/** Records of the work here, and of what is late in it: no data of a department. What platforms are told is under `notices`. */
 export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   organisations,
   entitlements,
@@ -118,6 +119,7 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   platformReceipts,
   feedbackOutcomes,
   ledgerHeads,
+  inspectionDeadlines,
 ];
 
 /** By the name of the stream; null for one that is not in the catalogue. */
