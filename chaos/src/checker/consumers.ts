@@ -2,18 +2,21 @@ import type { Findings } from './findings.js';
 import type { Tables } from './tables.js';
 import { groupedBy, identityOf, isPoison, type Topics } from './topics.js';
 
+/** Every service but its writer. */
+const DIRECTORY = /^exchange\.organisation\.v1$/;
+
 /** Which topics each service reads. */
 const READS: Readonly<Record<string, readonly RegExp[]>> = {
-  inspection: [/^intake\..+\.sampling-result\.v1$/],
-  registration: [],
+  inspection: [/^intake\..+\.sampling-result\.v1$/, DIRECTORY],
+  registration: [DIRECTORY],
   exchange: [
     /^inspection\.sampling-(result|notice)\.v1$/,
     /^registration\.platform-merchant\.v1$/,
     /^credit\.credit-status\.v1$/,
     /^platform\..+\.(receipt|feedback)\.v1$/,
   ],
-  credit: [/^inspection\.sampling-result\.v1$/],
-  monitoring: [/^inspection\.sampling-result\.v1$/, /^exchange\.organisation\.v1$/],
+  credit: [/^inspection\.sampling-result\.v1$/, DIRECTORY],
+  monitoring: [/^inspection\.sampling-result\.v1$/, DIRECTORY],
 };
 
 interface Letter {
