@@ -7,7 +7,7 @@ export const REVISION_REASONS = ['FINALISED', 'REINSPECTED', 'REATTRIBUTED', 'CO
 export const AUTHORSHIPS = ['UNDISPUTED', 'DENIED_UNVERIFIED', 'DENIED_CONFIRMED'] as const;
 export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
-// SANDBOX is for organisations that have still to show that they conform; none is put there yet.
+// SANDBOX is for platforms that have still to show that they conform.
 export const ORGANISATION_STATUSES = ['SANDBOX', 'PRODUCTION', 'SUSPENDED', 'EXITED'] as const;
 export const FEEDBACK_KINDS = ['SAMPLING_RESULT', 'RECALL', 'CREDIT_STATUS', 'RESTRICTION'] as const;
 export const FEEDBACK_ACTIONS = [

@@ -34,7 +34,7 @@ class OrganisationState {
 
 /** Fires once, when an organisation is admitted; its topics exist by then, and readers of such topics take them up. */
 export class OrganisationRegistered extends OrganisationState {}
-/** Fires when an organisation's names, sectors or scopes change, and when it is resumed. */
+/** Fires when an organisation's names, sectors or scopes change, when it is promoted and when it is resumed. */
 export class OrganisationChanged extends OrganisationState {}
 /** Fires when an organisation may read, write and call nothing until it is resumed; what it must be told is kept for it. */
 export class OrganisationSuspended extends OrganisationState {}

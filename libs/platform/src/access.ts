@@ -54,7 +54,10 @@ export abstract class Admission {
   abstract admit(principal: Principal): Promise<void>;
 }
 
-/** Deny by default: authenticates, compares with @Allow, asks whether the principal is admitted, then counts the request against the principal's rate limit. */
+/**
+ * Deny by default: authenticates, compares with @Allow, asks whether the principal is admitted, then counts the request against the
+ * principal's rate limit.
+ */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(

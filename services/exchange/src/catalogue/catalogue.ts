@@ -24,6 +24,7 @@ import {
   type SharingMode,
   type Stream,
 } from '@jinqiao/contracts';
+import { SAMPLING_MEASURES } from '@jinqiao/law';
 import { schemaFile, schemaOf } from '@jinqiao/schema';
 
 /** What the law says of one stream. */
@@ -50,7 +51,7 @@ const UNDER_EMBARGO = {
   attribute: 'NOT_SHARED',
   modes: [],
   conditions: null,
-  legalBasis: { instrument: '产品质量监督抽查管理暂行办法（市场监管总局令第18号）', article: '第十条' },
+  legalBasis: { instrument: SAMPLING_MEASURES, article: '第十条' },
   confidence: 'MEDIUM',
 } as const;
 const NO_OTHER_USE = '仅用于申请时写明的业务场景，不得扩大使用范围或转给第三方（第二十五条）';

@@ -8,14 +8,13 @@ import { DomainError } from '@jinqiao/schema';
 import type { Channel } from '../delivery/delivery.js';
 import { actionsFor, type Draft, type Feedback, issue, NOTICE_ENTITLEMENT, noticeBasis, sourceOf, withdraw } from '../feedback/feedback.js';
 import { SANDBOX } from '../organisation/organisation.js';
+import { closes } from '../receipt/receipt.js';
 
 export const CHECKS = ['RECEIVES', 'DEDUPES', 'REVISION', 'WITHDRAWAL', 'BAD_SIGNATURE'] as const;
 export type Check = (typeof CHECKS)[number];
 
-export const CHECK_STATES = ['WAITING', 'PASSED', 'FAILED', 'NOT_APPLICABLE'] as const;
-
 export interface CheckResult {
-  readonly state: (typeof CHECK_STATES)[number];
+  readonly state: 'WAITING' | 'PASSED' | 'FAILED' | 'NOT_APPLICABLE';
   /** Why it failed, or does not apply. */
   readonly reason: Reason | null;
 }
@@ -98,7 +97,7 @@ export function judge(run: Run, seen: readonly Seen[], now: Date): Judged {
   const isOver = now >= endsAt;
   const waits: CheckResult = isOver ? failed('NOT_ANSWERED') : WAITING;
   const done = (part: Part, revision: number): boolean =>
-    seen.some((one) => one.part === part && one.feedbackRevision === revision && !one.isRefused && isClosing(one));
+    seen.some((one) => one.part === part && one.feedbackRevision === revision && !one.isRefused && closes({ ...one, superseded: false }));
   const receives = PARTS.every((part) => done(part, 1)) ? PASSED : waits;
   const second = (part: Part): CheckResult => (repeatedAt !== null && done(part, 2) ? PASSED : waits);
   const checks = {
@@ -123,8 +122,6 @@ const PASSED: CheckResult = { state: 'PASSED', reason: null };
 const NOT_APPLICABLE: CheckResult = { state: 'NOT_APPLICABLE', reason: 'CHANNEL_HAS_NO_SIGNATURES' };
 const failed = (reason: Reason): CheckResult => ({ state: 'FAILED', reason });
 
-const isClosing = ({ status }: Seen): boolean => status === 'ACTED' || status === 'NOTHING_FOUND';
-
 function refusal({ status }: Forged): CheckResult {
   if (status === null) return failed('NOT_REACHED');
   return status >= 200 && status < 300 ? failed('TAKEN') : PASSED;
@@ -148,7 +145,7 @@ export function madeUp(run: Pick<Run, 'runId' | 'organisationId'>, part: Part | 
     publisherId: null,
     matchedBy: null,
     regime: null,
-    actionsRequired: actionsFor('UNQUALIFIED', previous?.said.actionsRequired ?? null, 'PRODUCT'),
+    actionsRequired: actionsFor('UNQUALIFIED', null, 'PRODUCT'),
     legalBasis: noticeBasis('PRODUCT'),
     entitlement: NOTICE_ENTITLEMENT,
     finality: 'FINAL',

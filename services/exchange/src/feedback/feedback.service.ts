@@ -13,6 +13,8 @@ interface Following extends Change {
   readonly received: SamplingReceived | null;
 }
 
+/** A platform in the sandbox is told nothing real, one that has left nothing new. */
+const IS_TOLD = "o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')";
 /** Waiting results issued in one transaction when their name is registered. */
 const WAITING_ISSUED_MAX = 500;
 
@@ -62,7 +64,7 @@ export class SamplingFeedback {
       `SELECT u.subject
        FROM unmatched_feedbacks u
        JOIN organisation_names n ON n.name_key = u.name_key
-       JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')
+       JOIN organisations o ON o.id = n.organisation_id AND ${IS_TOLD}
        WHERE $1::text[] IS NULL OR u.name_key = ANY($1)
        ORDER BY u.subject
        LIMIT $2`,
@@ -99,7 +101,7 @@ export class SamplingFeedback {
     if (keys.length === 0) return new Map();
     const rows: { name_key: string; organisation_id: string }[] = await tx.query(
       `SELECT n.name_key, n.organisation_id
-       FROM organisation_names n JOIN organisations o ON o.id = n.organisation_id AND o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')
+       FROM organisation_names n JOIN organisations o ON o.id = n.organisation_id AND ${IS_TOLD}
        WHERE n.name_key = ANY($1)`,
       [keys],
     );

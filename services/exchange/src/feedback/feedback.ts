@@ -16,7 +16,7 @@ import {
   type SamplingResultPublished,
   type Verdict,
 } from '@jinqiao/contracts';
-import { dayInChina, deadline, nameKey, rule, type RuleRow } from '@jinqiao/law';
+import { dayInChina, deadline, nameKey, rule, type RuleRow, SAMPLING_MEASURES } from '@jinqiao/law';
 import { contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
 import { bodyFor, type ResultSource } from './feedback.projection.js';
@@ -341,7 +341,7 @@ function regimeOf({ status, said }: Feedback): Regime | null {
 const E_COMMERCE_LAW: LegalBasis = { instrument: '中华人民共和国电子商务法', article: '第三十八条', ruleVersion: '2019-01-01' };
 // Duties of the single regimes. A regime without a row here rests on the E-Commerce Law alone, never on another regime's law.
 const REGIME_LAW: Partial<Record<Regime, LegalBasis>> = {
-  PRODUCT: { instrument: '产品质量监督抽查管理暂行办法（市场监管总局令第18号）', article: '第三十五条', ruleVersion: '2020-01-01' },
+  PRODUCT: { instrument: SAMPLING_MEASURES, article: '第三十五条', ruleVersion: '2020-01-01' },
   FOOD: { instrument: '中华人民共和国食品安全法', article: '第六十二条', ruleVersion: '2025-12-01' },
 };
 

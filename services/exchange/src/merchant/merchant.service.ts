@@ -127,7 +127,10 @@ export class MerchantCredit {
     await this.settle(tx, new Map(usccs.map((uscc) => [uscc, null])));
   }
 
-  /** A platform may be admitted to production while its first merchant arrives: whoever finds it missing holds its name until the merchant is committed. */
+  /**
+   * A platform may be admitted to production while its first merchant arrives: whoever finds it missing holds its name until the merchant
+   * is committed.
+   */
   private async lockUnregistered(tx: EntityManager, platformIds: readonly string[]): Promise<void> {
     const wanted = [...new Set(platformIds)];
     const rows: { id: string }[] = await tx.query("SELECT id FROM organisations WHERE id = ANY($1) AND status <> 'SANDBOX'", [wanted]);

@@ -5,6 +5,7 @@ import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { DUTIES } from './sampling-case.acts.js';
+import { HANDLED_BY } from './sampling-case.service.js';
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;
@@ -51,8 +52,7 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
          = (late.reporter_id, late.sample_no, late.clock, late.party, late.started_on)
        RETURNING c.reporter_id || ':' || c.sample_no AS subject, c.clock, c.party, c.started_on::text AS "startedOn",
          c.due_on::text AS "dueOn", c.rule_version AS "ruleVersion",
-         (SELECT department_id FROM sampling_case_tracks t WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no
-            AND t.track = 'HANDLING' AND t.party = c.party) AS "departmentId"`,
+         ${HANDLED_BY} AS "departmentId"`,
       [now, dayInChina(now), DUTIES, AT_ONCE],
     );
     await this.outbox.add(

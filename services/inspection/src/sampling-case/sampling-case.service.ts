@@ -4,7 +4,7 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
-import { type ActName, CLOCKS, DUTIES, type Facts, type Party, STATES, type State, type TrackName } from './sampling-case.acts.js';
+import { type ActName, CLOCKS, DUTIES, type Facts, type Party, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type Actor,
@@ -86,12 +86,15 @@ interface CaseName {
   readonly sampleNo: string;
 }
 
-type StoredCase = Omit<CaseFile, 'tracks' | 'clocks'> & { readonly openedOn: string };
+type OpenedCase = CaseFile & { readonly openedOn: string };
 
 const LISTS = { cases: 'sampling-cases', deadlines: 'sampling-deadlines' };
 const CASE = `reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, laboratory, parties, opened_on::text AS "openedOn"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn"`;
+/** To whom the party of the clock `c` was handed over. */
+export const HANDLED_BY = `(SELECT department_id FROM sampling_case_tracks t
+  WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.track = 'HANDLING' AND t.party = c.party)`;
 /** Cases of $1, and those in which something was handed over to it; null: all. */
 const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
@@ -119,28 +122,27 @@ export class SamplingCases {
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
         [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(partiesOf(state)), this.today()],
       );
-      return this.shown(tx, await this.stored(tx, { reporterId, sampleNo }));
+      return this.shown(tx, await this.file(tx, { reporterId, sampleNo }));
     });
   }
 
   async act(caller: Principal, name: CaseName, act: Act): Promise<SamplingCase> {
     return this.db.transaction(async (tx) => {
-      const stored = await this.stored(tx, name, 'FOR UPDATE');
-      const file = await this.file(tx, stored);
+      const file = await this.file(tx, name, 'FOR UPDATE');
       const actor = await actorOf(tx, caller);
       if (!isConcerned(file, actor)) throw new CaseUnknown();
       const step = decide(file, actor, act, this.today());
       await this.keep(tx, name, { caller, act, step });
-      return this.shown(tx, stored);
+      return this.shown(tx, await this.file(tx, name));
     });
   }
 
   async find(caller: Principal, name: CaseName): Promise<SamplingCase> {
     const tx = this.db.manager;
-    const stored = await this.stored(tx, name);
-    const sees = caller.kind !== 'DEPARTMENT' || isConcerned(await this.file(tx, stored), await actorOf(tx, caller));
+    const file = await this.file(tx, name);
+    const sees = caller.kind !== 'DEPARTMENT' || isConcerned(file, await actorOf(tx, caller));
     if (!sees) throw new CaseUnknown();
-    return this.shown(tx, stored);
+    return this.shown(tx, file);
   }
 
   async list(caller: Principal, { cursor, limit }: CaseFilter): Promise<Page<CaseSummary>> {
@@ -159,8 +161,7 @@ export class SamplingCases {
     const today = this.today();
     const rows: Omit<DeadlineEntry, 'kind' | 'state'>[] = await this.db.query(
       `SELECT c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", ${CLOCK},
-         (SELECT department_id FROM sampling_case_tracks t WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no
-            AND t.track = 'HANDLING' AND t.party = c.party) AS "departmentId"
+         ${HANDLED_BY} AS "departmentId"
        FROM sampling_case_clocks c
        WHERE stopped_on IS NULL AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
          AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
@@ -179,8 +180,9 @@ export class SamplingCases {
 
   /** Of a department its own, of everybody else and of the province all. */
   private async whose(caller: Principal): Promise<string | null> {
+    if (caller.kind !== 'DEPARTMENT') return null;
     const { scopes } = await actorOf(this.db.manager, caller);
-    return caller.kind === 'DEPARTMENT' && !scopes.includes(PROVINCE) ? caller.id : null;
+    return scopes.includes(PROVINCE) ? null : caller.id;
   }
 
   private async keep(tx: EntityManager, { reporterId, sampleNo }: CaseName, { caller, act, step }: Taken): Promise<void> {
@@ -223,17 +225,13 @@ export class SamplingCases {
     );
   }
 
-  private async stored(tx: EntityManager, { reporterId, sampleNo }: CaseName, lock = ''): Promise<StoredCase> {
-    const [stored]: StoredCase[] = await tx.query(`SELECT ${CASE} FROM sampling_cases WHERE reporter_id = $1 AND sample_no = $2 ${lock}`, [
-      reporterId,
-      sampleNo,
-    ]);
+  private async file(tx: EntityManager, { reporterId, sampleNo }: CaseName, lock = ''): Promise<OpenedCase> {
+    const id = [reporterId, sampleNo];
+    const [stored]: Omit<OpenedCase, 'tracks' | 'clocks'>[] = await tx.query(
+      `SELECT ${CASE} FROM sampling_cases WHERE reporter_id = $1 AND sample_no = $2 ${lock}`,
+      id,
+    );
     if (!stored) throw new CaseUnknown();
-    return stored;
-  }
-
-  private async file(tx: EntityManager, stored: StoredCase): Promise<CaseFile> {
-    const id = [stored.reporterId, stored.sampleNo];
     const tracks: CaseFile['tracks'] = await tx.query(
       `SELECT track, party, state, department_id AS "departmentId", last_on::text AS "lastOn"
        FROM sampling_case_tracks WHERE reporter_id = $1 AND sample_no = $2`,
@@ -246,9 +244,8 @@ export class SamplingCases {
     return { ...stored, tracks, clocks };
   }
 
-  private async shown(tx: EntityManager, stored: StoredCase): Promise<SamplingCase> {
-    const file = await this.file(tx, stored);
-    const { reporterId, sampleNo, regime, verdict, parties, openedOn } = stored;
+  private async shown(tx: EntityManager, file: OpenedCase): Promise<SamplingCase> {
+    const { reporterId, sampleNo, regime, verdict, parties, openedOn } = file;
     const history: CaseStep[] = await tx.query(
       `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
          basis, taken_at AS "takenAt"
@@ -289,7 +286,7 @@ async function actorOf(tx: EntityManager, { id }: Principal): Promise<Actor> {
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {
   return file.parties.flatMap(({ party }) =>
-    (Object.keys(STATES) as TrackName[]).flatMap((name) => {
+    TRACKS.flatMap((name) => {
       const { state, departmentId } = trackOf(file, name, party);
       const allowed = allowedIn(name, party, state);
       const isIts = allowed.length > 0 || file.tracks.some((one) => one.track === name && one.party === party);

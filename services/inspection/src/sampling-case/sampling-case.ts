@@ -3,7 +3,7 @@
  * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
  */
 import type { Regime, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
-import { deadline, rule } from '@jinqiao/law';
+import { deadline, FOOD_SAMPLING, rule, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import {
   ACTS,
@@ -144,10 +144,7 @@ export class ActUnacceptable extends DomainError {
 }
 
 /** Order 18 has articles that were read from memory (libs/law says how sure we are); of another regime's measures no article is named. */
-const INSTRUMENTS: Partial<Record<Regime, string>> = {
-  PRODUCT: '产品质量监督抽查管理暂行办法（市场监管总局令第18号）',
-  FOOD: '食品安全抽样检验管理办法（市场监管总局令第15号）',
-};
+const INSTRUMENTS: Partial<Record<Regime, string>> = { PRODUCT: SAMPLING_MEASURES, FOOD: FOOD_SAMPLING };
 
 export function basisOf(regime: Regime, { article }: Pick<ActRule, 'article'>): string {
   const instrument = INSTRUMENTS[regime] ?? '';
@@ -325,8 +322,7 @@ function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step[
   return { reversed: verdict !== first, feeBorneBy: verdict === first ? 'APPLICANT' : 'DEPARTMENT' };
 }
 
-export const CLOCK_STATES = ['RUNNING', 'OVERDUE', 'RUN_OUT', 'MET', 'MET_LATE'] as const;
-export type ClockState = (typeof CLOCK_STATES)[number];
+export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
 
 export function clockState({ clock, dueOn, stoppedOn }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState {
   if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { dayInChina, rule } from '@jinqiao/law';
+import { dayInChina, rule, SAMPLING_MEASURES as MEASURES } from '@jinqiao/law';
 import { unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
@@ -57,7 +57,6 @@ const LIST = 'sampling-rounds';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
 const SALT_BYTES = 32;
-const MEASURES = '产品质量监督抽查管理暂行办法（市场监管总局令第18号）';
 const BASIS: Readonly<Record<RoundStep, string>> = {
   PLAN: `${MEASURES}第十一条`,
   PUBLISH_RULES: `${MEASURES}第十二条`,
