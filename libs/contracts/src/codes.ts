@@ -5,6 +5,11 @@ export const VERDICTS = ['QUALIFIED', 'UNQUALIFIED', 'UNDETERMINED', 'NOT_TESTED
 export const NOT_TESTED_REASONS = ['LAB_REJECTED', 'TRANSFERRED', 'OTHER'] as const;
 export const REVISION_REASONS = ['FINALISED', 'REINSPECTED', 'REATTRIBUTED', 'CORRECTED'] as const;
 export const AUTHORSHIPS = ['UNDISPUTED', 'DENIED_UNVERIFIED', 'DENIED_CONFIRMED'] as const;
+export const RESULT_PARTIES = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const;
+// ANNULMENT: the sampling was not as the law has it, nothing follows from it.
+export const RESULT_DECISIONS = ['REINSPECTION', 'OBJECTION', 'ANNULMENT', 'AUTHORSHIP', 'RECHECK'] as const;
+// As whom a department acts: it organised the sampling, something was handed over to it, or it acts for the province.
+export const COMPETENCES = ['ORGANISER', 'PROVINCE', 'RECEIVER'] as const;
 export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
 // SANDBOX is for platforms that have still to show that they conform.
@@ -43,6 +48,9 @@ export type Verdict = (typeof VERDICTS)[number];
 export type NotTestedReason = (typeof NOT_TESTED_REASONS)[number];
 export type RevisionReason = (typeof REVISION_REASONS)[number];
 export type Authorship = (typeof AUTHORSHIPS)[number];
+export type ResultParty = (typeof RESULT_PARTIES)[number];
+export type ResultDecisionKind = (typeof RESULT_DECISIONS)[number];
+export type Competence = (typeof COMPETENCES)[number];
 export type Coverage = (typeof COVERAGES)[number];
 export type OrganisationKind = (typeof ORGANISATION_KINDS)[number];
 export type OrganisationStatus = (typeof ORGANISATION_STATUSES)[number];
@@ -71,6 +79,9 @@ export const codeLists = {
   notTestedReason: NOT_TESTED_REASONS,
   revisionReason: REVISION_REASONS,
   authorship: AUTHORSHIPS,
+  resultParty: RESULT_PARTIES,
+  resultDecision: RESULT_DECISIONS,
+  competence: COMPETENCES,
   coverage: COVERAGES,
   organisationKind: ORGANISATION_KINDS,
   organisationStatus: ORGANISATION_STATUSES,

@@ -1,5 +1,5 @@
-import { CalendarDate, Nested, Optional, Revision, Text, Timestamp } from './fields.js';
-import { OnlineSale, SamplingResultState } from './sampling-result.js';
+import { CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp } from './fields.js';
+import { OnlineSale, ResultDecision, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
 
 class StatedResult extends SamplingResultState {
@@ -7,6 +7,7 @@ class StatedResult extends SamplingResultState {
   @Revision() revision: number;
   @Revision("The reporter's revision this state follows.") reportedRevision: number;
   @Optional() @Nested(() => OnlineSale) online?: OnlineSale;
+  @Optional() @NestedList(() => ResultDecision, { items: 20 }) decisions?: ResultDecision[];
   @Timestamp() acceptedAt: string;
   @Optional() @Timestamp({ about: 'Absent while under embargo.' }) publishedAt?: string;
 }

@@ -1,5 +1,5 @@
 import * as codes from './codes.js';
-import { CalendarDate, Nested, NestedList, OneOf, Optional, PartialDate, Text, TextList } from './fields.js';
+import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, PartialDate, Text, TextList } from './fields.js';
 
 /** The parts of a sampling result (design §3.3), the same in what a department reports and in what inspection publishes. */
 const USCC = 'Unified social credit code, 18 characters (GB 32100-2015).';
@@ -77,6 +77,21 @@ export class Notice {
 export class Round {
   @Text({ max: 200 }) no: string;
   @Optional() @OneOf(codes.COVERAGES, { about: 'Does the round report every sample, or failures only?' }) coverage?: codes.Coverage;
+}
+
+/** What was decided about a result after it was reported: it goes over what the report says, and later reports do not undo it. */
+export class ResultDecision {
+  @OneOf(codes.RESULT_DECISIONS) kind: codes.ResultDecisionKind;
+  @OneOf(codes.RESULT_PARTIES, { about: 'Who objected, denied or was checked again.' }) party: codes.ResultParty;
+  @OneOf(codes.COMPETENCES, { about: 'As whom the department decided.' }) by: codes.Competence;
+  @CalendarDate() on: string;
+  @Optional() @OneOf(codes.VERDICTS, { about: 'REINSPECTION and OBJECTION: the verdict from then on.' }) verdict?: codes.Verdict;
+  @Optional()
+  @OneOf(codes.AUTHORSHIPS, { about: 'AUTHORSHIP: what holds of the named producer from then on.' })
+  authorship?: codes.Authorship;
+  @Optional()
+  @Flag({ about: 'RECHECK, which was passed: no other party has still to pass one, new batches may be sold.' })
+  resumes?: boolean;
 }
 
 /** What every state of a sampling result holds, whoever states it. */

@@ -16,12 +16,30 @@ import { IntakeRejection, SamplingResult } from './sampling-result/sampling-resu
 import { SamplingResultReading } from './sampling-result/sampling-result.reading.service.js';
 import { SamplingResultRestore } from './sampling-result/sampling-result.restore.service.js';
 import { SamplingResults } from './sampling-result/sampling-result.service.js';
+import { WaitingReportController } from './waiting-report/waiting-report.controller.js';
+import { WaitingReports } from './waiting-report/waiting-report.service.js';
 
 const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow, SamplingRoundRow];
 
 @Module({
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
-  controllers: [SamplingResultConsumer, SamplingResultController, ImportRunController, SamplingRoundController, SamplingCaseController],
-  providers: [SamplingResults, SamplingResultReading, SamplingResultRestore, ImportRuns, SamplingRounds, SamplingCases, DeadlineJob],
+  controllers: [
+    SamplingResultConsumer,
+    SamplingResultController,
+    ImportRunController,
+    SamplingRoundController,
+    SamplingCaseController,
+    WaitingReportController,
+  ],
+  providers: [
+    SamplingResults,
+    SamplingResultReading,
+    SamplingResultRestore,
+    ImportRuns,
+    SamplingRounds,
+    SamplingCases,
+    DeadlineJob,
+    WaitingReports,
+  ],
 })
 export class InspectionModule {}

@@ -5,6 +5,7 @@ import { AddRestoredRevision1795450300000 } from './migrations/1795450300000-add
 import { IndexResultsForLists1795450400000 } from './migrations/1795450400000-index-results-for-lists.js';
 import { CreateSamplingRounds1795450500000 } from './migrations/1795450500000-create-sampling-rounds.js';
 import { CreateSamplingCases1795450600000 } from './migrations/1795450600000-create-sampling-cases.js';
+import { CreateWaitingReports1795450700000 } from './migrations/1795450700000-create-waiting-reports.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -13,4 +14,5 @@ await migrateService('inspection', [
   IndexResultsForLists1795450400000,
   CreateSamplingRounds1795450500000,
   CreateSamplingCases1795450600000,
+  CreateWaitingReports1795450700000,
 ]);

@@ -2,10 +2,7 @@
  * What may be done in a case, by whom, from which state and on which article: the table that `decide` obeys and that docs/inspection.md
  * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
  */
-import type { Verdict } from '@jinqiao/contracts';
-
-export const PARTIES = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const;
-export type Party = (typeof PARTIES)[number];
+import { type Competence, RESULT_PARTIES, type ResultParty, type Verdict } from '@jinqiao/contracts';
 
 export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
 export type TrackName = (typeof TRACKS)[number];
@@ -42,12 +39,6 @@ export const STATES = {
 } as const satisfies Record<TrackName, readonly [string, ...string[]]>;
 export type State = (typeof STATES)[TrackName][number];
 
-/**
- * ORGANISER: whoever reported the result. PROVINCE: a department with the scope `level:PROVINCE`; an objection may go to it as well
- * (产品质量法 §15). RECEIVER: the department to which the track was handed over.
- */
-export type Competence = 'ORGANISER' | 'PROVINCE' | 'RECEIVER';
-
 /** RIGHT: a party may use it and loses it. DUTY: not done by then is overdue. */
 export const CLOCKS = {
   OBJECTION: 'RIGHT',
@@ -81,7 +72,7 @@ export interface Facts {
 
 export interface ActRule {
   readonly track: TrackName;
-  readonly parties: readonly Party[];
+  readonly parties: readonly ResultParty[];
   readonly by: readonly Competence[];
   /** From each state the states it may lead to; the facts choose where there are several. */
   readonly leads: Readonly<Partial<Record<State, readonly State[]>>>;
@@ -96,6 +87,7 @@ export interface ActRule {
 const SOLD_OR_MADE = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER'] as const;
 const PRODUCER = ['NOMINAL_PRODUCER'] as const;
 const ORGANISER = ['ORGANISER'] as const;
+// An objection may go to the superior as well (产品质量法 §15).
 const EITHER = ['ORGANISER', 'PROVINCE'] as const;
 const RECEIVER = ['RECEIVER'] as const;
 const yes =
@@ -110,7 +102,7 @@ const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER } as const;
 export const ACTS = {
   SERVE: {
     track: 'SERVICE',
-    parties: PARTIES,
+    parties: RESULT_PARTIES,
     by: ORGANISER,
     leads: { UNSERVED: ['SERVED'], UNDELIVERABLE: ['SERVED'] },
     needs: ['mode', 'sha256'],
@@ -119,7 +111,7 @@ export const ACTS = {
   },
   REPORT_UNDELIVERABLE: {
     track: 'SERVICE',
-    parties: PARTIES,
+    parties: RESULT_PARTIES,
     by: ORGANISER,
     leads: { UNSERVED: ['UNDELIVERABLE'], UNDELIVERABLE: ['UNDELIVERABLE'] },
     needs: ['mode', 'reason'],
@@ -127,7 +119,7 @@ export const ACTS = {
   },
   WRITE_TO_AUTHORITY: {
     track: 'SERVICE',
-    parties: PARTIES,
+    parties: RESULT_PARTIES,
     by: ORGANISER,
     leads: { UNSERVED: ['UNSERVED'], UNDELIVERABLE: ['UNDELIVERABLE'], SERVED: ['SERVED'] },
     needs: ['authority', 'sha256'],
@@ -246,9 +238,18 @@ export const ACTS = {
   },
   CLOSE_HANDLING: {
     ...handling,
-    leads: { HANDED_OVER: ['CLOSED'], RECHECK_PASSED: ['CLOSED'], REFERRED: ['CLOSED'] },
+    leads: {
+      HANDED_OVER: ['CLOSED'],
+      CORRECTION_ORDERED: ['CLOSED'],
+      RECHECK_FAILED: ['CLOSED'],
+      ANNOUNCED: ['CLOSED'],
+      SUSPENDED: ['CLOSED'],
+      REVOCATION_DUE: ['CLOSED'],
+      RECHECK_PASSED: ['CLOSED'],
+      REFERRED: ['CLOSED'],
+    },
     needs: ['reason'],
-    stops: ['HANDLING'],
+    stops: ['HANDLING', 'CORRECTION', 'FIRST_RECHECK', 'SECOND_RECHECK'],
     article: '第五条',
   },
 

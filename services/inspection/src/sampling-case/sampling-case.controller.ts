@@ -1,7 +1,19 @@
-import { CalendarDate, Flag, Nested, OneOf, Optional, Text, type Verdict, VERDICTS, Whole } from '@jinqiao/contracts';
+import {
+  CalendarDate,
+  Flag,
+  Nested,
+  OneOf,
+  Optional,
+  RESULT_PARTIES,
+  type ResultParty,
+  Text,
+  type Verdict,
+  VERDICTS,
+  Whole,
+} from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ACT_NAMES, type ActName, PARTIES, type Party } from './sampling-case.acts.js';
+import { ACT_NAMES, type ActName } from './sampling-case.acts.js';
 import { GROUNDS, MODES } from './sampling-case.js';
 import { type CaseSummary, type DeadlineEntry, type SamplingCase, SamplingCases } from './sampling-case.service.js';
 
@@ -19,7 +31,7 @@ export class CaseLaboratory {
 /** What each act needs of it is said where it is missing. */
 export class TakeActBody {
   @OneOf(ACT_NAMES) act: ActName;
-  @OneOf(PARTIES) party: Party;
+  @OneOf(RESULT_PARTIES) party: ResultParty;
   @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
   @Optional() @Text({ max: 1000 }) reason?: string;
   @Optional() @Text({ max: 200, about: 'Number of the order, announcement, case file or draw.' }) documentNo?: string;

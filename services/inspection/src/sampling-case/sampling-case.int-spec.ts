@@ -140,7 +140,7 @@ describe('a case', () => {
     await act(organiser, ['C-4', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
     await act(organiser, ['C-4', 'FILE_OBJECTION', '2026-03-02'], { ground: 'CONCLUSION', sha256: HASH });
     const decided = (upheld: boolean) =>
-      act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, reason: '理由', sha256: HASH });
+      act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, verdict: 'QUALIFIED', reason: '理由', sha256: HASH });
     const answers = await Promise.all([true, false, true, false, true, false].map(decided));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
     const { body } = await organiser.get<SamplingCase>(`${CASES}/tj-amr/C-4`);

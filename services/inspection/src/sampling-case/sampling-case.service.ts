@@ -1,13 +1,15 @@
-import type { SamplingResultPublished } from '@jinqiao/contracts';
+import type { ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { actorOf, reporterSeenBy } from '../actor.js';
+import { withDecision } from '../sampling-result/sampling-result.decision.js';
+import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
-import { type ActName, CLOCKS, DUTIES, type Facts, type Party, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type ActName, CLOCKS, DUTIES, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
-  type Actor,
   type AllowedAct,
   allowedIn,
   type CaseFile,
@@ -20,7 +22,6 @@ import {
   decide,
   isConcerned,
   partiesOf,
-  PROVINCE,
   type Step,
   trackOf,
 } from './sampling-case.js';
@@ -28,7 +29,7 @@ import {
 export interface CaseStep {
   readonly act: ActName;
   readonly track: TrackName;
-  readonly party: Party;
+  readonly party: ResultParty;
   readonly from: State;
   readonly to: State;
   readonly on: string;
@@ -44,12 +45,14 @@ export interface SamplingCase {
   readonly sampleNo: string;
   readonly regime: string;
   readonly verdict: string;
+  /** The one that stands now; null when the result has been taken back. */
+  readonly standing: string | null;
   readonly parties: readonly CaseParty[];
   readonly openedOn: string;
   /** Every track of every party, with what may be done in it now and by whom. */
   readonly tracks: readonly {
     readonly track: TrackName;
-    readonly party: Party;
+    readonly party: ResultParty;
     readonly state: State;
     readonly departmentId: string | null;
     readonly allowed: readonly AllowedAct[];
@@ -81,15 +84,11 @@ export interface CaseFilter {
 
 export type CaseSummary = Pick<SamplingCase, 'reporterId' | 'sampleNo' | 'regime' | 'verdict' | 'openedOn'>;
 
-interface CaseName {
-  readonly reporterId: string;
-  readonly sampleNo: string;
-}
-
 type OpenedCase = CaseFile & { readonly openedOn: string };
 
 const LISTS = { cases: 'sampling-cases', deadlines: 'sampling-deadlines' };
-const CASE = `reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, laboratory, parties, opened_on::text AS "openedOn"`;
+const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
+  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn"`;
 /** To whom the party of the clock `c` was handed over. */
@@ -104,6 +103,7 @@ const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_
 export class SamplingCases {
   constructor(
     private readonly db: DataSource,
+    private readonly results: SamplingResults,
     private readonly clock: WallClock,
   ) {}
 
@@ -126,18 +126,20 @@ export class SamplingCases {
     });
   }
 
-  async act(caller: Principal, name: CaseName, act: Act): Promise<SamplingCase> {
+  async act(caller: Principal, name: ResultName, act: Act): Promise<SamplingCase> {
     return this.db.transaction(async (tx) => {
       const file = await this.file(tx, name, 'FOR UPDATE');
       const actor = await actorOf(tx, caller);
       if (!isConcerned(file, actor)) throw new CaseUnknown();
       const step = decide(file, actor, act, this.today());
       await this.keep(tx, name, { caller, act, step });
+      const { decision } = step;
+      if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()));
       return this.shown(tx, await this.file(tx, name));
     });
   }
 
-  async find(caller: Principal, name: CaseName): Promise<SamplingCase> {
+  async find(caller: Principal, name: ResultName): Promise<SamplingCase> {
     const tx = this.db.manager;
     const file = await this.file(tx, name);
     const sees = caller.kind !== 'DEPARTMENT' || isConcerned(file, await actorOf(tx, caller));
@@ -150,7 +152,7 @@ export class SamplingCases {
     const rows: CaseSummary[] = await this.db.query(
       `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, opened_on::text AS "openedOn" FROM sampling_cases
        WHERE ${CONCERNS} AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
-      [await this.whose(caller), reporterAfter, sampleAfter, limit + 1],
+      [await reporterSeenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
     return pageOf(LISTS.cases, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
@@ -166,7 +168,7 @@ export class SamplingCases {
        WHERE stopped_on IS NULL AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
          AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
        ORDER BY c.due_on, c.reporter_id, c.sample_no, c.clock, c.party LIMIT $11`,
-      [await this.whose(caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1],
+      [await reporterSeenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1],
     );
     const { items, next } = pageOf(LISTS.deadlines, rows, limit, ({ dueOn, reporterId, sampleNo, clock, party }) => [
       dueOn,
@@ -178,14 +180,7 @@ export class SamplingCases {
     return { items: items.map((entry) => ({ ...entry, kind: CLOCKS[entry.clock], state: clockState(entry, today) })), next };
   }
 
-  /** Of a department its own, of everybody else and of the province all. */
-  private async whose(caller: Principal): Promise<string | null> {
-    if (caller.kind !== 'DEPARTMENT') return null;
-    const { scopes } = await actorOf(this.db.manager, caller);
-    return scopes.includes(PROVINCE) ? null : caller.id;
-  }
-
-  private async keep(tx: EntityManager, { reporterId, sampleNo }: CaseName, { caller, act, step }: Taken): Promise<void> {
+  private async keep(tx: EntityManager, { reporterId, sampleNo }: ResultName, { caller, act, step }: Taken): Promise<void> {
     const { track, clocks, from, basis, competence, derived } = step;
     const { act: name, party, on, ...facts } = act;
     const id = [reporterId, sampleNo];
@@ -225,10 +220,11 @@ export class SamplingCases {
     );
   }
 
-  private async file(tx: EntityManager, { reporterId, sampleNo }: CaseName, lock = ''): Promise<OpenedCase> {
+  private async file(tx: EntityManager, { reporterId, sampleNo }: ResultName, lock = ''): Promise<OpenedCase> {
     const id = [reporterId, sampleNo];
     const [stored]: Omit<OpenedCase, 'tracks' | 'clocks'>[] = await tx.query(
-      `SELECT ${CASE} FROM sampling_cases WHERE reporter_id = $1 AND sample_no = $2 ${lock}`,
+      `SELECT ${CASE} FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
+       WHERE c.reporter_id = $1 AND c.sample_no = $2 ${lock}`,
       id,
     );
     if (!stored) throw new CaseUnknown();
@@ -245,7 +241,7 @@ export class SamplingCases {
   }
 
   private async shown(tx: EntityManager, file: OpenedCase): Promise<SamplingCase> {
-    const { reporterId, sampleNo, regime, verdict, parties, openedOn } = file;
+    const { reporterId, sampleNo, regime, verdict, standing, parties, openedOn } = file;
     const history: CaseStep[] = await tx.query(
       `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
          basis, taken_at AS "takenAt"
@@ -258,6 +254,7 @@ export class SamplingCases {
       sampleNo,
       regime,
       verdict,
+      standing,
       parties,
       openedOn,
       tracks: tracksOf(file),
@@ -275,12 +272,6 @@ interface Taken {
   readonly caller: Principal;
   readonly act: Act;
   readonly step: Step;
-}
-
-/** With the scopes that the directory has: a token says nothing of them. */
-async function actorOf(tx: EntityManager, { id }: Principal): Promise<Actor> {
-  const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
-  return { id, scopes: known?.scopes ?? [] };
 }
 
 /** A track that the party has no act in is not one of its tracks. */

@@ -1,18 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SamplingResultPublished } from '@jinqiao/contracts';
+import type { ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
 import fc from 'fast-check';
-import {
-  ACT_NAMES,
-  type ActName,
-  ACTS,
-  type ActRule,
-  type Party,
-  STATES,
-  type State,
-  TRACKS,
-  type TrackName,
-} from './sampling-case.acts.js';
+import { ACT_NAMES, type ActName, ACTS, type ActRule, STATES, type State, TRACKS, type TrackName } from './sampling-case.acts.js';
 import {
   type Act,
   ActNotAllowed,
@@ -38,6 +28,7 @@ const NEW: CaseFile = {
   sampleNo: 'S-1',
   regime: 'PRODUCT',
   verdict: 'UNQUALIFIED',
+  standing: 'UNQUALIFIED',
   laboratory: { name: '市质检院', uscc: '12120000401200000X' },
   parties: (['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const).map((party) => ({ party, name: party, isOutside: false })),
   tracks: [],
@@ -65,11 +56,11 @@ const actorOf = (name: ActName): typeof ORGANISER | typeof PROVINCE => {
   const [first] = (ACTS[name] as ActRule).by;
   return first === 'PROVINCE' ? PROVINCE : first === 'RECEIVER' ? COUNTY : ORGANISER;
 };
-const play = (told: readonly Told[], file = NEW, party: Party = 'SAMPLED_PARTY'): CaseFile =>
+const play = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): CaseFile =>
   told.reduce((now, [act, on, facts]) => after(now, decide(now, actorOf(act), { ...FACTS, act, party, on, ...facts }, TODAY)), file);
-const states = (file: CaseFile, party: Party = 'SAMPLED_PARTY'): object =>
+const states = (file: CaseFile, party: ResultParty = 'SAMPLED_PARTY'): object =>
   Object.fromEntries(file.tracks.filter((track) => track.party === party).map(({ track, state }) => [track, state]));
-const refusal = (told: readonly Told[], file = NEW, party: Party = 'SAMPLED_PARTY'): string[] => {
+const refusal = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): string[] => {
   try {
     play(told, file, party);
   } catch (problem) {
@@ -176,7 +167,16 @@ describe('an objection', () => {
 
 describe('handling', () => {
   it('is for what failed alone', () => {
-    expect(refusal([['HAND_OVER', '2026-09-01']], { ...NEW, verdict: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
+    expect(refusal([['HAND_OVER', '2026-09-01']], { ...NEW, standing: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
+  });
+
+  it('ends with the verdict, and else not before it was corrected', () => {
+    const closed: Told = ['CLOSE_HANDLING', '2026-03-10'];
+    expect(refusal([...CORRECTED, closed])).toEqual(['NOT_CORRECTED']);
+    const reversed = play([closed], { ...play(CORRECTED), standing: 'QUALIFIED' });
+    expect(states(reversed)).toEqual({ HANDLING: 'CLOSED' });
+    expect(reversed.clocks.every(({ stoppedOn }) => stoppedOn === '2026-03-10')).toBe(true);
+    expect(refusal(CORRECTED, { ...NEW, standing: null })).toEqual(['NOTHING_TO_HANDLE']);
   });
 
   it('gives 60 days to correct and 75 to check again', () => {
@@ -220,6 +220,51 @@ describe('handling', () => {
         ),
       ),
     ).toEqual({ HANDLING: 'CLOSED' });
+  });
+});
+
+describe('a decision about the result', () => {
+  const decided = (told: readonly Told[], [act, on, facts]: Told, file = NEW, party: ResultParty = 'SAMPLED_PARTY') =>
+    decide(play(told, file, party), actorOf(act), { ...FACTS, act, party, on, ...facts }, TODAY).decision;
+
+  it('follows from a re-inspection, an objection that holds, a denial, a passed re-check, and from nothing else', () => {
+    const made = { party: 'SAMPLED_PARTY', by: 'ORGANISER' };
+    expect(decided(AT_LABORATORY, ['RECORD_REINSPECTION', '2026-10-20', { verdict: 'QUALIFIED' }])).toEqual({
+      ...made,
+      kind: 'REINSPECTION',
+      on: '2026-10-20',
+      verdict: 'QUALIFIED',
+    });
+    const upheld: Told = ['DECIDE_OBJECTION', '2026-09-20', { upheld: true, verdict: 'UNDETERMINED' }];
+    expect(decided(OBJECTED, upheld)).toMatchObject({ kind: 'OBJECTION', verdict: 'UNDETERMINED' });
+    expect(decided(OBJECTED, ['DECIDE_OBJECTION', '2026-09-20', { upheld: false }])).toBeNull();
+    const sampled: readonly Told[] = [SERVED, ['FILE_OBJECTION', '2026-09-10', { ground: 'AUTHENTICITY' }]];
+    expect(decided(sampled, ['DECIDE_OBJECTION', '2026-09-20', { upheld: true }])).toEqual({
+      ...made,
+      kind: 'ANNULMENT',
+      on: '2026-09-20',
+    });
+    const denied: Told = ['DENY_AUTHORSHIP', '2026-09-01'];
+    expect(decided([], denied, NEW, 'NOMINAL_PRODUCER')).toMatchObject({ authorship: 'DENIED_UNVERIFIED' });
+    const isIts: Told = ['DECIDE_AUTHORSHIP', '2026-09-20', { upheld: false }];
+    expect(decided([denied], isIts, NEW, 'NOMINAL_PRODUCER')).toMatchObject({ authorship: 'UNDISPUTED' });
+    expect(decided([], SERVED)).toBeNull();
+  });
+
+  it('resumes sale with the last party that passes its re-check', () => {
+    const passed: Told = ['RECORD_RECHECK', '2026-05-10', { passed: true }];
+    expect(decided(CORRECTED, passed)).toMatchObject({ kind: 'RECHECK', by: 'RECEIVER', resumes: true });
+    expect(decided(CORRECTED, ['RECORD_RECHECK', '2026-05-10', { passed: false }])).toBeNull();
+    const both = play(CORRECTED, NEW, 'NOMINAL_PRODUCER');
+    expect(decided(CORRECTED, passed, both)).toMatchObject({ resumes: false });
+    expect(decided(CORRECTED, passed, play([passed], both, 'NOMINAL_PRODUCER'))).toMatchObject({ resumes: true });
+  });
+
+  it('says what holds instead of what was objected to, and a re-inspection what it found', () => {
+    const upheld = (verdict?: 'QUALIFIED' | 'UNQUALIFIED'): string[] =>
+      refusal([...OBJECTED, ['DECIDE_OBJECTION', '2026-09-20', { upheld: true, ...(verdict && { verdict }) }]]);
+    expect([upheld(), upheld('UNQUALIFIED'), upheld('QUALIFIED')]).toEqual([['FIELD_MISSING'], ['VERDICT_UNCHANGED'], []]);
+    expect(refusal([...AT_LABORATORY, ['RECORD_REINSPECTION', '2026-10-20', { verdict: 'NOT_TESTED' }]])).toEqual(['NOTHING_FOUND']);
   });
 });
 
@@ -277,7 +322,7 @@ describe('every step', () => {
   const tellings = fc.array(
     fc.record({
       act: fc.constantFrom(...ACT_NAMES),
-      party: fc.constantFrom<Party>('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'),
+      party: fc.constantFrom<ResultParty>('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'),
       days: fc.integer({ min: 0, max: 70 }),
       actor: fc.constantFrom(ORGANISER, COUNTY, PROVINCE),
       ground: fc.constantFrom('AUTHENTICITY', 'CONCLUSION'),

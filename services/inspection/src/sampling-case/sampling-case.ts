@@ -2,18 +2,17 @@
  * The case of one sampling result: what the law has follow from a verdict, party by party (产品质量监督抽查管理暂行办法 ch. 5 and 6,
  * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
  */
-import type { Regime, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
+import type { Competence, Regime, ResultDecision, ResultParty, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
 import { deadline, FOOD_SAMPLING, rule, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
+import { type Actor, isProvince } from '../actor.js';
 import {
   ACTS,
   type ActName,
   type ActRule,
   CLOCKS,
   type ClockName,
-  type Competence,
   type Facts,
-  type Party,
   type State,
   STATES,
   type TrackName,
@@ -23,7 +22,7 @@ export const MODES = ['DELIVERED', 'POST', 'ELECTRONIC'] as const;
 export const GROUNDS = ['AUTHENTICITY', 'CONCLUSION'] as const;
 
 export interface CaseParty {
-  readonly party: Party;
+  readonly party: ResultParty;
   readonly name: string;
   readonly uscc?: string;
   /** Outside the city its authority is written to (§44). */
@@ -32,7 +31,7 @@ export interface CaseParty {
 
 export interface Track {
   readonly track: TrackName;
-  readonly party: Party;
+  readonly party: ResultParty;
   readonly state: State;
   /** The department it was handed over to. */
   readonly departmentId: string | null;
@@ -41,7 +40,7 @@ export interface Track {
 
 export interface Clock {
   readonly clock: ClockName;
-  readonly party: Party;
+  readonly party: ResultParty;
   readonly startedOn: string;
   readonly dueOn: string;
   /** A year without a published holiday calendar was touched. */
@@ -55,7 +54,10 @@ export interface CaseFile {
   readonly reporterId: string;
   readonly sampleNo: string;
   readonly regime: Regime;
+  /** The one that the case was opened with. */
   readonly verdict: Verdict;
+  /** The one that stands now; null when the result has been taken back. */
+  readonly standing: Verdict | null;
   readonly laboratory: { readonly name: string; readonly uscc?: string | undefined } | null;
   readonly parties: readonly CaseParty[];
   readonly tracks: readonly Track[];
@@ -67,7 +69,7 @@ const TIANJIN = '12';
 /** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
 export function partiesOf({ sampledParty, nominalProducer, online }: SamplingResultPublished): CaseParty[] {
   const party = (
-    name: Party,
+    name: ResultParty,
     of: { name?: string | undefined; uscc?: string | undefined; divisionCode?: string | undefined },
   ): CaseParty => ({
     party: name,
@@ -85,14 +87,9 @@ export function partiesOf({ sampledParty, nominalProducer, online }: SamplingRes
 
 export interface Act extends Facts {
   readonly act: ActName;
-  readonly party: Party;
+  readonly party: ResultParty;
   /** The day it was done. */
   readonly on: string;
-}
-
-export interface Actor {
-  readonly id: string;
-  readonly scopes: readonly string[];
 }
 
 /** One step: the track as it becomes, and the clocks that change with it. */
@@ -104,6 +101,8 @@ export interface Step {
   readonly competence: Competence;
   /** Derived, for whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion. */
   readonly derived: Readonly<Record<string, string | boolean>>;
+  /** What becomes the next revision of the result. */
+  readonly decision: ResultDecision | null;
 }
 
 export class CaseUnknown extends DomainError {
@@ -183,33 +182,31 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
     basis: basisOf(file.regime, given),
     competence,
     derived: derivedFrom(file, act),
+    decision: decisionFrom(file, before, act, competence),
   };
 }
 
-export function trackOf({ tracks }: Pick<CaseFile, 'tracks'>, track: TrackName, party: Party): Track {
+export function trackOf({ tracks }: Pick<CaseFile, 'tracks'>, track: TrackName, party: ResultParty): Track {
   const [first] = STATES[track];
   return tracks.find((one) => one.track === track && one.party === party) ?? { track, party, state: first, departmentId: null, lastOn: '' };
 }
 
 /** What may be done now, and by whom. */
-export function allowedIn(track: TrackName, party: Party, state: State): AllowedAct[] {
+export function allowedIn(track: TrackName, party: ResultParty, state: State): AllowedAct[] {
   return (Object.entries(ACTS) as [ActName, ActRule][])
     .filter(([, given]) => given.track === track && given.parties.includes(party) && given.leads[state] !== undefined)
     .map(([act, { by }]) => ({ act, by }));
 }
 
 /** Whoever has no part in a case does not learn that there is one. */
-export const isConcerned = ({ reporterId, tracks }: Pick<CaseFile, 'reporterId' | 'tracks'>, { id, scopes }: Actor): boolean =>
-  id === reporterId || scopes.includes(PROVINCE) || tracks.some(({ departmentId }) => departmentId === id);
+export const isConcerned = ({ reporterId, tracks }: Pick<CaseFile, 'reporterId' | 'tracks'>, actor: Actor): boolean =>
+  actor.id === reporterId || isProvince(actor) || tracks.some(({ departmentId }) => departmentId === actor.id);
 
-/** The scope, in the directory, of a department that acts for the province. */
-export const PROVINCE = 'level:PROVINCE';
-
-function competenceOf(reporterId: string, { departmentId }: Track, { id, scopes }: Actor, by: readonly Competence[]): Competence | null {
+function competenceOf(reporterId: string, { departmentId }: Track, actor: Actor, by: readonly Competence[]): Competence | null {
   const has: Readonly<Record<Competence, boolean>> = {
-    ORGANISER: id === reporterId,
-    PROVINCE: scopes.includes(PROVINCE),
-    RECEIVER: id === departmentId,
+    ORGANISER: actor.id === reporterId,
+    PROVINCE: isProvince(actor),
+    RECEIVER: actor.id === departmentId,
   };
   return by.find((competence) => has[competence]) ?? null;
 }
@@ -255,13 +252,34 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
     }
     case 'CHOOSE_LABORATORY':
       return laboratoryFindings(file, act);
+    case 'DECIDE_OBJECTION':
+      return before.state === 'CONCLUSION_UNDER_REVIEW' && act.upheld === true ? verdictFindings(file, act) : [];
+    case 'RECORD_REINSPECTION':
+      return act.verdict === undefined || FOUND.includes(act.verdict) ? [] : [finding('NOTHING_FOUND', '/verdict', NOTHING_FOUND)];
     case 'HAND_OVER':
-      return file.verdict === 'UNQUALIFIED' ? [] : [finding('NOTHING_TO_HANDLE', '/act', `the verdict is ${file.verdict}`)];
+    case 'ORDER_CORRECTION':
+      return mustBeHandled(file) ? [] : [finding('NOTHING_TO_HANDLE', '/act', `the verdict is ${file.standing ?? 'taken back'}`)];
+    case 'CLOSE_HANDLING': {
+      const isOpen = mustBeHandled(file) && !CLOSABLE.includes(before.state);
+      return isOpen ? [finding('NOT_CORRECTED', '/act', `it is ${before.state}, and the verdict still stands`)] : [];
+    }
     case 'RECORD_RECHECK':
       return before.state === 'ANNOUNCED' ? windowFindings(file, before, act) : [];
     default:
       return [];
   }
+}
+
+const mustBeHandled = ({ standing }: CaseFile): boolean => standing === 'UNQUALIFIED';
+/** From anywhere else handling ends only when the verdict has gone. */
+const CLOSABLE: readonly State[] = ['HANDED_OVER', 'RECHECK_PASSED', 'REFERRED'];
+/** What cannot be tested again leaves the first result as it is (§40). */
+const FOUND: readonly Verdict[] = ['QUALIFIED', 'UNQUALIFIED'];
+const NOTHING_FOUND = 'says neither that it qualifies nor that it does not: WAIVE_REINSPECTION leaves the first result';
+
+function verdictFindings({ standing }: CaseFile, { verdict }: Act): Finding[] {
+  if (verdict === undefined) return [finding('FIELD_MISSING', '/verdict', 'is required: what holds instead')];
+  return verdict === standing ? [finding('VERDICT_UNCHANGED', '/verdict', 'is the one that was objected to')] : [];
 }
 
 /** §39: another one than the first, unless there is no other in the province. Food: drawn from the published list (食品安全法 §88). */
@@ -290,7 +308,7 @@ function windowFindings({ regime }: CaseFile, { lastOn }: Track, { on }: Act): F
   return [finding('OUTSIDE_RECHECK_WINDOW', '/on', message)];
 }
 
-const openClock = ({ clocks }: CaseFile, clock: ClockName, party: Party): Clock | undefined =>
+const openClock = ({ clocks }: CaseFile, clock: ClockName, party: ResultParty): Clock | undefined =>
   clocks.find((one) => one.clock === clock && one.party === party && one.stoppedOn === null);
 
 function stopped(file: CaseFile, { stops = [] }: ActRule, { party, on }: Act): Clock[] {
@@ -320,6 +338,34 @@ function dueOf(name: string, regime: Regime, on: string): Pick<Clock, 'dueOn' | 
 function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step['derived'] {
   if (act !== 'RECORD_REINSPECTION' || verdict === undefined) return {};
   return { reversed: verdict !== first, feeBorneBy: verdict === first ? 'APPLICANT' : 'DEPARTMENT' };
+}
+
+function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): ResultDecision | null {
+  const { party, on, verdict, upheld } = act;
+  const made = { party, by, on };
+  switch (act.act) {
+    case 'RECORD_REINSPECTION':
+      return { ...made, kind: 'REINSPECTION', ...(verdict && { verdict }) };
+    case 'DECIDE_OBJECTION': {
+      if (upheld !== true) return null;
+      const isAboutSampling = before.state === 'AUTHENTICITY_UNDER_REVIEW';
+      return isAboutSampling ? { ...made, kind: 'ANNULMENT' } : { ...made, kind: 'OBJECTION', ...(verdict && { verdict }) };
+    }
+    case 'DENY_AUTHORSHIP':
+      return { ...made, kind: 'AUTHORSHIP', authorship: 'DENIED_UNVERIFIED' };
+    case 'DECIDE_AUTHORSHIP':
+      return { ...made, kind: 'AUTHORSHIP', authorship: upheld === true ? 'DENIED_CONFIRMED' : 'UNDISPUTED' };
+    case 'RECORD_RECHECK':
+      return act.passed === true ? { ...made, kind: 'RECHECK', resumes: othersHavePassed(file, party) } : null;
+    default:
+      return null;
+  }
+}
+
+/** §49: nobody sells again before the department has declared that the re-check was passed. */
+function othersHavePassed({ tracks }: CaseFile, party: ResultParty): boolean {
+  const others = tracks.filter((one) => one.track === 'HANDLING' && one.party !== party);
+  return others.every(({ state }) => state === 'RECHECK_PASSED' || state === 'CLOSED');
 }
 
 export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';

@@ -5,12 +5,15 @@ import { batchAnswer, type BatchAnswer, Clock, currentTrace, type ItemAnswer, IT
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
 import {
   decide,
   readReport,
   readRetraction,
   SamplingResultRejected,
+  SamplingResultUnknown,
+  type Accepted,
   type Decision,
   type HeldResult,
   type Reading,
@@ -108,6 +111,22 @@ export class SamplingResults {
     }
   }
 
+  /** Changes one result by something other than what its reporter sends, under the lock of its row. */
+  async change(
+    tx: EntityManager,
+    { reporterId, sampleNo }: ResultName,
+    to: (held: HeldResult) => Changed | Promise<Changed>,
+  ): Promise<void> {
+    const stored = (await lockStored(tx, reporterId, [sampleNo])).get(sampleNo);
+    if (!stored) throw new SamplingResultUnknown();
+    const { held, announcements } = await to(stored.held);
+    await write(tx, [rowOf({ held, carried: stored.carried })], [sampleNo]);
+    await this.outbox.add(
+      tx,
+      announcements.map(({ type, data }) => event<object>(type, data)),
+    );
+  }
+
   private async acceptSingles(tx: EntityManager, items: readonly Single[]): Promise<Answer[]> {
     const byReporter = Map.groupBy(items.keys(), (place) => items[place]?.reporterId ?? '');
     const placed: { place: number; answer: Answer }[] = [];
@@ -134,6 +153,10 @@ export class SamplingResults {
       await this.outbox.add(
         tx,
         done.flatMap(({ events }) => events),
+      );
+      await keepWaiting(
+        tx,
+        done.flatMap(({ waiting }) => waiting),
       );
       placed.push(...done.flatMap(({ answers }) => answers));
     }
@@ -164,6 +187,13 @@ export class SamplingResults {
     );
   }
 }
+
+export interface ResultName {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+}
+
+type Changed = Pick<Accepted, 'held' | 'announcements'>;
 
 interface Single {
   readonly reporterId: string;
@@ -224,6 +254,14 @@ function refusalOf({ reading, sampleNo, revision, unknownFields }: Item): Answer
   return { sampleNo, outcome: 'rejected', revision, warnings: [], errors: reading.findings, unknownFields };
 }
 
+const waitingOf = (reporterId: string, { sampleNo, reading }: ReadableItem, undoes: Waiting['undoes'], since: Date): Waiting => ({
+  reporterId,
+  sampleNo,
+  submission: reading.submission,
+  undoes,
+  since,
+});
+
 /** What the last accepted submission brought along that is not part of the state. */
 type Carried = Pick<StoredRow, 'order_no' | 'reported_at' | 'unknown_fields' | 'other_columns' | 'channel' | 'import_id'>;
 
@@ -234,6 +272,7 @@ interface Stored {
 
 interface Fold {
   readonly row: StoredRow | null;
+  readonly waiting: readonly Waiting[];
   readonly events: OutgoingEvent[];
   readonly answers: Placed[];
 }
@@ -242,17 +281,19 @@ interface Fold {
 function fold(stored: Stored | null, items: readonly ReadableItem[], context: Context): Fold {
   const events: OutgoingEvent[] = [];
   const answers: Placed[] = [];
+  const waiting: Waiting[] = [];
   let current = stored;
   for (const item of items) {
     const decision = decide(current?.held ?? null, context.reporterId, item.reading, context.now);
     answers.push({ place: item.place, answer: answerTo(item, decision) });
     if (decision.outcome !== 'accepted') continue;
     current = { held: decision.held, carried: carriedBy(item, current?.carried ?? null, context) };
+    if (decision.undoes) waiting.push(waitingOf(context.reporterId, item, decision.undoes, context.now));
     const { causedBy, traceparent } = item.submitted;
     const options = { ...(causedBy && { causedBy }), ...(traceparent && { traceparent }) };
     events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
   }
-  return { row: current && current !== stored ? rowOf(current) : null, events, answers };
+  return { row: current && current !== stored ? rowOf(current) : null, waiting, events, answers };
 }
 
 function answerTo({ sampleNo, revision, unknownFields }: ReadableItem, decision: Decision): Answer {

@@ -5,6 +5,7 @@
  * change is the next revision of one series over both topics.
  */
 import {
+  type ResultDecision,
   SamplingNoticeWithdrawn,
   SamplingResultNotified,
   SamplingResultPublished,
@@ -14,6 +15,7 @@ import {
 } from '@jinqiao/contracts';
 import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import { decided, standing, undoneBy } from './sampling-result.decision.js';
 
 export const STATUSES = ['NOTIFIED', 'PUBLISHED', 'WITHDRAWN'] as const;
 export type Status = (typeof STATUSES)[number];
@@ -53,9 +55,17 @@ export type Announcement =
   | { readonly type: typeof SamplingResultWithdrawn; readonly data: SamplingResultWithdrawn };
 
 export type Decision =
-  | { readonly outcome: 'accepted'; readonly held: HeldResult; readonly announcements: readonly Announcement[] }
+  | Accepted
   | { readonly outcome: 'duplicate'; readonly held: HeldResult }
   | { readonly outcome: 'rejected'; readonly findings: readonly Finding[] };
+
+export interface Accepted {
+  readonly outcome: 'accepted';
+  readonly held: HeldResult;
+  readonly announcements: readonly Announcement[];
+  /** It would undo these, so it waits for a person. */
+  readonly undoes?: readonly ResultDecision[];
+}
 
 /** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
 export class SamplingResultRejected extends DomainError {
@@ -129,8 +139,25 @@ export function decide(held: HeldResult | null, reporterId: string, { submission
     if (submission.hash === held.reportedHash) return { outcome: 'duplicate', held };
     return refused('REVISION_CONFLICT', held, 'was reported before with another content');
   }
-  const follow = { held, reporterId, at: now.toISOString(), warnings: [...warnings, ...seriesWarnings(held, submission)] };
-  return submission.kind === 'REPORT' ? acceptReport(follow, submission) : acceptRetraction(follow, submission);
+  const at = now.toISOString();
+  const undoes = held ? undoneBy(submission, held) : [];
+  if (held && undoes.length > 0) return wait(held, submission, at, undoes);
+  return accept({ held, reporterId, at, warnings: [...warnings, ...seriesWarnings(held, submission)], givenUp: [] }, submission);
+}
+
+/** What follows when a person lets a submission that waited undo what was decided. */
+export const admit = (held: HeldResult, submission: Submission, now: Date): Accepted =>
+  accept({ held, reporterId: held.reporterId, at: now.toISOString(), warnings: [], givenUp: undoneBy(submission, held) }, submission);
+
+function wait(held: HeldResult, { revision, hash }: Submission, at: string, undoes: readonly ResultDecision[]): Accepted {
+  const what = undoes.map(({ kind, on }) => `${kind} of ${on}`).join(', ');
+  const warnings = [warning('WAITS_FOR_RULING', '/revision', `would undo ${what}: it waits for a person`)];
+  return {
+    outcome: 'accepted',
+    held: { ...held, reportedRevision: revision, reportedHash: hash, acceptedAt: at, warnings },
+    announcements: [],
+    undoes,
+  };
 }
 
 interface Follow {
@@ -138,9 +165,16 @@ interface Follow {
   readonly reporterId: string;
   readonly at: string;
   readonly warnings: readonly Finding[];
+  readonly givenUp: readonly ResultDecision[];
 }
 
-function acceptReport({ held, reporterId, at, warnings }: Follow, { report, revision, hash }: Submission & { kind: 'REPORT' }): Decision {
+const accept = (follow: Follow, submission: Submission): Accepted =>
+  submission.kind === 'REPORT' ? acceptReport(follow, submission) : acceptRetraction(follow, submission);
+
+function acceptReport(
+  { held, reporterId, at, warnings, givenUp }: Follow,
+  { report, revision, hash }: Submission & { kind: 'REPORT' },
+): Accepted {
   const announcements: Announcement[] = [];
   let next = held?.revision ?? 0;
   if (held?.state && held.status === 'PUBLISHED' && !report.notice) {
@@ -149,8 +183,9 @@ function acceptReport({ held, reporterId, at, warnings }: Follow, { report, revi
     announcements.push({ type: SamplingResultWithdrawn, data: back });
   }
   const publishedAt = held?.status === 'PUBLISHED' ? held.state?.publishedAt : at;
+  const decisions = held ? standing(held, report, givenUp) : [];
   const state: SamplingResultPublished = {
-    ...announced(report),
+    ...(decisions.length > 0 ? decided({ ...announced(report), decisions }) : announced(report)),
     reporterId,
     revision: next + 1,
     reportedRevision: revision,
@@ -178,7 +213,7 @@ function acceptReport({ held, reporterId, at, warnings }: Follow, { report, revi
   };
 }
 
-function acceptRetraction({ held, reporterId, at, warnings }: Follow, retraction: Submission & { kind: 'RETRACTION' }): Decision {
+function acceptRetraction({ held, reporterId, at, warnings, givenUp }: Follow, retraction: Submission & { kind: 'RETRACTION' }): Accepted {
   const { sampleNo, reason, revision: reportedRevision, hash: reportedHash } = retraction;
   const withdrawal = { reason, withdrawnAt: at };
   const withdrawn = {
@@ -196,7 +231,14 @@ function acceptRetraction({ held, reporterId, at, warnings }: Follow, retraction
     const unchanged = { ...withdrawn, revision: held?.revision ?? 0, state: held?.state ?? null };
     return { outcome: 'accepted', held: unchanged, announcements: [] };
   }
-  const state = { ...held.state, revision: held.revision + 1, reportedRevision, acceptedAt: at };
+  const decisions = (held.state.decisions ?? []).filter((one) => !givenUp.includes(one));
+  const state = {
+    ...held.state,
+    revision: held.revision + 1,
+    reportedRevision,
+    acceptedAt: at,
+    ...(held.state.decisions && { decisions }),
+  };
   // The last state decides the topic: a state under embargo must not reach the public one, even if an earlier state was published.
   const type = held.status === 'PUBLISHED' ? SamplingResultWithdrawn : SamplingNoticeWithdrawn;
   return {
