@@ -54,6 +54,7 @@ const state = (soldOn: fc.Arbitrary<object | undefined>) =>
     laboratory: sometimes(filled({ name: seen, uscc: inside })),
     notice: sometimes(filled({ no: seen })),
     round: filled({ no: inside }),
+    decisions: sometimes(fc.array(filled({ kind: seen, party: seen, by: inside, on: seen }), { maxLength: 2 })),
     online: soldOn,
   }) as unknown as fc.Arbitrary<SamplingState>;
 

@@ -73,6 +73,7 @@ const RESULT: Fields<ResultSource> = {
     nominalProducer: { name: true, authorship: true },
     laboratory: { name: true },
     notice: { no: true, publishedOn: true },
+    decisions: { kind: true, party: true, on: true, verdict: true, authorship: true, resumes: true },
   },
 };
 

@@ -50,13 +50,16 @@ async function knownRevisions(tx: EntityManager, told: readonly Said[]): Promise
   return new Set(rows.map(({ name }) => name));
 }
 
+/** What a body, read as SQL, asks for: RESUME allows, it asks for nothing. */
+export const askedIn = (said: string): string => `jsonb_path_query_array(${said}, '$.actionsRequired[*] ? (@.action != "RESUME")')`;
+
 async function keep(tx: EntityManager, one: Said): Promise<void> {
   const { feedbackId, recipientId, kind, subject, revision, dueAt, actionsRequired, contentHash } = one.data;
   const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
   const [before]: { same: boolean }[] = await tx.query(
-    `SELECT (r.said -> 'actionsRequired')::jsonb = $2::jsonb AS same
+    `SELECT ${askedIn('r.said::jsonb')} = ${askedIn('$2::jsonb')} AS same
      FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision WHERE f.feedback_id = $1`,
-    [feedbackId, JSON.stringify(actionsRequired)],
+    [feedbackId, JSON.stringify({ actionsRequired })],
   );
   // What was done stays done, and a clock goes on, as long as the same is asked: as when the revision was told first.
   await tx.query(

@@ -128,6 +128,18 @@ describe('the next state of a result', () => {
     expect(more?.said.dueAt).toBe('2026-11-24T06:00:00.000Z');
   });
 
+  it('lets new batches be sold when the last re-check was passed, and asks for nothing else than before', () => {
+    const standing = given([state(1), 'jd']);
+    const acted = { ...standing, feedbacks: standing.feedbacks.map((feedback) => ({ ...feedback, closedAt: '2026-11-23T02:00:00Z' })) };
+    const passed = (resumes: boolean) => [{ kind: 'RECHECK', party: 'SAMPLED_PARTY', by: 'RECEIVER', on: '2026-11-23', resumes }] as const;
+    const [notYet] = follow(acted, state(2, { decisions: [...passed(false)] }), 'jd', at('03:00:00')).told;
+    expect(notYet?.said.actionsRequired.map(({ action }) => action)).not.toContain('RESUME');
+    const [resumed] = follow(acted, state(2, { decisions: [...passed(true)] }), 'jd', at('03:00:00')).told;
+    expect(resumed?.said.actionsRequired.at(-1)).toMatchObject({ action: 'RESUME', mandatory: false });
+    expect(resumed).toMatchObject({ closedAt: '2026-11-23T02:00:00Z', askedSince: 1, said: { dueAt: '2026-11-24T01:00:00.000Z' } });
+    expect(resumed && actions(resumed)).toEqual(['STOP_SALE', 'DELIST', 'BLOCK_RELISTING', 'INFORM_MERCHANT']);
+  });
+
   it('asks to act again when it turned back', () => {
     const standing = given([state(1), 'jd'], [state(2, { verdict: 'QUALIFIED' }), 'jd']);
     const [back] = follow(standing, state(3), 'jd', at('08:00:00')).told;

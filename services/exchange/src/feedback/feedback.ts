@@ -137,7 +137,7 @@ function issueResult(
     publisherId: state.reporterId,
     matchedBy: recipient.key,
     regime: state.regime,
-    actionsRequired: actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime),
+    actionsRequired: [...actionsFor(state.verdict, previous?.said.actionsRequired ?? null, state.regime), ...resumption(state)],
     legalBasis: noticeBasis(state.regime),
     entitlement: NOTICE_ENTITLEMENT,
     finality: state.finality,
@@ -162,6 +162,13 @@ export function actionsFor(verdict: Verdict, previous: readonly RequiredAction[]
     case 'NOT_TESTED':
       return undo(previous, basis);
   }
+}
+
+/** New batches may be sold once every party has passed its re-check; what was taken off sale stays off it (Order 18 §49). */
+export function resumption({ verdict, regime, decisions = [] }: Pick<SamplingState, 'verdict' | 'regime' | 'decisions'>): RequiredAction[] {
+  const resumes = verdict === 'UNQUALIFIED' && decisions.some((one) => one.resumes === true);
+  const basis = regime === 'PRODUCT' ? `${SAMPLING_MEASURES}第四十九条` : articleOf(regime);
+  return resumes ? [{ action: 'RESUME', mandatory: false, basis }] : [];
 }
 
 /** Whoever had to act is asked to undo it, and stays asked; nobody else is asked for anything. */
@@ -258,14 +265,14 @@ function required(previous: Feedback | null, { kind, regime, actionsRequired, le
       legalBasis: previous.said.legalBasis,
     };
   }
-  const asked = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
+  const untimed = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
   const name = CLOCK_RULES[kind];
-  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return asked;
+  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return untimed;
   const row = rule(name, { regime, on: dayInChina(now) });
-  if (row === 'NO_RULE') return asked;
+  if (row === 'NO_RULE') return untimed;
   const ruleBasis: LegalBasis = { ...row.legalBasis, ruleVersion: row.version };
   const clock = clockOf(row);
-  return { ...asked, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
+  return { ...untimed, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
 }
 
 /** The rule that says how long a platform has; null where nothing is asked within a time. */
@@ -305,12 +312,19 @@ export function keptUntil({ issuedAt }: Pick<FeedbackIssued, 'issuedAt'>): strin
   return row === 'NO_RULE' ? null : dueAt(row, new Date(issuedAt));
 }
 
-const sameActions = (one: readonly RequiredAction[], other: readonly RequiredAction[]): boolean =>
-  one.length === other.length &&
-  one.every(({ action, mandatory, basis }, index) => {
-    const its = other[index];
-    return its?.action === action && its.mandatory === mandatory && its.basis === basis;
-  });
+/** Is the same asked? RESUME allows, it asks for nothing. */
+function sameActions(some: readonly RequiredAction[], others: readonly RequiredAction[]): boolean {
+  const [one, other] = [asked(some), asked(others)];
+  return (
+    one.length === other.length &&
+    one.every(({ action, mandatory, basis }, index) => {
+      const its = other[index];
+      return its?.action === action && its.mandatory === mandatory && its.basis === basis;
+    })
+  );
+}
+
+const asked = (actions: readonly RequiredAction[]): RequiredAction[] => actions.filter(({ action }) => action !== 'RESUME');
 
 /** Since when the same has been asked, and whether it was done before. */
 const askedBefore = (

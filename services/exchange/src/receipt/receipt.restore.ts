@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { receivedBy } from '../clock/clock.js';
 import { startClocks } from '../clock/clock.receipts.js';
 import { followAnswers, takeOverRulings } from '../dispute/dispute.queue.js';
+import { askedIn } from '../feedback/feedback.restore.js';
 import { closes } from './receipt.js';
 
 /**
@@ -35,7 +36,7 @@ export async function takeOverAnswers(tx: EntityManager, said: readonly Received
        JOIN feedbacks USING (feedback_id)
        JOIN feedback_revisions AS read ON read.feedback_id = newest.feedback_id AND read.revision = newest.feedback_revision
        JOIN feedback_revisions AS told ON told.feedback_id = newest.feedback_id AND told.revision = feedbacks.revision
-       WHERE (read.said -> 'actionsRequired')::jsonb = (told.said -> 'actionsRequired')::jsonb
+       WHERE ${askedIn('read.said::jsonb')} = ${askedIn('told.said::jsonb')}
      ), settled AS (
        UPDATE feedbacks
        SET answer_status = CASE WHEN stands THEN present.status ELSE feedbacks.answer_status END,
