@@ -58,6 +58,7 @@ export class ListCasesQuery {
 
 export class ListDeadlinesQuery {
   @Optional() @OneOf(['true', 'false'], { about: 'Duties that were not done in time.' }) overdue?: 'true' | 'false';
+  @Optional() @OneOf(['true', 'false'], { about: 'Also what was done, in time or late.' }) stopped?: 'true' | 'false';
   @Optional() @CalendarDate({ about: 'Due up to this day.' }) until?: string;
   @Optional() @Text({ max: 500 }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
@@ -102,7 +103,7 @@ export class SamplingCaseController {
   @Get('deadlines')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
   deadlines(@Caller() caller: Principal, @CheckedQuery(ListDeadlinesQuery) query: ListDeadlinesQuery): Promise<Page<DeadlineEntry>> {
-    const { overdue, ...rest } = query;
-    return this.cases.deadlines(caller, { limit: 100, ...rest, overdue: overdue === 'true' });
+    const { overdue, stopped, ...rest } = query;
+    return this.cases.deadlines(caller, { limit: 100, ...rest, overdue: overdue === 'true', stopped: stopped === 'true' });
   }
 }

@@ -188,6 +188,12 @@ describe('deadlines', () => {
     expect((await mine())[0]).toBe('OBJECTION 2026-03-17 RIGHT RUN_OUT');
     await act(stranger, ['D-1', 'RECORD_RECHECK', '2026-05-07'], { passed: true, sha256: HASH });
     expect(await mine('overdue=true')).toEqual([]);
+    expect(await mine('stopped=true')).toEqual([
+      'OBJECTION 2026-03-17 RIGHT RUN_OUT',
+      'CORRECTION 2026-05-06 DUTY MET_LATE',
+      'FIRST_RECHECK 2026-05-18 DUTY MET',
+    ]);
+    expect(await mine('stopped=true&overdue=true')).toEqual([]);
     expect((await deadlines(auditor)).length).toBeGreaterThan(0);
   });
 

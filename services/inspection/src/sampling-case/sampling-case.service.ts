@@ -72,6 +72,7 @@ export interface DeadlineEntry extends Clock {
 
 export interface DeadlineFilter {
   readonly overdue?: boolean;
+  readonly stopped?: boolean;
   readonly until?: string;
   readonly cursor?: string;
   readonly limit: number;
@@ -157,18 +158,21 @@ export class SamplingCases {
     return pageOf(LISTS.cases, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
 
-  /** Clocks that run or have run out, the next one first. */
-  async deadlines(caller: Principal, { overdue = false, until, cursor, limit }: DeadlineFilter): Promise<Page<DeadlineEntry>> {
+  /** Clocks that run or have run out, the next one first; with those that were stopped in time or late if asked. */
+  async deadlines(
+    caller: Principal,
+    { overdue = false, stopped = false, until, cursor, limit }: DeadlineFilter,
+  ): Promise<Page<DeadlineEntry>> {
     const after = cursor === undefined ? ['-infinity', '', '', '', ''] : decodeCursor(LISTS.deadlines, cursor);
     const today = this.today();
     const rows: Omit<DeadlineEntry, 'kind' | 'state'>[] = await this.db.query(
       `SELECT c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", ${CLOCK},
          ${HANDLED_BY} AS "departmentId"
        FROM sampling_case_clocks c
-       WHERE stopped_on IS NULL AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
+       WHERE (stopped_on IS NULL OR ($12::boolean AND NOT $7::boolean)) AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
          AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
        ORDER BY c.due_on, c.reporter_id, c.sample_no, c.clock, c.party LIMIT $11`,
-      [await reporterSeenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1],
+      [await reporterSeenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1, stopped],
     );
     const { items, next } = pageOf(LISTS.deadlines, rows, limit, ({ dueOn, reporterId, sampleNo, clock, party }) => [
       dueOn,

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SupposedRow, type TimedDeadline, whatIf } from './what-if.js';
+
+const TODAY = '2026-05-10';
+const CORRECTION: TimedDeadline = {
+  startedOn: '2026-03-03',
+  dueOn: '2026-05-06',
+  ruleVersion: 'CORRECTION/PRODUCT@2020-01-01',
+  stoppedOn: null,
+};
+const days = (value: number, changes: Partial<SupposedRow> = {}): SupposedRow => ({
+  name: 'CORRECTION',
+  regime: 'PRODUCT',
+  value,
+  unit: 'CALENDAR_DAYS',
+  validFrom: '2026-01-01',
+  ...changes,
+});
+const moved = (row: SupposedRow, deadline: TimedDeadline = CORRECTION): string[] =>
+  whatIf([row], [deadline], TODAY).map(({ dueOn, from, to, isLaw }) => `${dueOn} ${from} ${to} ${isLaw}`);
+
+describe('another rule row', () => {
+  it('moves what runs', () => {
+    expect(moved(days(90))).toEqual(['2026-06-01 OVER RUNNING true']);
+    expect(moved(days(30))).toEqual(['2026-04-02 OVER OVER true']);
+  });
+
+  it('that comes to the same day moves nothing, nor does a row of another rule or regime', () => {
+    expect(moved(days(60))).toEqual([]);
+    expect(moved(days(90, { name: 'FIRST_RECHECK' }))).toEqual([]);
+    expect(moved(days(90, { regime: 'FOOD' }))).toEqual([]);
+  });
+
+  it('would have made late what was in time, and the other way round', () => {
+    expect(moved(days(30), { ...CORRECTION, stoppedOn: '2026-05-01' })).toEqual(['2026-04-02 MET MET_LATE true']);
+    expect(moved(days(90), { ...CORRECTION, stoppedOn: '2026-05-20' })).toEqual(['2026-06-01 MET_LATE MET true']);
+  });
+
+  it('says of what began before it is law that it would only have been so', () => {
+    expect(moved(days(90, { validFrom: '2026-04-01' }))).toEqual(['2026-06-01 OVER RUNNING false']);
+    expect(moved(days(90, { validTo: '2026-02-01' }))).toEqual(['2026-06-01 OVER RUNNING false']);
+  });
+
+  it('in hours is compared with no day', () => {
+    expect(() => whatIf([days(24, { unit: 'HOURS' })], [CORRECTION], TODAY)).toThrow(RangeError);
+    expect(() => whatIf([days(24)], [{ ...CORRECTION, ruleVersion: 'NOBODY@2020-01-01' }], TODAY)).toThrow('no rule row is called NOBODY');
+  });
+});
+
+describe('npm run law:what-if', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'what-if-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const written = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [join(import.meta.dirname, '../dist/what-if.command.js'), ...args], { encoding: 'utf8' });
+  const listed = { reporterId: 'tj-amr', sampleNo: 'S-1', clock: 'CORRECTION', party: 'SAMPLED_PARTY', ...CORRECTION };
+
+  it.each([
+    ['a page', JSON.stringify({ items: [listed], next: null })],
+    ['a list', JSON.stringify([listed])],
+    ['lines', `${JSON.stringify(listed)}\n${JSON.stringify({ ...listed, ruleVersion: 'FIRST_RECHECK/PRODUCT@2020-01-01' })}\n`],
+  ])('reads %s', (_what, text) => {
+    const { status, stdout } = run(written('rules.json', JSON.stringify([days(30)])), written('deadlines', text));
+    expect(status).toBe(0);
+    expect(stdout).toContain('tj-amr S-1 SAMPLED_PARTY CORRECTION: 2026-05-06 -> 2026-04-02, OVER');
+    expect(stdout).toContain('1 open and 0 closed would move, 0 would end differently');
+  });
+
+  it.each([
+    ['no file', '[]', undefined, 'cannot be read'],
+    ['an unknown rule', JSON.stringify([days(30, { name: 'NOBODY' })]), '[]', '/0/name: is no rule'],
+    ['a wrong day', JSON.stringify([days(30, { validFrom: '2026-02-30' })]), '[]', '/0/validFrom: is a day'],
+    ['no deadline', JSON.stringify([days(30)]), JSON.stringify([{ ...listed, stoppedOn: undefined }]), '/0: is no deadline'],
+    ['no JSON', '[]', 'soon', ':1: is not JSON'],
+  ])('says where %s is', (_what, rules, deadlines, problem) => {
+    const file = deadlines === undefined ? join(folder, 'none') : written('deadlines', deadlines);
+    const { status, stderr } = run(written('rules.json', rules), file);
+    expect(status).toBe(1);
+    expect(stderr).toContain(problem);
+  });
+});
