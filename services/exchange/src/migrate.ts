@@ -17,6 +17,7 @@ import { StartClocksOnReceipt1795450500010 } from './migrations/1795450500010-st
 import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-what-is-told.js';
 import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-as-long-as-told.js';
 import { CreateConformanceRuns1795450600000 } from './migrations/1795450600000-create-conformance-runs.js';
+import { LeaveRoomForLeases1795450600010 } from './migrations/1795450600010-leave-room-for-leases.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -37,4 +38,5 @@ await migrateService('exchange', [
   TimeWhatIsTold1795450500020,
   KeepAsLongAsTold1795450500030,
   CreateConformanceRuns1795450600000,
+  LeaveRoomForLeases1795450600010,
 ]);

@@ -15,6 +15,9 @@ const HMAC_BYTES = 32;
 /** PKCS#8 of an Ed25519 key, up to its 32 bytes (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const KEY_BYTES = 32;
+/** More than there are platforms. */
+const PRIVATE_KEYS_MAX = 1_000;
+const privateKeys = new Map<string, KeyObject>();
 
 export function newSecret(algorithm: Algorithm): NewSecret {
   if (algorithm === 'HMAC_SHA256') {
@@ -35,9 +38,18 @@ export const signatures = (secrets: readonly string[], id: string, at: Date, bod
 
 // The library signs with HMAC only.
 function asymmetric(secret: string, id: string, at: Date, body: string): string {
+  return `v1a,${sign(null, Buffer.from(`${id}.${secondsOf(at)}.${body}`), privateKey(secret)).toString('base64')}`;
+}
+
+// Reading a key costs as much as signing with it.
+function privateKey(secret: string): KeyObject {
+  const known = privateKeys.get(secret);
+  if (known) return known;
+  if (privateKeys.size >= PRIVATE_KEYS_MAX) privateKeys.clear();
   const seed = Buffer.from(secret.slice('whsk_'.length), 'base64');
   const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
-  return `v1a,${sign(null, Buffer.from(`${id}.${secondsOf(at)}.${body}`), key).toString('base64')}`;
+  privateKeys.set(secret, key);
+  return key;
 }
 
 /** Unix seconds, as in the header `webhook-timestamp`. */

@@ -1,6 +1,6 @@
 import { Clock } from '@jinqiao/platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { allowedUrl, checkedLookup, EndpointAddressRefused, isRefusedLiteral } from '../endpoint/endpoint.address.js';
 import { EndpointAddresses } from '../endpoint/endpoint.service.js';
 import { type Attempted, outcomeOf, retryAtOf } from './webhook.js';
@@ -21,10 +21,29 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
+/** Where an endpoint is reached. */
+interface Target {
+  readonly url: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly pool: Pool;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+}
+
+class AnswerTooLate extends Error {
+  constructor() {
+    super(`No answer within ${ANSWER_MS_MAX / 1_000} s`);
+  }
+}
+
 /** Sends webhooks: a pool of connections for each endpoint, so that one that is slow holds up nobody else, each to a checked address. */
 @Injectable()
 export class WebhookSender implements OnApplicationShutdown {
-  private readonly pools = new Map<string, { readonly origin: string; readonly pool: Pool }>();
+  private readonly targets = new Map<string, Target>();
 
   constructor(
     private readonly clock: Clock,
@@ -32,46 +51,49 @@ export class WebhookSender implements OnApplicationShutdown {
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.pools.values()].map(({ pool }) => pool.destroy()));
+    await Promise.all([...this.targets.values()].map(({ pool }) => pool.destroy()));
   }
 
   /** Whatever happens is an outcome; it throws only what `stop` was aborted for. */
   async send({ endpointId, url, headers, body }: WebhookRequest, stop: AbortSignal): Promise<Attempted> {
-    const patience = AbortSignal.timeout(ANSWER_MS_MAX);
+    const call = new Call();
+    const patience = setTimeout(() => call.end(new AnswerTooLate()), ANSWER_MS_MAX);
+    const stopped = (): void => call.end(new Error('The process ends'));
+    stop.addEventListener('abort', stopped);
     try {
-      const { pathname, search, origin } = allowedUrl(url, this.addresses.exceptions);
-      const answer = await this.poolOf(endpointId, origin).request({
-        method: 'POST',
-        path: `${pathname}${search}`,
-        headers,
-        body,
-        signal: AbortSignal.any([patience, stop]),
-      });
-      void answer.body.dump({ limit: BODY_BYTES_MAX }).catch(() => undefined);
-      const { statusCode, headers: answered } = answer;
-      const retryAfter = answered['retry-after'];
-      const retryAt = retryAtOf(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, this.clock.now());
-      return { outcome: outcomeOf(statusCode), status: statusCode, reason: null, retryAt };
+      stop.throwIfAborted();
+      const { path, pool } = this.targetOf(endpointId, url);
+      pool.dispatch({ method: 'POST', path, headers, body }, call);
+      const { status, retryAfter } = await call.answered;
+      return { outcome: outcomeOf(status), status, reason: null, retryAt: retryAtOf(retryAfter, this.clock.now()) };
     } catch (error) {
       if (stop.aborted) throw error;
-      return { outcome: failureOf(error, patience), status: null, reason: reasonOf(error), retryAt: null };
+      return { outcome: failureOf(error), status: null, reason: reasonOf(error), retryAt: null };
+    } finally {
+      clearTimeout(patience);
+      stop.removeEventListener('abort', stopped);
     }
   }
 
-  private poolOf(endpointId: string, origin: string): Pool {
-    const known = this.pools.get(endpointId);
-    if (known?.origin === origin) return known.pool;
+  private targetOf(endpointId: string, url: string): Target {
+    const known = this.targets.get(endpointId);
+    if (known?.url === url) return known;
+    const { pathname, search, origin } = allowedUrl(url, this.addresses.exceptions);
+    const target = { url, origin, path: `${pathname}${search}`, pool: known?.origin === origin ? known.pool : this.poolOf(origin) };
     // What is still under way at the old address ends there.
-    void known?.pool.close();
-    const pool = new Pool(origin, {
+    if (known && known.pool !== target.pool) void known.pool.close();
+    this.targets.set(endpointId, target);
+    return target;
+  }
+
+  private poolOf(origin: string): Pool {
+    return new Pool(origin, {
       connections: CONCURRENCY,
       pipelining: 1,
       headersTimeout: ANSWER_MS_MAX,
       bodyTimeout: CONNECT_MS_MAX,
       connect: this.connector(),
     });
-    this.pools.set(endpointId, { origin, pool });
-    return pool;
   }
 
   /** Addresses in a URL are never looked up, names are looked up by us: both are checked for each connection. */
@@ -88,8 +110,63 @@ export class WebhookSender implements OnApplicationShutdown {
   }
 }
 
-function failureOf(error: unknown, patience: AbortSignal): Attempted['outcome'] {
-  if (patience.aborted || codeOf(error).endsWith('TIMEOUT') || codeOf(error) === 'ETIMEDOUT') return 'TIMED_OUT';
+/**
+ * A request until its status is known. Undici's own `request` makes a stream of every answer and takes a signal that each needs for
+ * itself, which together cost as much as the sending: of an answer nothing but the status and one header is wanted.
+ */
+class Call implements Dispatcher.DispatchHandler {
+  readonly answered: Promise<Answer>;
+  private resolve: (answer: Answer) => void;
+  private reject: (reason: Error) => void;
+  private controller: Dispatcher.DispatchController | null = null;
+  private ended: Error | null = null;
+  private bytes = 0;
+
+  constructor() {
+    this.answered = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  /** Also while it waits for its connection. */
+  end(reason: Error): void {
+    this.ended = reason;
+    this.reject(reason);
+    this.controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.ended) controller.abort(this.ended);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    const retryAfter = headers['retry-after'];
+    // What is said before the answer (1xx) is none.
+    if (status >= 200) this.resolve({ status, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes > BODY_BYTES_MAX) controller.abort(new Error('The answer is longer than is read'));
+  }
+
+  onResponseEnd(): void {
+    // Its status was all that is wanted.
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.reject(error);
+  }
+}
+
+function failureOf(error: unknown): Attempted['outcome'] {
+  if (error instanceof AnswerTooLate || codeOf(error).endsWith('TIMEOUT') || codeOf(error) === 'ETIMEDOUT') return 'TIMED_OUT';
   return error instanceof EndpointAddressRefused ? 'ADDRESS_REFUSED' : 'UNREACHABLE';
 }
 

@@ -9,7 +9,16 @@ import { dueAtOnce, validSecrets } from '../endpoint/endpoint.service.js';
 import { deliveredUnder } from '../entitlement/entitlement.js';
 import type { Entry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
-import { type Attempted, ChannelNotWebhook, follow, type Followed, type Health, type Outcome, PlatformMissing } from './webhook.js';
+import {
+  type Attempted,
+  ChannelNotWebhook,
+  follow,
+  type Followed,
+  type Health,
+  HEALTHY,
+  type Outcome,
+  PlatformMissing,
+} from './webhook.js';
 
 /** A webhook that this process is to try now, with everything its request is made of. */
 export interface Claimed extends RevisionName {
@@ -106,9 +115,9 @@ export class Webhooks {
            WHERE e.status = 'ACTIVE' AND (e.paused_until IS NULL OR e.paused_until <= $1)
            ORDER BY slots DESC
          ), due AS (
-           SELECT d.recipient_id, d.position, open.endpoint_id, open.url
+           SELECT d.*, open.endpoint_id, open.url
            FROM open CROSS JOIN LATERAL (
-             SELECT c.recipient_id, c.position FROM deliveries c
+             SELECT c.recipient_id, c.position, c.feedback_id, c.revision FROM deliveries c
              WHERE c.recipient_id = open.organisation_id AND c.due_at <= $1
                AND (c.leased_until IS NULL OR c.leased_until < clock_timestamp())
                AND NOT EXISTS (SELECT FROM deliveries b WHERE b.recipient_id = c.recipient_id AND b.subject = c.subject
@@ -120,8 +129,7 @@ export class Webhooks {
            LIMIT $4
          )
          UPDATE deliveries t SET leased_until = clock_timestamp() + $5 * interval '1 second'
-         FROM due JOIN deliveries d ON d.recipient_id = due.recipient_id AND d.position = due.position
-           JOIN feedback_revisions r ON r.feedback_id = d.feedback_id AND r.revision = d.revision
+         FROM due JOIN feedback_revisions r ON r.feedback_id = due.feedback_id AND r.revision = due.revision
          WHERE t.recipient_id = due.recipient_id AND t.position = due.position
          RETURNING t.feedback_id AS "feedbackId", t.revision, t.recipient_id AS "recipientId", t.position, t.kind, t.type, t.purpose,
            t.classification, t.legal_basis AS "legalBasis", t.retention_until AS "retentionUntil", due.endpoint_id AS "endpointId",
@@ -165,14 +173,14 @@ export class Webhooks {
     const logged = attempts.flatMap((attempt) => {
       const { claimed, attempted } = attempt;
       const delivery = deliveries.get(keyOf(claimed));
-      const endpoint = endpoints.get(claimed.endpointId);
-      if (!delivery || !endpoint) return [];
+      const endpoint = endpoints.get(claimed.endpointId) ?? WELL;
+      if (!delivery) return [];
       delivery.attempts += 1;
       const followed = follow({ ...claimed, ...delivery }, endpoint, attempted, { now, chance: Math.random() });
       delivery.delivered ||= followed.delivered;
       // Acknowledged or moved to another channel while it was under way: a failure makes it due no more.
       delivery.dueAt = delivery.isDue && !delivery.delivered ? followed.dueAt : null;
-      // Nearly always a success at an endpoint that is well: its row stays as it is.
+      // Nearly always a success at an endpoint that is well: its row stays as it is, and is not even locked.
       if (endpoint.failures > 0 || followed.health.failures > 0) endpoints.set(claimed.endpointId, after(endpoint, followed));
       return [loggedOf(attempt, delivery.attempts)];
     });
@@ -268,11 +276,13 @@ export class Webhooks {
     return new Map(rows.map((row) => [keyOf(row), { ...row, delivered: false, dueAt: null }]));
   }
 
+  /** Those that failed now or before: successes elsewhere change nothing, and processes do not wait for each other to keep them. */
   private async lockEndpoints(tx: EntityManager, attempts: readonly Attempt[]): Promise<Map<string, LockedEndpoint>> {
+    const failed = attempts.filter(({ attempted }) => attempted.outcome !== 'DELIVERED');
     const rows: (Health & { endpointId: string })[] = await tx.query(
       `SELECT endpoint_id AS "endpointId", failures, failing_since AS "failingSince", paused_until AS "pausedUntil"
-       FROM webhook_endpoints WHERE endpoint_id = ANY($1) ORDER BY endpoint_id FOR UPDATE`,
-      [[...new Set(attempts.map(({ claimed }) => claimed.endpointId))]],
+       FROM webhook_endpoints WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE`,
+      [attempts, failed].map((some) => [...new Set(some.map(({ claimed }) => claimed.endpointId))]),
     );
     return new Map(rows.map(({ endpointId, ...health }) => [endpointId, { ...health, ends: null, isChanged: false }]));
   }
@@ -327,6 +337,7 @@ interface LockedDelivery {
   dueAt: Date | null;
 }
 type LockedEndpoint = Health & { readonly ends: Followed['ends']; readonly isChanged: boolean };
+const WELL: LockedEndpoint = { ...HEALTHY, ends: null, isChanged: false };
 
 const after = ({ ends }: LockedEndpoint, followed: Followed): LockedEndpoint => ({
   ...followed.health,
