@@ -38,7 +38,18 @@ export const SHARING_MODES = ['KAFKA', 'PULL', 'AGGREGATE'] as const;
 export const CLOCK_STARTS = ['ISSUED', 'RECEIVED'] as const;
 export const CLOCK_DAYS = ['CALENDAR', 'WORKING'] as const;
 export const CLOCK_BASES = ['STATUTE', 'LOCAL_POLICY'] as const;
-export const CREDIT_RECORD_TYPES = ['SAMPLING_RESULT'] as const;
+export const CREDIT_RECORD_TYPES = [
+  'SAMPLING_RESULT',
+  'SPOT_CHECK',
+  'PENALTY',
+  'ABNORMAL_OPERATION',
+  'SERIOUS_DISHONESTY',
+  'RECALL',
+  'COMMITMENT',
+  'COMMITMENT_BROKEN',
+] as const;
+// WARNING: nothing but a warning, a class of its own until 2026-03-31.
+export const CREDIT_CLASSES = ['WARNING', 'MINOR', 'GENERAL', 'SERIOUS'] as const;
 export const CREDIT_ENDED_REASONS = ['REVOKED', 'REPAIRED', 'EXPIRED', 'CORRECTED', 'HELD'] as const;
 export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
 
@@ -68,6 +79,7 @@ export type ClockStart = (typeof CLOCK_STARTS)[number];
 export type ClockDays = (typeof CLOCK_DAYS)[number];
 export type ClockBasis = (typeof CLOCK_BASES)[number];
 export type CreditRecordType = (typeof CREDIT_RECORD_TYPES)[number];
+export type CreditClass = (typeof CREDIT_CLASSES)[number];
 export type CreditEndedReason = (typeof CREDIT_ENDED_REASONS)[number];
 export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
 
@@ -99,6 +111,7 @@ export const codeLists = {
   clockDays: CLOCK_DAYS,
   clockBasis: CLOCK_BASES,
   creditRecordType: CREDIT_RECORD_TYPES,
+  creditClass: CREDIT_CLASSES,
   creditEndedReason: CREDIT_ENDED_REASONS,
   marketEntityStatus: MARKET_ENTITY_STATUSES,
 } as const;

@@ -3,5 +3,6 @@ export { categoryOf, type ProductCategory } from './category.js';
 export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from './deadline.js';
 export { divisionExists, divisionOn, type Division } from './division.js';
 export { nameKey } from './printed-name.js';
+export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
 export { allRules, FOOD_SAMPLING, rule, ruleOfVersion, type RuleQuestion, type RuleRow, SAMPLING_MEASURES } from './rules.js';
 export { readUscc, type ReadUscc, type UsccOutcome } from './uscc.js';

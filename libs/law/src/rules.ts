@@ -34,16 +34,18 @@ export interface RuleQuestion {
 type Confidence = RuleRow['confidence'];
 type Where = Pick<RuleRow, 'regime' | 'roll' | 'validTo' | 'startsOn'>;
 
-const QUALITY_LAW = '中华人民共和国产品质量法';
+/** Exported: named by whoever cites an article of them beside a rule row. */
+export const QUALITY_LAW = '中华人民共和国产品质量法';
 const FOOD_LAW = '中华人民共和国食品安全法';
-/** Named by whoever cites an article of them beside a rule row. */
 export const SAMPLING_MEASURES = '产品质量监督抽查管理暂行办法（市场监管总局令第18号）';
 export const FOOD_SAMPLING = '食品安全抽样检验管理办法（市场监管总局令第15号）';
-const RECALL_RULES = '消费品召回管理暂行规定（市场监管总局令第19号）';
-const PENALTY_PUBLICATION = '市场监督管理行政处罚信息公示规定（市场监管总局令第45号）';
+export const RECALL_RULES = '消费品召回管理暂行规定（市场监管总局令第19号）';
+export const PENALTY_PUBLICATION = '市场监督管理行政处罚信息公示规定（市场监管总局令第45号）';
 const PENALTY_LAW = '中华人民共和国行政处罚法';
-const SERIOUS_LIST = '市场监督管理严重违法失信名单管理办法（市场监管总局令第44号）';
-const CREDIT_REPAIR = '信用修复管理办法（国家发展改革委令第36号）';
+export const SERIOUS_LIST = '市场监督管理严重违法失信名单管理办法（市场监管总局令第44号）';
+export const INFORMATION_PUBLICITY = '企业信息公示暂行条例';
+export const CREDIT_REPAIR = '信用修复管理办法（国家发展改革委令第36号）';
+export const RANDOM_INSPECTION = '国发〔2019〕5号';
 const REGISTRATION = '中华人民共和国市场主体登记管理条例';
 const SHARING = '政务数据共享条例';
 const E_COMMERCE = '中华人民共和国电子商务法';
@@ -70,6 +72,8 @@ const FOOD = { regime: 'FOOD' } as const;
 const rows: readonly RuleRow[] = [
   // What the slices ask for.
   localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', [3, 'YEARS']),
+  localPolicy('CREDIT_PUBLICATION_SPOT_CHECK', [3, 'YEARS']),
+  localPolicy('CREDIT_PUBLICATION_COMMITMENT_BROKEN', [1, 'YEARS']),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], PRODUCT),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], FOOD),
   // Counted from the end of the period that was missed.
@@ -121,6 +125,8 @@ const rows: readonly RuleRow[] = [
   statute('DISHONESTY_PUBLIC_GENERAL_MOST', [1, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
   statute('DISHONESTY_PUBLIC_SERIOUS_LEAST', [1, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
   statute('DISHONESTY_PUBLIC_SERIOUS_MOST', [3, 'YEARS'], [CREDIT_REPAIR, '', '2026-04-01', 'HIGH']),
+  statute('SERIOUS_LIST_PUBLICATION', [20, 'WORKING_DAYS'], [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
+  statute('ABNORMAL_LIST_PUBLICATION', [20, 'WORKING_DAYS'], [INFORMATION_PUBLICITY, '', '2014-10-01', 'MEDIUM']),
   statute('SERIOUS_LIST_REMOVAL', [3, 'YEARS'], [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
   statute('SERIOUS_LIST_APPLICATION', [1, 'YEARS'], [SERIOUS_LIST, '', '2021-09-01', 'MEDIUM']),
   statute('FIRST_VIOLATION_LOOK_BACK', [2, 'YEARS'], ['国市监法〔2025〕10号', '', '2025-01-27', 'HIGH']),
@@ -148,7 +154,7 @@ const rows: readonly RuleRow[] = [
   statute('IMPACT_ASSESSMENT_KEPT', [3, 'YEARS'], ['中华人民共和国个人信息保护法', '第五十六条', '2021-11-01', 'HIGH']),
   statute('TRADE_RECORDS_KEPT', [3, 'YEARS'], [E_COMMERCE, '第三十一条', '2019-01-01', 'HIGH']),
   statute('MERCHANT_REVERIFICATION', [6, 'MONTHS'], [TRADE_MEASURES, '第二十四条', '2021-05-01', 'MEDIUM']),
-  statute('RANDOM_INSPECTION_RESULT_PUBLIC', [20, 'WORKING_DAYS'], ['国发〔2019〕5号', '', '2019-01-27', 'MEDIUM']),
+  statute('RANDOM_INSPECTION_RESULT_PUBLIC', [20, 'WORKING_DAYS'], [RANDOM_INSPECTION, '', '2019-01-27', 'MEDIUM']),
 ];
 
 /** The row that is law for this regime on this day, or NO_RULE. Another regime's row is never an answer. */
