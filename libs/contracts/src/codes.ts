@@ -50,6 +50,8 @@ export const CREDIT_RECORD_TYPES = [
 ] as const;
 // WARNING: nothing but a warning, a class of its own until 2026-03-31.
 export const CREDIT_CLASSES = ['WARNING', 'MINOR', 'GENERAL', 'SERIOUS'] as const;
+// For which of these reasons a department may take its record back; the others come by the clock or by a dispute.
+export const CREDIT_RETRACTION_GROUNDS = ['REVOKED', 'REPAIRED', 'CORRECTED'] as const;
 export const CREDIT_ENDED_REASONS = ['REVOKED', 'REPAIRED', 'EXPIRED', 'CORRECTED', 'HELD'] as const;
 export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
 
@@ -80,6 +82,7 @@ export type ClockDays = (typeof CLOCK_DAYS)[number];
 export type ClockBasis = (typeof CLOCK_BASES)[number];
 export type CreditRecordType = (typeof CREDIT_RECORD_TYPES)[number];
 export type CreditClass = (typeof CREDIT_CLASSES)[number];
+export type CreditRetractionGround = (typeof CREDIT_RETRACTION_GROUNDS)[number];
 export type CreditEndedReason = (typeof CREDIT_ENDED_REASONS)[number];
 export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
 
@@ -112,6 +115,7 @@ export const codeLists = {
   clockBasis: CLOCK_BASES,
   creditRecordType: CREDIT_RECORD_TYPES,
   creditClass: CREDIT_CLASSES,
+  creditRetractionGround: CREDIT_RETRACTION_GROUNDS,
   creditEndedReason: CREDIT_ENDED_REASONS,
   marketEntityStatus: MARKET_ENTITY_STATUSES,
 } as const;

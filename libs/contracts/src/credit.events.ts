@@ -12,8 +12,17 @@ export class LegalBasis {
 
 export class CreditRecordSource {
   @Text({ max: 64 }) departmentId: string;
-  @Text({ max: 200, about: 'What the record was derived from: reporterId:sampleNo.' }) subject: string;
+  @Text({ max: 200, about: 'What the record follows: reporterId:sampleNo, or departmentId:recordNo as reported.' }) subject: string;
   @Revision('Revision of the source the record follows.') sourceRevision: number;
+}
+
+/** What the document says, without names of persons (市场监督管理行政处罚信息公示规定: the digest of a decision). */
+export class CreditRecordDigest {
+  @Text({ max: 200, about: 'Number of the document.' }) documentNo: string;
+  @Text({ max: 500, about: 'Kind of breach, cause of the listing, matter of the commitment.' }) matter: string;
+  @Optional() @Text({ max: 1000, about: 'What was decided.' }) decision?: string;
+  @Text({ max: 200, about: 'Who decided, as printed.' }) authority: string;
+  @Optional() @Text({ max: 6, about: 'Division of the authority, GB/T 2260.' }) divisionCode?: string;
 }
 
 class CreditRecordState {
@@ -21,14 +30,17 @@ class CreditRecordState {
   @Revision() revision: number;
   @Text(USCC) uscc: string;
   @OneOf(codes.CREDIT_RECORD_TYPES) type: codes.CreditRecordType;
+  @Optional() @OneOf(codes.CREDIT_CLASSES) class?: codes.CreditClass;
   @Nested(() => CreditRecordSource) source: CreditRecordSource;
   @NestedList(() => LegalBasis, { items: 10, least: 1 }) legalBasis: LegalBasis[];
   @Optional() @PartialDate({ about: "Date of the source's document, as printed." }) documentDate?: string;
   @Optional() @CalendarDate() publicFrom?: string;
-  @Optional() @CalendarDate({ about: 'The last day of publication.' }) publicUntil?: string;
+  @Optional() @CalendarDate({ about: 'The last day of publication; absent where only a decision ends it.' }) publicUntil?: string;
   @Optional() @Flag() contested?: boolean;
   @Optional() @TextList({ max: 500, items: 100 }) annotations?: string[];
+  @Optional() @Nested(() => CreditRecordDigest) digest?: CreditRecordDigest;
   @Optional() @OneOf(codes.CREDIT_ENDED_REASONS) endedReason?: codes.CreditEndedReason;
+  @Optional() @Text({ max: 1000, about: 'Why its department took it back, in words.' }) endedBecause?: string;
 }
 
 /** Fires when a record becomes public, and again when a public record changes. */

@@ -4,5 +4,14 @@ export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from
 export { divisionExists, divisionOn, type Division } from './division.js';
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
-export { allRules, FOOD_SAMPLING, rule, ruleOfVersion, type RuleQuestion, type RuleRow, SAMPLING_MEASURES } from './rules.js';
+export {
+  allRules,
+  CREDIT_REPAIR,
+  FOOD_SAMPLING,
+  rule,
+  ruleOfVersion,
+  type RuleQuestion,
+  type RuleRow,
+  SAMPLING_MEASURES,
+} from './rules.js';
 export { readUscc, type ReadUscc, type UsccOutcome } from './uscc.js';

@@ -15,6 +15,7 @@ describe('the access rules of the services', () => {
   it('let credit read what it follows, write and read what it states, and nothing else', () => {
     expect(lines(accessRules(), 'User:service.credit')).toEqual([
       'DESCRIBE GROUP credit',
+      'DESCRIBE GROUP credit.intake',
       'DESCRIBE GROUP credit.own.*',
       'DESCRIBE TOPIC credit.credit-record.v1',
       'DESCRIBE TOPIC credit.credit-status.v1',
@@ -25,6 +26,7 @@ describe('the access rules of the services', () => {
       'DESCRIBE TOPIC registration.platform-merchant.v1',
       'IDEMPOTENT_WRITE CLUSTER kafka-cluster',
       'READ GROUP credit',
+      'READ GROUP credit.intake',
       'READ GROUP credit.own.*',
       'READ TOPIC credit.credit-record.v1',
       'READ TOPIC credit.credit-status.v1',
@@ -60,7 +62,7 @@ describe('the access rules of the services', () => {
     const groups = accessRules().filter(
       (rule) => rule.resourceType === 'GROUP' && rule.name.endsWith('.intake') && rule.operation === 'READ',
     );
-    expect(groups.map((rule) => rule.name).sort()).toEqual(['exchange.intake', 'inspection.intake']);
+    expect(groups.map((rule) => rule.name).sort()).toEqual(['credit.intake', 'exchange.intake', 'inspection.intake']);
   });
 
   it('hold no prefix under which anything may be read or written', () => {
@@ -104,12 +106,16 @@ describe('the access rules of an organisation', () => {
     ]);
   });
 
-  it('let a department write its intake and inspection read it', () => {
+  it('let a department write its intake, and inspection and credit read theirs of it', () => {
     expect(organisationRules('DEPARTMENT', 'tj-amr').map(line).sort()).toEqual([
+      'User:service.credit DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
+      'User:service.credit READ TOPIC intake.tj-amr.credit-record.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
       'User:service.inspection READ TOPIC intake.tj-amr.sampling-result.v1',
+      'User:tj-amr DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
       'User:tj-amr IDEMPOTENT_WRITE CLUSTER kafka-cluster',
+      'User:tj-amr WRITE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-result.v1',
     ]);
   });

@@ -7,13 +7,16 @@ import { CreditRecord, FollowedSubject } from './credit-record/credit-record.ent
 import { CreditRestore } from './credit-record/credit-record.restore.service.js';
 import { CreditRecords } from './credit-record/credit-record.service.js';
 import { CreditRecordSweep } from './credit-record/credit-record.sweep.js';
+import { ReportedRecordConsumer } from './reported-record/reported-record.consumer.js';
+import { ReportedRecordController } from './reported-record/reported-record.controller.js';
+import { ReportedRecords } from './reported-record/reported-record.service.js';
 import { CreditStatusController } from './credit-status/credit-status.controller.js';
 import { CreditEntity } from './credit-status/credit-status.entity.js';
 import { CreditStatuses } from './credit-status/credit-status.service.js';
 
 @Module({
   imports: [PlatformModule.forService({ name: 'credit', config: CreditConfig, entities: [FollowedSubject, CreditRecord, CreditEntity] })],
-  controllers: [CreditRecordConsumer, CreditRecordController, CreditStatusController],
-  providers: [CreditRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
+  controllers: [CreditRecordConsumer, ReportedRecordConsumer, CreditRecordController, ReportedRecordController, CreditStatusController],
+  providers: [CreditRecords, ReportedRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
 })
 export class CreditModule {}

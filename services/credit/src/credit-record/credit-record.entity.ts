@@ -1,4 +1,4 @@
-import type { CreditRecordType, LegalBasis } from '@jinqiao/contracts';
+import type { CreditClass, CreditRecordDigest, CreditRecordType, LegalBasis } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Standing } from './credit-record.js';
 
@@ -9,6 +9,7 @@ export class CreditRecord {
   @Column('integer') revision: number;
   @Column('text') uscc: string;
   @Column('text') type: CreditRecordType;
+  @Column('text', { nullable: true }) class: CreditClass | null;
   @Column('text', { name: 'department_id' }) departmentId: string;
   @Column('text') subject: string;
   @Column('integer', { name: 'source_revision' }) sourceRevision: number;
@@ -17,6 +18,8 @@ export class CreditRecord {
   @Column('date', { name: 'public_from', nullable: true }) publicFrom: string | null;
   @Column('date', { name: 'public_until', nullable: true }) publicUntil: string | null;
   @Column('text') standing: Standing;
+  @Column('jsonb', { nullable: true }) digest: CreditRecordDigest | null;
+  @Column('text', { name: 'ended_because', nullable: true }) endedBecause: string | null;
   @Column('timestamptz', { name: 'changed_at' }) changedAt: Date;
 }
 

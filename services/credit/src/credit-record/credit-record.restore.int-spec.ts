@@ -89,3 +89,38 @@ it('a database of credit that is set back says nothing a second time and goes on
   expect(new Set(all).size).toBe(all.length);
   expect(all.slice(saidBefore.records.length).map((one) => one.split(' ').at(-1))).toEqual(['2', '3']);
 }, 120_000);
+
+it('what departments reported before the set-back is known, and goes on above what was said', async () => {
+  await service.close();
+  const setBack = await place.backUp();
+  service = await startTestService(CreditModule, place);
+  const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  const uscc = testUscc(3);
+  const penalty = (revision: number, matter: string) => ({
+    recordNo: 'P-1',
+    revision,
+    uscc,
+    type: 'PENALTY',
+    class: 'SERIOUS',
+    documentDate: '2026-11-01',
+    digest: { documentNo: 'P-1', matter, authority: '天津市市场监督管理委员会' },
+  });
+  for (const [revision, matter] of [
+    [1, '甲'],
+    [2, '乙'],
+  ] as const)
+    await department.post('/api/credit/records', penalty(revision, matter));
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  const before = await place.sql("SELECT * FROM credit_records WHERE type = 'PENALTY'");
+  await service.close();
+
+  await setBack();
+  service = await startTestService(CreditModule, place);
+  const changed = { changed_at: expect.any(Date) as Date };
+  expect(await place.sql("SELECT * FROM credit_records WHERE type = 'PENALTY'")).toEqual(before.map((row) => ({ ...row, ...changed })));
+  expect((await department.post('/api/credit/records', penalty(1, '甲'))).body).toMatchObject({ outcome: 'duplicate', standing: 'PUBLIC' });
+  expect((await department.post('/api/credit/records', penalty(3, '丙'))).body).toMatchObject({ outcome: 'accepted', warnings: [] });
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  const own = (await said(creditRecords.topic)).filter((one) => one.startsWith(uscc));
+  expect(own.map((one) => one.split(' ').at(-1))).toEqual(['1', '2', '3']);
+}, 120_000);

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
+import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
 
 /**
  * Records and statuses that were published and that a database which was set back does not know (ADR-0009). The sources are read again
@@ -47,20 +48,25 @@ async function takeOverRecords(tx: EntityManager, said: readonly Received<object
     if (record.revision > (newest.get(record.recordNo)?.revision ?? 0)) newest.set(record.recordNo, record);
   }
   const taken: unknown[] = await tx.query(
-    `INSERT INTO credit_records AS kept (record_no, revision, uscc, type, department_id, subject, source_revision, legal_basis,
-                                         document_date, public_from, public_until, standing)
-     SELECT "recordNo", revision, uscc, type, "departmentId", subject, "sourceRevision", "legalBasis",
-            "documentDate", "publicFrom", "publicUntil", standing
-     FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, "departmentId" text, subject text,
-            "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text)
-     ORDER BY "recordNo"
-     ON CONFLICT (record_no) DO UPDATE
-       SET revision = excluded.revision, source_revision = excluded.source_revision, legal_basis = excluded.legal_basis,
-           document_date = excluded.document_date, public_from = excluded.public_from, public_until = excluded.public_until,
-           standing = excluded.standing, changed_at = clock_timestamp()
-       WHERE kept.revision < excluded.revision
+    `INSERT INTO credit_records AS kept (${WRITTEN}) ${GIVEN} ORDER BY "recordNo"
+     ON CONFLICT (record_no) DO UPDATE SET ${REPLACED} WHERE kept.revision < excluded.revision
      RETURNING 1`,
     [JSON.stringify([...newest.values()])],
   );
+  await takeOverReports(tx, [...newest.values()]);
   return taken.length;
+}
+
+/** What a department had reported so far is a duplicate when it comes again; what it wrote went with the database. */
+async function takeOverReports(tx: EntityManager, records: readonly CreditRecordState[]): Promise<void> {
+  const reported = records.filter(({ type }) => type !== 'SAMPLING_RESULT');
+  await tx.query(
+    `INSERT INTO reported_records AS kept (department_id, record_no, revision, restored_revision)
+     SELECT "departmentId", substr(subject, length("departmentId") + 2), max("sourceRevision"), max("sourceRevision")
+     FROM jsonb_to_recordset($1::jsonb) AS x ("departmentId" text, subject text, "sourceRevision" integer)
+     GROUP BY 1, 2 ORDER BY 1, 2
+     ON CONFLICT (department_id, record_no) DO UPDATE SET revision = excluded.revision, restored_revision = excluded.restored_revision
+       WHERE kept.revision < excluded.revision`,
+    [JSON.stringify(reported)],
+  );
 }

@@ -21,6 +21,7 @@ import {
   publicStateOf,
   type RecordChange,
   type Source,
+  sourceOf,
   type Standing,
 } from './credit-record.js';
 import { FollowedSubject } from './credit-record.entity.js';
@@ -28,10 +29,14 @@ import { FollowedSubject } from './credit-record.entity.js';
 /** A tombstone of the stream (null) says like a withdrawal that nothing of the result is left. */
 export type SamplingResultEvent = Received<SamplingResultPublished | SamplingResultWithdrawn | null>;
 
-interface Step {
+/** One change, and the event it follows from; null for the clock and for what came over HTTP. */
+export interface Step {
   readonly change: RecordChange;
-  readonly causedBy: SamplingResultEvent | null;
+  readonly causedBy: Received<object | null> | null;
 }
+
+/** Of what kind a subject is: a result and a reported record may have the same number. */
+export type SubjectKind = 'RESULT' | 'REPORTED';
 
 export interface CreditCounts {
   records: number;
@@ -55,8 +60,21 @@ export interface RecordsWanted {
   limit: number;
 }
 
-const COLUMNS = `record_no AS "recordNo", revision, uscc, type, department_id AS "departmentId", subject, source_revision AS "sourceRevision",
-  legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom", public_until::text AS "publicUntil", standing`;
+const COLUMNS = `record_no AS "recordNo", revision, uscc, type, class, department_id AS "departmentId", subject,
+  source_revision AS "sourceRevision", legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom",
+  public_until::text AS "publicUntil", standing, digest, ended_because AS "endedBecause"`;
+/** Records as a statement writes them, and what it replaces of those that are there. */
+export const WRITTEN = `record_no, revision, uscc, type, class, department_id, subject, source_revision, legal_basis, document_date,
+  public_from, public_until, standing, digest, ended_because`;
+export const GIVEN = `SELECT "recordNo", revision, uscc, type, class, "departmentId", subject, "sourceRevision", "legalBasis", "documentDate",
+    "publicFrom", "publicUntil", standing, digest, "endedBecause"
+  FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, class text, "departmentId" text,
+    subject text, "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text,
+    digest jsonb, "endedBecause" text)`;
+export const REPLACED = `revision = excluded.revision, class = excluded.class, source_revision = excluded.source_revision,
+  legal_basis = excluded.legal_basis, document_date = excluded.document_date, public_from = excluded.public_from,
+  public_until = excluded.public_until, standing = excluded.standing, digest = excluded.digest, ended_because = excluded.ended_because,
+  changed_at = clock_timestamp()`;
 
 @Injectable()
 export class CreditRecords {
@@ -69,12 +87,12 @@ export class CreditRecords {
 
   /** Follows a batch of results in their order; what is late or repeated changes nothing. */
   async follow(tx: EntityManager, received: readonly SamplingResultEvent[]): Promise<void> {
-    const sources = received.map((one) => ({ source: sourceOf(one), causedBy: one }));
+    const sources = received.map((one) => ({ source: resultOf(one), causedBy: one }));
     const followed = await this.advance(
       tx,
       sources.map(({ source }) => source),
     );
-    const records = await this.findForUpdate(tx, [...followed.keys()]);
+    const records = await this.findForUpdate(tx, 'RESULT', [...followed.keys()]);
     const today = dayInChina(this.clock.now());
     const steps: Step[] = [];
     for (const { source, causedBy } of sources) {
@@ -138,6 +156,13 @@ export class CreditRecords {
     return pageOf('credit-records', rows.map(listed), limit, ({ recordNo }) => [recordNo]);
   }
 
+  /** What follows from a record that its department has reported. */
+  findReported(subject: string): Promise<CreditRecordState[]> {
+    return this.db.query(`SELECT ${COLUMNS} FROM credit_records WHERE subject = $1 AND type <> 'SAMPLING_RESULT' ORDER BY record_no`, [
+      subject,
+    ]);
+  }
+
   async applied(subject: string): Promise<Applied> {
     const followed = await this.db.manager.findOneBy(FollowedSubject, { subject });
     if (!followed) throw new SubjectNeverApplied();
@@ -170,18 +195,20 @@ export class CreditRecords {
     await tx.query('UPDATE followed_subjects SET applied_at = clock_timestamp() WHERE subject = ANY ($1)', [subjects]);
   }
 
-  private async findForUpdate(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, CreditRecordState[]>> {
+  /** The records of subjects the caller has locked. */
+  async findForUpdate(tx: EntityManager, kind: SubjectKind, subjects: readonly string[]): Promise<Map<string, CreditRecordState[]>> {
     const rows: CreditRecordState[] = await tx.query(
-      `SELECT ${COLUMNS} FROM credit_records WHERE subject = ANY ($1) ORDER BY record_no FOR UPDATE`,
-      [subjects],
+      `SELECT ${COLUMNS} FROM credit_records
+       WHERE subject = ANY ($1) AND (type = 'SAMPLING_RESULT') = ($2 = 'RESULT') ORDER BY record_no FOR UPDATE`,
+      [subjects, kind],
     );
     const bySubject = new Map(subjects.map((subject): [string, CreditRecordState[]] => [subject, []]));
     for (const row of rows) bySubject.get(row.subject)?.push(row);
     return bySubject;
   }
 
-  // Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle.
-  private async keep(tx: EntityManager, steps: readonly Step[]): Promise<void> {
+  /** Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle. */
+  async keep(tx: EntityManager, steps: readonly Step[]): Promise<void> {
     await this.save(tx, steps);
     const announced = steps.filter(({ change }) => change.announced !== null);
     if (announced.length === 0) return;
@@ -204,26 +231,16 @@ export class CreditRecords {
     // A record may change several times in a batch; only its last state is kept (ON CONFLICT takes a row once).
     const latest = new Map(steps.map(({ change }) => [change.record.recordNo, change.record]));
     if (latest.size === 0) return;
-    await tx.query(
-      `INSERT INTO credit_records (record_no, revision, uscc, type, department_id, subject, source_revision, legal_basis,
-                                   document_date, public_from, public_until, standing)
-       SELECT "recordNo", revision, uscc, type, "departmentId", subject, "sourceRevision", "legalBasis",
-              "documentDate", "publicFrom", "publicUntil", standing
-       FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, "departmentId" text, subject text,
-              "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text)
-       ON CONFLICT (record_no) DO UPDATE
-       SET revision = excluded.revision, source_revision = excluded.source_revision, legal_basis = excluded.legal_basis,
-           document_date = excluded.document_date, public_from = excluded.public_from, public_until = excluded.public_until,
-           standing = excluded.standing, changed_at = excluded.changed_at`,
-      [JSON.stringify([...latest.values()])],
-    );
+    await tx.query(`INSERT INTO credit_records (${WRITTEN}) ${GIVEN} ON CONFLICT (record_no) DO UPDATE SET ${REPLACED}`, [
+      JSON.stringify([...latest.values()]),
+    ]);
   }
 }
 
-function sourceOf(received: SamplingResultEvent): Source {
+function resultOf(received: SamplingResultEvent): Source {
   const { data } = received;
-  if (data === null) return { subject: received.key, revision: received.revision ?? 0, result: null };
-  return { subject: subjectOf(data), revision: data.revision, result: received.type === SamplingResultPublished ? data : null };
+  if (data === null) return sourceOf(received.key, received.revision ?? 0, null);
+  return sourceOf(subjectOf(data), data.revision, received.type === SamplingResultPublished ? data : null);
 }
 
 const listed = (record: CreditRecordState): ListedRecord => ({

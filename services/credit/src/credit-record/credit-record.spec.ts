@@ -1,5 +1,13 @@
 import type { SamplingResultPublished } from '@jinqiao/contracts';
-import { type CreditRecordState, followClock, followSource, publicStateOf, type RecordChange, recordNoOf } from './credit-record.js';
+import {
+  type CreditRecordState,
+  followClock,
+  followSource,
+  publicStateOf,
+  type RecordChange,
+  recordNoOf,
+  sourceOf,
+} from './credit-record.js';
 
 const SELLER = '92120199MA9XXX02XM';
 const PRODUCER = '91120199MA9XXX0111';
@@ -33,11 +41,7 @@ function when(
   revision = 1,
   today = TODAY,
 ): RecordChange[] {
-  return followSource(
-    known,
-    { subject: 'tj-amr:S-1', revision, result: named === 'WITHDRAWN' ? null : result({ revision, ...named }) },
-    today,
-  );
+  return followSource(known, sourceOf('tj-amr:S-1', revision, named === 'WITHDRAWN' ? null : result({ revision, ...named })), today);
 }
 const given = (named: Partial<SamplingResultPublished> = {}, today = TODAY): CreditRecordState[] =>
   when([], named, 1, today).map((change) => change.record);
@@ -87,11 +91,11 @@ describe('whom a result is held against', () => {
 
   it('gives a record the same number whenever it is derived, and another to another party', () => {
     const [record] = given();
-    expect(record?.recordNo).toBe(recordNoOf('tj-amr:S-1', SELLER));
+    expect(record?.recordNo).toBe(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-1', SELLER));
     // Computed with another implementation of UUID v5: the number must never change.
-    expect(recordNoOf('tj-amr:S-1', SELLER)).toBe('4dcd0b8e-e631-5c4b-b94d-a26fb97bef70');
-    expect(recordNoOf('tj-amr:S-1', PRODUCER)).not.toBe(recordNoOf('tj-amr:S-1', SELLER));
-    expect(recordNoOf('tj-amr:S-2', SELLER)).not.toBe(recordNoOf('tj-amr:S-1', SELLER));
+    expect(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-1', SELLER)).toBe('4dcd0b8e-e631-5c4b-b94d-a26fb97bef70');
+    expect(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-1', PRODUCER)).not.toBe(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-1', SELLER));
+    expect(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-2', SELLER)).not.toBe(recordNoOf('SAMPLING_RESULT', 'tj-amr:S-1', SELLER));
   });
 });
 

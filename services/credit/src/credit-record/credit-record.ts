@@ -1,24 +1,27 @@
 import {
   CREDIT_ENDED_REASONS,
+  type CreditClass,
   type CreditEndedReason,
+  type CreditRecordDigest,
   type CreditRecordPublished,
   type CreditRecordType,
   type LegalBasis,
   type SamplingResultPublished,
   subjectOf,
 } from '@jinqiao/contracts';
-import { dayInChina, deadline, readUscc, rule, wholeDate } from '@jinqiao/law';
+import { readUscc, type RecordType, recordTypesOn, termOf, wholeDate } from '@jinqiao/law';
+import { canonicalForm } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
 
 /**
- * Which credit records a sampling result makes, and from when until when the public may read them.
- * Results are published by law: 产品质量法 §24, 消费者权益保护法实施条例 §29. How long a record stays public is the dated rule row
- * CREDIT_PUBLICATION_SAMPLING_RESULT; the period counts from the date of the document and publication stops by itself when it is over
- * (信用修复管理办法, 国家发展改革委令第36号). A producer that denies having made the sample is not charged with it until that is settled.
+ * Which credit records a source makes, and from when until when the public may read them. A source is a sampling result, or a record as
+ * its department reports it; it claims facts, and the dated row of a fact's type says whether it is public and for how long (libs/law).
+ * Publication begins and stops by itself on its days. Results are published by law: 产品质量法 §24, 消费者权益保护法实施条例 §29;
+ * a producer that denies having made the sample is not charged with it until that is settled.
  */
 
 /** Why a record that stands is not public. */
-export type WithheldReason = 'NO_DOCUMENT_DATE' | 'NOT_YET' | 'PERIOD_OVER' | 'NO_RULE';
+export type WithheldReason = 'NO_DOCUMENT_DATE' | 'NOT_YET' | 'PERIOD_OVER' | 'NO_RULE' | 'NOT_PUBLIC';
 
 /** PUBLIC, or the one reason why not: withheld, or ended. */
 export type Standing = 'PUBLIC' | WithheldReason | CreditEndedReason;
@@ -29,21 +32,39 @@ export interface CreditRecordState {
   readonly revision: number;
   readonly uscc: string;
   readonly type: CreditRecordType;
+  readonly class: CreditClass | null;
   readonly departmentId: string;
   readonly subject: string;
   readonly sourceRevision: number;
   readonly legalBasis: readonly LegalBasis[];
   readonly documentDate: string | null;
   readonly publicFrom: string | null;
+  /** Null where only a decision ends it. */
   readonly publicUntil: string | null;
   readonly standing: Standing;
+  readonly digest: CreditRecordDigest | null;
+  /** Why its department took it back, in words. */
+  readonly endedBecause: string | null;
 }
 
-/** One revision of a sampling result; `result` is null when it was withdrawn. */
+/** A fact that a source holds against an entity. */
+export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'class' | 'departmentId' | 'documentDate' | 'digest'> {
+  /** The dated row of its type; null: none is law on that day. */
+  readonly row: RecordType | null;
+  readonly isPublic: boolean;
+  /** Null: as soon as it is here. */
+  readonly publishFrom: string | null;
+  /** Null: for as long as the row says. */
+  readonly publicUntil: string | null;
+  readonly isDisputed: boolean;
+}
+
+/** One revision of a source. What it claims no more has been corrected, unless all of it was taken back for another reason. */
 export interface Source {
   readonly subject: string;
   readonly revision: number;
-  readonly result: SamplingResultPublished | null;
+  readonly claims: readonly Claim[];
+  readonly takenBack: { readonly ground: 'REVOKED' | 'REPAIRED' | 'CORRECTED'; readonly reason: string | null } | null;
 }
 
 /** A record as it is from now on, and what the public is told of it. */
@@ -57,12 +78,31 @@ type Term = Pick<CreditRecordState, 'legalBasis' | 'documentDate' | 'publicFrom'
 // Any fixed UUID will do; another one would give every record a second number.
 const RECORD_NO_NAMESPACE = '6f0d2a3e-5c1b-5e7a-9b44-1d0c7a2f8e63';
 
-/** UUID v5 of (SAMPLING_RESULT, reporterId:sampleNo, uscc): whoever derives the record again gets the same number. */
-export const recordNoOf = (subject: string, uscc: string): string =>
-  uuidv5(JSON.stringify(['SAMPLING_RESULT', subject, uscc]), RECORD_NO_NAMESPACE);
+/** UUID v5 of (type, subject, uscc): whoever derives the record again gets the same number. */
+export const recordNoOf = (type: CreditRecordType, subject: string, uscc: string): string =>
+  uuidv5(JSON.stringify([type, subject, uscc]), RECORD_NO_NAMESPACE);
+
+/** What a sampling result claims; null when it was withdrawn. */
+export function sourceOf(subject: string, revision: number, result: SamplingResultPublished | null): Source {
+  if (result === null) return { subject, revision, claims: [], takenBack: { ground: 'REVOKED', reason: null } };
+  const documentDate = result.notice?.publishedOn ?? null;
+  const publishFrom = documentDate === null ? null : wholeDate(documentDate);
+  const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
+  const usual = { type: 'SAMPLING_RESULT', class: null, digest: null, isPublic: true, publicUntil: null } as const;
+  const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
+    ...usual,
+    uscc,
+    departmentId: result.reporterId,
+    documentDate,
+    row,
+    publishFrom,
+    isDisputed: charge === 'DISPUTED',
+  }));
+  return { subject: subjectOf(result), revision, claims, takenBack: null };
+}
 
 /**
- * Applies one revision of a result to the records its subject has so far. Every record of the subject is in the answer. A record that
+ * Applies one revision of a source to the records its subject has so far. Every record of the subject is in the answer. A record that
  * has followed its source further stays: after a restore the source is read again, and some of what followed from it was said already.
  */
 export function followSource(known: readonly CreditRecordState[], source: Source, today: string): RecordChange[] {
@@ -73,25 +113,22 @@ export function followSource(known: readonly CreditRecordState[], source: Source
 }
 
 function followBehind(known: readonly CreditRecordState[], source: Source, today: string): RecordChange[] {
-  const { result } = source;
-  if (result === null) return known.map((record) => takeBack(record, source, 'REVOKED'));
-  const charged = chargedBy(result);
-  const term = termOf(result.notice?.publishedOn, today);
+  const claimed = new Map(source.claims.map((claim) => [recordNoOf(claim.type, source.subject, claim.uscc), claim]));
   const changes = known.map((record) => {
-    const charge = charged.get(record.uscc);
-    charged.delete(record.uscc);
-    return charge ? support(record, source, term, charge) : takeBack(record, source, 'CORRECTED');
+    const claim = claimed.get(record.recordNo);
+    claimed.delete(record.recordNo);
+    return claim ? support(record, source, claim, today) : takeBack(record, source);
   });
-  for (const [uscc, charge] of charged) changes.push(support(begin(uscc, result), source, term, charge));
+  for (const [recordNo, claim] of claimed) changes.push(support(begin(recordNo, source, claim), source, claim, today));
   return changes;
 }
 
 /** What the clock alone changes: a period begins or is over. */
 export function followClock(record: CreditRecordState, today: string): RecordChange {
   const { standing, publicFrom, publicUntil } = record;
-  if (publicFrom === null || publicUntil === null) return { record, announced: null };
-  if (standing === 'PUBLIC' && today > publicUntil) return announce(record, { ...record, standing: 'EXPIRED' });
-  if (standing === 'NOT_YET') return announce(record, { ...record, standing: standingIn(publicFrom, publicUntil, today) });
+  if (standing === 'PUBLIC' && publicUntil !== null && today > publicUntil) return announce(record, { ...record, standing: 'EXPIRED' });
+  if (standing === 'NOT_YET' && publicFrom !== null)
+    return announce(record, { ...record, standing: standingIn(publicFrom, publicUntil, today) });
   return { record, announced: null };
 }
 
@@ -103,17 +140,14 @@ export function endedReasonOf(standing: Standing): CreditEndedReason | null {
 
 /** What is known of a record by the last that was said of it. */
 export function recordFrom(said: CreditRecordPublished, isPublished: boolean): CreditRecordState {
-  const { recordNo, revision, uscc, type, source, legalBasis, documentDate, publicFrom, publicUntil, endedReason } = said;
+  const { source, endedReason, ...stated } = said;
   return {
-    recordNo,
-    revision,
-    uscc,
-    type,
+    ...NO_TERM,
+    class: null,
+    digest: null,
+    endedBecause: null,
+    ...stated,
     ...source,
-    legalBasis,
-    documentDate: documentDate ?? null,
-    publicFrom: publicFrom ?? null,
-    publicUntil: publicUntil ?? null,
     standing: isPublished ? 'PUBLIC' : (endedReason ?? 'CORRECTED'),
   };
 }
@@ -125,13 +159,16 @@ export function publicStateOf({ record, announced }: RecordChange): CreditRecord
     revision: record.revision,
     uscc: record.uscc,
     type: record.type,
+    ...(record.class !== null && { class: record.class }),
     source: { departmentId: record.departmentId, subject: record.subject, sourceRevision: record.sourceRevision },
     legalBasis: [...record.legalBasis],
     ...(record.documentDate !== null && { documentDate: record.documentDate }),
     ...(record.publicFrom !== null && { publicFrom: record.publicFrom }),
     ...(record.publicUntil !== null && { publicUntil: record.publicUntil }),
+    ...(record.digest !== null && { digest: record.digest }),
     // A public record whose new date leaves nothing to publish still stands; what the public saw has been corrected.
     ...(announced === 'ENDED' && { endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' }),
+    ...(announced === 'ENDED' && record.endedBecause !== null && { endedBecause: record.endedBecause }),
   };
 }
 
@@ -161,46 +198,57 @@ function validCode(text: string | undefined): string | null {
   return outcome === 'VALID' ? code : null;
 }
 
-function termOf(printed: string | undefined, today: string): Term {
-  if (printed === undefined) return { ...NO_TERM, standing: 'NO_DOCUMENT_DATE' };
-  const publicFrom = wholeDate(printed);
-  const row = rule('CREDIT_PUBLICATION_SAMPLING_RESULT', { on: publicFrom });
-  if (row === 'NO_RULE') return { ...NO_TERM, documentDate: printed, standing: 'NO_RULE' };
-  const { due } = deadline(publicFrom, row);
-  const publicUntil = typeof due === 'string' ? due : dayInChina(due);
-  const legalBasis = [{ ...row.legalBasis, ruleVersion: row.version }];
-  return { legalBasis, documentDate: printed, publicFrom, publicUntil, standing: standingIn(publicFrom, publicUntil, today) };
-}
-
 const NO_TERM = { legalBasis: [], documentDate: null, publicFrom: null, publicUntil: null };
 
-function standingIn(publicFrom: string, publicUntil: string, today: string): Standing {
-  if (today < publicFrom) return 'NOT_YET';
-  return today > publicUntil ? 'PERIOD_OVER' : 'PUBLIC';
+/** A day of publication that has been set stays: what is corrected does not begin again. */
+function termFor({ documentDate, row, ...claim }: Claim, record: CreditRecordState, today: string): Term {
+  if (documentDate === null) return { ...NO_TERM, standing: 'NO_DOCUMENT_DATE' };
+  if (row === null) return { ...NO_TERM, documentDate, standing: 'NO_RULE' };
+  const publicFrom = claim.publishFrom ?? record.publicFrom ?? today;
+  const { latestEnd, legalBasis } = termOf(row, wholeDate(documentDate), publicFrom);
+  if (!claim.isPublic) return { ...NO_TERM, legalBasis, documentDate, standing: 'NOT_PUBLIC' };
+  const publicUntil = earlier(claim.publicUntil, latestEnd);
+  return { legalBasis, documentDate, publicFrom, publicUntil, standing: standingIn(publicFrom, publicUntil, today) };
 }
 
-const begin = (uscc: string, result: SamplingResultPublished): CreditRecordState => ({
+function earlier(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}
+
+function standingIn(publicFrom: string, publicUntil: string | null, today: string): Standing {
+  if (publicUntil !== null && today > publicUntil) return 'PERIOD_OVER';
+  return today < publicFrom ? 'NOT_YET' : 'PUBLIC';
+}
+
+const begin = (recordNo: string, { subject, revision }: Source, { uscc, type, departmentId }: Claim): CreditRecordState => ({
   ...NO_TERM,
-  recordNo: recordNoOf(subjectOf(result), uscc),
+  recordNo,
   revision: 0,
   uscc,
-  type: 'SAMPLING_RESULT',
-  departmentId: result.reporterId,
-  subject: subjectOf(result),
-  sourceRevision: result.revision,
+  type,
+  class: null,
+  departmentId,
+  subject,
+  sourceRevision: revision,
   standing: 'NO_DOCUMENT_DATE',
+  digest: null,
+  endedBecause: null,
 });
 
-function support(record: CreditRecordState, source: Source, term: Term, charge: Charge): RecordChange {
+function support(record: CreditRecordState, source: Source, claim: Claim, today: string): RecordChange {
   const followed = { ...record, sourceRevision: source.revision };
   if (isOver(record)) return { record: followed, announced: null };
-  return announce(record, { ...followed, ...term, standing: charge === 'DISPUTED' ? 'HELD' : term.standing });
+  const term = termFor(claim, record, today);
+  const standing = claim.isDisputed ? 'HELD' : term.standing;
+  return announce(record, { ...followed, ...term, class: claim.class, digest: claim.digest, endedBecause: null, standing });
 }
 
-function takeBack(record: CreditRecordState, source: Source, reason: 'CORRECTED' | 'REVOKED'): RecordChange {
-  const followed = { ...record, sourceRevision: source.revision };
+function takeBack(record: CreditRecordState, { revision, takenBack }: Source): RecordChange {
+  const followed = { ...record, sourceRevision: revision };
   if (isOver(record) || record.standing === 'CORRECTED' || record.standing === 'REVOKED') return { record: followed, announced: null };
-  return announce(record, { ...followed, standing: reason });
+  const { ground, reason } = takenBack ?? { ground: 'CORRECTED', reason: null };
+  return announce(record, { ...followed, standing: ground, endedBecause: reason });
 }
 
 // A record's own clock and repairs survive a new revision of its source: what expired or was repaired stays so.
@@ -208,17 +256,21 @@ const isOver = ({ standing }: CreditRecordState): boolean => standing === 'EXPIR
 
 // The revision counts what the public could see: the source's number alone, or a change behind the curtain, is none.
 function announce(before: CreditRecordState, after: CreditRecordState): RecordChange {
-  const published = isPublic(after) && (!isPublic(before) || !sameTerm(before, after));
+  const published = isPublic(after) && (!isPublic(before) || !saysTheSame(before, after));
   const ended = isPublic(before) && !isPublic(after);
   if (!published && !ended) return { record: after, announced: null };
   return { record: { ...after, revision: before.revision + 1 }, announced: published ? 'PUBLISHED' : 'ENDED' };
 }
 
-function sameTerm(one: Term, other: Term): boolean {
-  return (
-    one.documentDate === other.documentDate &&
-    one.publicFrom === other.publicFrom &&
-    one.publicUntil === other.publicUntil &&
-    one.legalBasis.map((basis) => basis.ruleVersion).join() === other.legalBasis.map((basis) => basis.ruleVersion).join()
-  );
-}
+// In canonical form: what comes from the database has its fields in another order.
+const saysTheSame = (one: CreditRecordState, other: CreditRecordState): boolean =>
+  canonicalForm(saidOf(one)) === canonicalForm(saidOf(other));
+
+const saidOf = ({ documentDate, publicFrom, publicUntil, class: itsClass, digest, legalBasis }: CreditRecordState) => ({
+  documentDate,
+  publicFrom,
+  publicUntil,
+  itsClass,
+  digest,
+  rules: legalBasis.map(({ ruleVersion }) => ruleVersion),
+});

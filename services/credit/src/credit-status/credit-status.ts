@@ -42,14 +42,25 @@ export function restate(before: EntityState, records: readonly PublicRecords[]):
   return { entity, announced: publicRecords.length === 0 ? 'CLEARED' : 'CHANGED' };
 }
 
-/** The facts as the event and the HTTP answer carry them. No list and no mark is kept yet. */
+/** Being on one of these is a list of its own, but for an individual business: it is marked, not listed (企业信息公示暂行条例). */
+const LISTS: readonly CreditRecordType[] = ['ABNORMAL_OPERATION', 'SERIOUS_DISHONESTY'];
+const MARKED = 'ABNORMAL_OPERATION';
+const INDIVIDUAL_BUSINESS = '92';
+
+/** The facts as the event and the HTTP answer carry them. */
 export const factsOf = (entity: EntityState): CreditStatusChanged => ({
   uscc: entity.uscc,
   revision: entity.revision,
-  lists: [],
+  ...listedAs(entity),
   publicRecords: [...entity.publicRecords],
   recordNos: [...entity.recordNos],
 });
+
+function listedAs({ uscc, publicRecords }: EntityState): Pick<CreditStatusChanged, 'lists' | 'mark'> {
+  const lists = publicRecords.map(({ type }) => type).filter((type) => LISTS.includes(type));
+  if (!uscc.startsWith(INDIVIDUAL_BUSINESS)) return { lists };
+  return { lists: lists.filter((list) => list !== MARKED), ...(lists.includes(MARKED) && { mark: MARKED }) };
+}
 
 function sameCounts(one: readonly PublicRecordCount[], other: readonly PublicRecordCount[]): boolean {
   const written = (counts: readonly PublicRecordCount[]): string => counts.map(({ type, count }) => `${type}:${count}`).join();

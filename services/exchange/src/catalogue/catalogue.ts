@@ -4,6 +4,7 @@
  */
 import {
   correctionRequests,
+  creditRecordIntake,
   creditRecords,
   creditStatuses,
   entitlements,
@@ -24,7 +25,7 @@ import {
   type SharingMode,
   type Stream,
 } from '@jinqiao/contracts';
-import { SAMPLING_MEASURES } from '@jinqiao/law';
+import { CREDIT_REPAIR, SAMPLING_MEASURES } from '@jinqiao/law';
 import { schemaFile, schemaOf } from '@jinqiao/schema';
 
 /** What the law says of one stream. */
@@ -90,6 +91,17 @@ export const SHARED: readonly SharingFacts[] = [
     conditions: NO_OTHER_USE,
     level: 2,
     ...CONDITIONAL,
+  },
+  {
+    stream: creditRecordIntake,
+    name: { zh: '信用记录上报', en: 'Credit records as reported' },
+    attribute: 'NOT_SHARED',
+    modes: [],
+    conditions: null,
+    level: 3,
+    // Warnings and minor penalties are among them, which are not public.
+    legalBasis: { instrument: CREDIT_REPAIR, article: '' },
+    confidence: 'MEDIUM',
   },
   {
     stream: creditRecords,
