@@ -1,6 +1,8 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { CreditConfig } from './config.js';
+import { CreditHistoryController } from './credit-history/credit-history.controller.js';
+import { CreditHistory } from './credit-history/credit-history.service.js';
 import { CreditRecordConsumer } from './credit-record/credit-record.consumer.js';
 import { CreditRecordController } from './credit-record/credit-record.controller.js';
 import { CreditRecord, FollowedSubject } from './credit-record/credit-record.entity.js';
@@ -16,7 +18,14 @@ import { CreditStatuses } from './credit-status/credit-status.service.js';
 
 @Module({
   imports: [PlatformModule.forService({ name: 'credit', config: CreditConfig, entities: [FollowedSubject, CreditRecord, CreditEntity] })],
-  controllers: [CreditRecordConsumer, ReportedRecordConsumer, CreditRecordController, ReportedRecordController, CreditStatusController],
-  providers: [CreditRecords, ReportedRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
+  controllers: [
+    CreditRecordConsumer,
+    ReportedRecordConsumer,
+    CreditRecordController,
+    ReportedRecordController,
+    CreditHistoryController,
+    CreditStatusController,
+  ],
+  providers: [CreditHistory, CreditRecords, ReportedRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
 })
 export class CreditModule {}

@@ -2,6 +2,7 @@ import { CreditRecordPublished, creditRecords, type CreditStatusChanged, creditS
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
 import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
@@ -12,10 +13,10 @@ import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
  */
 @Injectable()
 export class CreditRestore {
-  constructor(ownTopics: OwnTopics, statuses: CreditStatuses) {
+  constructor(ownTopics: OwnTopics, statuses: CreditStatuses, history: CreditHistory) {
     // Statuses first: what records say of an entity is then compared with what was told of it last.
     ownTopics.takenOver(creditStatuses, takeOverStatuses);
-    ownTopics.takenOver(creditRecords, takeOverRecords);
+    ownTopics.takenOver(creditRecords, (tx, said) => takeOverRecords(tx, said, history));
     ownTopics.afterTakingOver((tx) => statuses.restateDiffering(tx));
   }
 }
@@ -41,19 +42,25 @@ async function takeOverStatuses(tx: EntityManager, said: readonly Received<objec
   return taken.length;
 }
 
-async function takeOverRecords(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const newest = new Map<string, CreditRecordState>();
+async function takeOverRecords(tx: EntityManager, said: readonly Received<object | null>[], history: CreditHistory): Promise<number> {
+  const newest = new Map<string, KnownRecord>();
   for (const one of said as readonly Received<CreditRecordPublished>[]) {
     const record = recordFrom(one.data, one.is(CreditRecordPublished));
-    if (record.revision > (newest.get(record.recordNo)?.revision ?? 0)) newest.set(record.recordNo, record);
+    if (record.revision > (newest.get(record.recordNo)?.record.revision ?? 0)) newest.set(record.recordNo, { record, knownFrom: one.time });
   }
-  const taken: unknown[] = await tx.query(
+  const records = [...newest.values()].map(({ record }) => record);
+  const taken: { recordNo: string }[] = await tx.query(
     `INSERT INTO credit_records AS kept (${WRITTEN}) ${GIVEN} ORDER BY "recordNo"
      ON CONFLICT (record_no) DO UPDATE SET ${REPLACED} WHERE kept.revision < excluded.revision
-     RETURNING 1`,
-    [JSON.stringify([...newest.values()])],
+     RETURNING record_no AS "recordNo"`,
+    [JSON.stringify(records)],
   );
-  await takeOverReports(tx, [...newest.values()]);
+  // Known since it was said; what was known in between went with the database.
+  await history.append(
+    tx,
+    taken.flatMap(({ recordNo }) => newest.get(recordNo) ?? []),
+  );
+  await takeOverReports(tx, records);
   return taken.length;
 }
 

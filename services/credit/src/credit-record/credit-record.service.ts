@@ -11,6 +11,7 @@ import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { CreditHistory } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import {
   type CreditRecordState,
@@ -82,6 +83,7 @@ export class CreditRecords {
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly statuses: CreditStatuses,
+    private readonly history: CreditHistory,
     private readonly clock: Clock,
   ) {}
 
@@ -234,6 +236,11 @@ export class CreditRecords {
     await tx.query(`INSERT INTO credit_records (${WRITTEN}) ${GIVEN} ON CONFLICT (record_no) DO UPDATE SET ${REPLACED}`, [
       JSON.stringify([...latest.values()]),
     ]);
+    const knownFrom = this.clock.now();
+    await this.history.append(
+      tx,
+      [...latest.values()].map((record) => ({ record, knownFrom })),
+    );
   }
 }
 
