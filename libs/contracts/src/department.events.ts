@@ -8,6 +8,7 @@ import {
 } from './codes.js';
 import { CreditRecordDigest } from './credit.events.js';
 import { CalendarDate, Nested, OneOf, Optional, Revision, Text, Timestamp } from './fields.js';
+import { RecallContent } from './recall.js';
 import { OnlinePurchase, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
 
@@ -72,4 +73,20 @@ export const creditRecordIntake = stream<CreditRecordReported | CreditRecordRetr
   owner: { kind: 'DEPARTMENT' },
   key: (event) => event.recordNo,
   events: [CreditRecordReported, CreditRecordRetracted],
+});
+
+/** Fires when a department takes a recall from the notice of another authority, and with every change of it; inspection publishes it. */
+export class RecallReported extends RecallContent {
+  @Optional() @Revision("The department's own; absent = 1.") revision?: number;
+}
+
+export const recallIntake = stream<RecallReported>({
+  topic: 'intake.{owner}.recall.v1',
+  about: 'Recalls that other authorities have announced, as a department reports them.',
+  writer: 'owner',
+  readers: ['inspection'],
+  retention: 30,
+  owner: { kind: 'DEPARTMENT' },
+  key: (event) => event.recallNo,
+  events: [RecallReported],
 });

@@ -5,6 +5,7 @@ export * from './exchange.events.js';
 export * from './fields.js';
 export * from './inspection.events.js';
 export * from './platform.events.js';
+export * from './recall.js';
 export * from './registration.events.js';
 export * from './sampling-result.js';
 export * from './stream.js';

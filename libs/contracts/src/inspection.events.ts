@@ -1,4 +1,5 @@
-import { CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp } from './fields.js';
+import { CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
+import { RecallContent } from './recall.js';
 import { OnlineSale, ResultDecision, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
 
@@ -54,13 +55,47 @@ export const samplingResults = stream<SamplingResultPublished | SamplingResultWi
   events: [SamplingResultPublished, SamplingResultWithdrawn],
 });
 
-/** Fires once for each duty in a case that was not done in time. */
+class RecallState extends RecallContent {
+  @Text({ max: 64, about: 'The department that keeps it.' }) keeperId: string;
+  @Revision() revision: number;
+  @Optional() @Revision('Of the notice it was taken from; absent = worked on here from its clue on.') reportedRevision?: number;
+  @Whole({ min: 1, max: 1_000, about: '2 and more: the goods are recalled again, because the recall before did not suffice.' })
+  round: number;
+  @Timestamp({ about: 'Since when it is public.' }) publishedAt: string;
+}
+
+/** Fires when a recall is public and with every change of it; the exchange tells the platforms of its sectors. */
+export class RecallPublished extends RecallState {}
+
+/** Fires when a recall has had its effect; what is left of the goods may still not be sold. */
+export class RecallClosed extends RecallState {
+  @CalendarDate() closedOn: string;
+}
+
+/** Fires when a recall turns out to be none; everyone who acted on it undoes it. */
+export class RecallWithdrawn extends RecallState {
+  @Text({ max: 1000 }) reason: string;
+  @Timestamp() withdrawnAt: string;
+}
+
+export const recalls = stream<RecallPublished | RecallClosed | RecallWithdrawn>({
+  topic: 'inspection.recall.v1',
+  about: 'Public recalls of consumer products.',
+  writer: 'inspection',
+  readers: ['exchange'],
+  retention: 'LAST_STATE',
+  tombstones: true,
+  key: (recall) => recall.recallNo,
+  events: [RecallPublished, RecallClosed, RecallWithdrawn],
+});
+
+/** Fires once for each duty in a case or a recall that was not done in time. */
 export class DeadlineOverdue {
-  @Text({ max: 200, about: 'reporterId:sampleNo.' }) subject: string;
+  @Text({ max: 200, about: 'reporterId:sampleNo, or recallNo.' }) subject: string;
   @Revision('1: a period is overdue once.') revision: number;
   @Text({ max: 64, about: 'Which period, such as CORRECTION or FIRST_RECHECK.' }) clock: string;
-  @Text({ max: 64, about: 'About which party of the case.' }) party: string;
-  @Optional() @Text({ max: 64, about: 'To whom it was handed over.' }) departmentId?: string;
+  @Text({ max: 64, about: 'About which party of the case; in a recall PRODUCER or KEEPER.' }) party: string;
+  @Optional() @Text({ max: 64, about: 'To whom it was handed over; who keeps the recall.' }) departmentId?: string;
   @CalendarDate() startedOn: string;
   @CalendarDate({ about: 'The last day on which it was in time.' }) dueOn: string;
   @Text({ max: 100, about: 'The dated rule row it comes from.' }) ruleVersion: string;
@@ -69,7 +104,7 @@ export class DeadlineOverdue {
 
 export const inspectionDeadlines = stream<DeadlineOverdue>({
   topic: 'inspection.deadline.v1',
-  about: 'What was not done in time in the case of a sampling result.',
+  about: 'What was not done in time in the case of a sampling result, or in a recall.',
   writer: 'inspection',
   readers: ['monitoring'],
   retention: 90,

@@ -8,6 +8,7 @@ export {
   allRules,
   CREDIT_REPAIR,
   FOOD_SAMPLING,
+  RECALL_RULES,
   rule,
   ruleOfVersion,
   type RuleQuestion,

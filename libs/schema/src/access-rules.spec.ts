@@ -110,12 +110,16 @@ describe('the access rules of an organisation', () => {
     expect(organisationRules('DEPARTMENT', 'tj-amr').map(line).sort()).toEqual([
       'User:service.credit DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
       'User:service.credit READ TOPIC intake.tj-amr.credit-record.v1',
+      'User:service.inspection DESCRIBE TOPIC intake.tj-amr.recall.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
+      'User:service.inspection READ TOPIC intake.tj-amr.recall.v1',
       'User:service.inspection READ TOPIC intake.tj-amr.sampling-result.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
+      'User:tj-amr DESCRIBE TOPIC intake.tj-amr.recall.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
       'User:tj-amr IDEMPOTENT_WRITE CLUSTER kafka-cluster',
       'User:tj-amr WRITE TOPIC intake.tj-amr.credit-record.v1',
+      'User:tj-amr WRITE TOPIC intake.tj-amr.recall.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-result.v1',
     ]);
   });

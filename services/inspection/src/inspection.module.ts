@@ -1,10 +1,15 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { InspectionConfig } from './config.js';
+import { DeadlineJob } from './deadline/deadline.job.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
-import { DeadlineJob } from './sampling-case/deadline.job.js';
+import { RecallConsumer } from './recall/recall.consumer.js';
+import { RecallController } from './recall/recall.controller.js';
+import { RecallNotices } from './recall/recall.notices.service.js';
+import { Recalls } from './recall/recall.service.js';
+import { RecallStore } from './recall/recall.store.js';
 import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
 import { SamplingCases } from './sampling-case/sampling-case.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
@@ -25,11 +30,13 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
   imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
   controllers: [
     SamplingResultConsumer,
+    RecallConsumer,
     SamplingResultController,
     ImportRunController,
     SamplingRoundController,
     SamplingCaseController,
     WaitingReportController,
+    RecallController,
   ],
   providers: [
     SamplingResults,
@@ -40,6 +47,9 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingCases,
     DeadlineJob,
     WaitingReports,
+    RecallStore,
+    Recalls,
+    RecallNotices,
   ],
 })
 export class InspectionModule {}

@@ -6,6 +6,7 @@ import { IndexResultsForLists1795450400000 } from './migrations/1795450400000-in
 import { CreateSamplingRounds1795450500000 } from './migrations/1795450500000-create-sampling-rounds.js';
 import { CreateSamplingCases1795450600000 } from './migrations/1795450600000-create-sampling-cases.js';
 import { CreateWaitingReports1795450700000 } from './migrations/1795450700000-create-waiting-reports.js';
+import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -15,4 +16,5 @@ await migrateService('inspection', [
   CreateSamplingRounds1795450500000,
   CreateSamplingCases1795450600000,
   CreateWaitingReports1795450700000,
+  CreateRecalls1795450710000,
 ]);

@@ -17,6 +17,9 @@ import {
   platformFeedback,
   platformMerchants,
   platformReceipts,
+  recallIntake,
+  type RecallPublished,
+  recalls,
   samplingNotices,
   samplingResultIntake,
   type SamplingResultPublished,
@@ -73,6 +76,26 @@ export const SHARED: readonly SharingFacts[] = [
       const { sampledParty, nominalProducer } = record as SamplingResultPublished;
       return [sampledParty?.divisionCode, nominalProducer?.divisionCode].filter((code) => code !== undefined);
     },
+  },
+  {
+    stream: recallIntake,
+    name: { zh: '召回信息上报', en: 'Recalls as reported' },
+    attribute: 'NOT_SHARED',
+    modes: [],
+    conditions: null,
+    level: 1,
+    // Whoever may read what was published needs no copy of what it was made from.
+    ...UNCONDITIONAL,
+  },
+  {
+    stream: recalls,
+    name: { zh: '消费品召回', en: 'Recalls of consumer products' },
+    attribute: 'UNCONDITIONAL',
+    modes: ['KAFKA', 'PULL'],
+    conditions: null,
+    level: 1,
+    ...UNCONDITIONAL,
+    areasOf: (record) => [(record as RecallPublished).producer.divisionCode].filter((code) => code !== undefined),
   },
   {
     stream: marketEntities,

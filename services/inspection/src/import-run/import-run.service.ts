@@ -29,11 +29,17 @@ export class ImportRuns {
     return this.results.inTransaction(async (tx) => {
       const importId = uuidv7();
       const taken = await this.acceptAll(tx, reporterId, read.results, importId);
-      const run: ImportRun = { importId, reporterId, fileName: filename, ...summaryOf(sheet, read, taken), acceptedAt: this.clock.now() };
-      await tx.insert(ImportRun, run);
-      await keepRejectedRows(tx, importId, rejectedRowsOf(sheet, read, taken));
-      return answerOf(run);
+      const run = { importId, reporterId, fileName: filename, ...summaryOf(sheet, read, taken) };
+      return this.keep(tx, run, rejectedRowsOf(sheet, read, taken));
     });
+  }
+
+  /** Keeps what became of a file, with its refused rows. */
+  async keep(tx: EntityManager, summary: Omit<ImportRun, 'acceptedAt'>, rejected: readonly RejectedRow[]): Promise<ImportAnswer> {
+    const run: ImportRun = { ...summary, acceptedAt: this.clock.now() };
+    await tx.insert(ImportRun, run);
+    await keepRejectedRows(tx, run.importId, rejected);
+    return answerOf(run);
   }
 
   /** An operator or auditor may see every import, a department its own. */

@@ -14,7 +14,7 @@ import {
   type TestService,
 } from '@jinqiao/testing';
 import { InspectionModule } from '../inspection.module.js';
-import { DeadlineJob } from './deadline.job.js';
+import { DeadlineJob } from '../deadline/deadline.job.js';
 import type { CaseSummary, DeadlineEntry, SamplingCase } from './sampling-case.service.js';
 
 const CASES = '/api/inspection/sampling-cases';

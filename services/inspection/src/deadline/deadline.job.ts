@@ -1,16 +1,24 @@
 import { DeadlineOverdue, inspectionDeadlines } from '@jinqiao/contracts';
-import { dayInChina } from '@jinqiao/law';
 import { event, Outbox, OwnTopics, type Received } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { DUTIES } from './sampling-case.acts.js';
-import { HANDLED_BY } from './sampling-case.service.js';
+import { recallDuties } from '../recall/recall.duties.js';
+import { caseDuties } from '../sampling-case/sampling-case.duties.js';
+
+export type Overdue = Omit<DeadlineOverdue, 'revision' | 'raisedAt' | 'departmentId'> & { readonly departmentId: string | null };
+
+/** The clocks of one slice. */
+export interface Duties {
+  /** Marks as said what is overdue and was not said yet, `limit` of it at most, and gives it back. */
+  readonly raise: (tx: EntityManager, now: Date, limit: number) => Promise<Overdue[]>;
+  /** Marks what was said and a database that was set back has forgotten. Gives back how much that was. */
+  readonly takeOver: (tx: EntityManager, said: readonly DeadlineOverdue[]) => Promise<number>;
+}
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;
-
-type Overdue = Omit<DeadlineOverdue, 'revision' | 'raisedAt' | 'departmentId'> & { readonly departmentId: string | null };
+const ALL: readonly Duties[] = [caseDuties, recallDuties];
 
 /** Says what was not done in time. Any number of processes may do so at once: each duty is said by one of them, after any downtime. */
 @Injectable()
@@ -37,24 +45,17 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
   /** Raises everything that is overdue by now. Gives back how much that was. */
   async raise(): Promise<number> {
     let raised = 0;
-    for (let portion = AT_ONCE; portion === AT_ONCE; raised += portion) portion = await this.db.transaction((tx) => this.raiseSome(tx));
+    for (const duties of ALL) {
+      for (let portion = AT_ONCE; portion === AT_ONCE; raised += portion) {
+        portion = await this.db.transaction((tx) => this.raiseSome(tx, duties));
+      }
+    }
     return raised;
   }
 
-  private async raiseSome(tx: EntityManager): Promise<number> {
+  private async raiseSome(tx: EntityManager, duties: Duties): Promise<number> {
     const now = this.clock.now();
-    const [overdue]: [Overdue[], number] = await tx.query(
-      `UPDATE sampling_case_clocks AS c SET raised_at = $1
-       FROM (SELECT reporter_id, sample_no, clock, party, started_on FROM sampling_case_clocks
-             WHERE stopped_on IS NULL AND raised_at IS NULL AND due_on < $2::date AND clock = ANY($3)
-             ORDER BY due_on, reporter_id, sample_no LIMIT $4 FOR UPDATE SKIP LOCKED) AS late
-       WHERE (c.reporter_id, c.sample_no, c.clock, c.party, c.started_on)
-         = (late.reporter_id, late.sample_no, late.clock, late.party, late.started_on)
-       RETURNING c.reporter_id || ':' || c.sample_no AS subject, c.clock, c.party, c.started_on::text AS "startedOn",
-         c.due_on::text AS "dueOn", c.rule_version AS "ruleVersion",
-         ${HANDLED_BY} AS "departmentId"`,
-      [now, dayInChina(now), DUTIES, AT_ONCE],
-    );
+    const overdue = await duties.raise(tx, now, AT_ONCE);
     await this.outbox.add(
       tx,
       overdue.map(({ departmentId, ...one }) =>
@@ -68,12 +69,7 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
 /** What was raised and a database that was set back has forgotten is not raised again. */
 async function takeOver(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
   const raised = (said as readonly Received<DeadlineOverdue>[]).map(({ data }) => data);
-  const taken: [unknown[], number] = await tx.query(
-    `UPDATE sampling_case_clocks AS c SET raised_at = x."raisedAt"
-     FROM jsonb_to_recordset($1::jsonb) AS x (subject text, clock text, party text, "startedOn" date, "raisedAt" timestamptz)
-     WHERE c.reporter_id = split_part(x.subject, ':', 1) AND c.sample_no = substr(x.subject, strpos(x.subject, ':') + 1)
-       AND c.clock = x.clock AND c.party = x.party AND c.started_on = x."startedOn" AND c.raised_at IS NULL`,
-    [JSON.stringify(raised)],
-  );
-  return taken[1];
+  let taken = 0;
+  for (const duties of ALL) taken += await duties.takeOver(tx, raised);
+  return taken;
 }

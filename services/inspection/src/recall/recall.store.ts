@@ -1,0 +1,186 @@
+import { RecallClosed, type RecallContent, RecallPublished, recalls, RecallWithdrawn } from '@jinqiao/contracts';
+import { event, lockKeys, Outbox, OwnTopics, type Received } from '@jinqiao/messaging';
+import { Clock as WallClock } from '@jinqiao/platform';
+import type { Finding } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { ActName, BEGINNINGS, Competence, Standing } from './recall.acts.js';
+import { type Announcement, BASIS, type Clock, type Recall } from './recall.js';
+
+/** What a step leaves: the recall, its changed clocks, what is said of it, and the history. */
+export interface Taken {
+  readonly recall: Recall;
+  readonly clocks: readonly Clock[];
+  readonly announcement: Announcement | null;
+  readonly act: ActName | keyof typeof BEGINNINGS;
+  readonly from: string | null;
+  readonly facts: object;
+  readonly by: { readonly id: string; readonly competence: Competence };
+  readonly causedBy?: Received<object | null>;
+}
+
+const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
+  stopped_on::text AS "stoppedOn"`;
+const NUMBERS = 'recall-no';
+const NATIONAL_NUMBERS = 'recall-national-no';
+
+/** The rows of recalls, and what goes out with them. */
+@Injectable()
+export class RecallStore {
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly clock: WallClock,
+    ownTopics: OwnTopics,
+  ) {
+    ownTopics.takenOver(recalls, takeOver);
+  }
+
+  /** Before any row is locked: whoever asks first for a number has it, though there is no row yet. */
+  async lockNumbers(tx: EntityManager, named: readonly Pick<Partial<RecallContent>, 'recallNo' | 'nationalNo'>[]): Promise<void> {
+    await lockKeys(
+      tx,
+      NUMBERS,
+      named.flatMap(({ recallNo }) => recallNo ?? []),
+    );
+    await lockKeys(
+      tx,
+      NATIONAL_NUMBERS,
+      named.flatMap(({ nationalNo }) => nationalNo ?? []),
+    );
+  }
+
+  async find(tx: EntityManager, recallNo: string, lock: '' | 'FOR UPDATE' = ''): Promise<Recall | null> {
+    const [row]: Omit<Recall, 'clocks'>[] = await tx.query(
+      `SELECT keeper_id AS "keeperId", state, content, revision, standing, round, said, closed_on::text AS "closedOn",
+         reported_revision AS "reportedRevision", reported_hash AS "reportedHash", last_on::text AS "lastOn"
+       FROM recalls WHERE recall_no = $1 ${lock}`,
+      [recallNo],
+    );
+    if (!row) return null;
+    const clocks: Clock[] = await tx.query(`SELECT ${CLOCK} FROM recall_clocks WHERE recall_no = $1 ORDER BY started_on, clock`, [
+      recallNo,
+    ]);
+    return { ...row, clocks };
+  }
+
+  /** Somebody else's national number; its lock is held. */
+  async nationalNoFindings(tx: EntityManager, { recallNo, nationalNo }: RecallContent): Promise<Finding[]> {
+    if (nationalNo === undefined) return [];
+    const others: unknown[] = await tx.query('SELECT FROM recalls WHERE national_no = $1 AND recall_no <> $2', [nationalNo, recallNo]);
+    return others.length === 0 ? [] : [{ code: 'NATIONAL_NO_TAKEN', pointer: '/nationalNo', message: 'belongs to another recall' }];
+  }
+
+  async keep(tx: EntityManager, taken: Taken): Promise<void> {
+    const { recall, clocks, announcement, causedBy } = taken;
+    const { recallNo } = recall.content;
+    await tx.query(
+      `INSERT INTO recalls (recall_no, keeper_id, state, content, revision, standing, round, said, closed_on, reported_revision, reported_hash,
+         last_on)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+       ON CONFLICT (recall_no) DO UPDATE SET state = excluded.state, content = excluded.content, revision = excluded.revision,
+         standing = excluded.standing, round = excluded.round, said = excluded.said, closed_on = excluded.closed_on,
+         reported_revision = excluded.reported_revision, reported_hash = excluded.reported_hash, last_on = excluded.last_on`,
+      [
+        recallNo,
+        recall.keeperId,
+        recall.state,
+        JSON.stringify(recall.content),
+        recall.revision,
+        recall.standing,
+        recall.round,
+        recall.said && JSON.stringify(recall.said),
+        recall.closedOn,
+        recall.reportedRevision,
+        recall.reportedHash,
+        recall.lastOn,
+      ],
+    );
+    for (const { clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn } of clocks) {
+      await tx.query(
+        `INSERT INTO recall_clocks (recall_no, clock, started_on, due_on, provisional, rule_version, stopped_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (recall_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+        [recallNo, clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn],
+      );
+    }
+    await this.addStep(tx, taken);
+    if (announcement) {
+      const { type, data } = announcement;
+      await this.outbox.add(tx, event<RecallPublished>(type, data, causedBy && { causedBy }));
+    }
+  }
+
+  private async addStep(tx: EntityManager, { recall, act, from, facts, by }: Taken): Promise<void> {
+    await tx.query(
+      `INSERT INTO recall_steps (recall_no, step_no, act, from_state, to_state, revision, done_on, facts, actor_id, competence, basis, taken_at)
+       SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM recall_steps WHERE recall_no = $1`,
+      [
+        recall.content.recallNo,
+        act,
+        from,
+        recall.state,
+        recall.revision,
+        recall.lastOn,
+        JSON.stringify(facts),
+        by.id,
+        by.competence,
+        BASIS,
+        this.clock.now(),
+      ],
+    );
+  }
+}
+
+/**
+ * Recalls that were said and that a database which was set back does not know (ADR-0009). How far one was worked on beyond what is public
+ * is in no event; of one that is known and stands as it stood, it stays.
+ */
+async function takeOver(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  const newest = new Map<string, object & { revision: number }>();
+  for (const one of said) {
+    const row = rowIn(one);
+    if (row && row.revision > (newest.get(one.key)?.revision ?? 0)) newest.set(one.key, row);
+  }
+  const taken: unknown[] = await tx.query(
+    `INSERT INTO recalls AS kept (recall_no, keeper_id, state, content, revision, standing, round, said, closed_on, reported_revision, last_on)
+     SELECT recall_no, keeper_id, state, content, revision, standing, round, said, closed_on, reported_revision, last_on
+     FROM jsonb_to_recordset($1::jsonb) AS x (recall_no text, keeper_id text, state text, content jsonb, revision integer, standing text,
+       round integer, said jsonb, closed_on date, reported_revision integer, last_on date)
+     ORDER BY recall_no
+     ON CONFLICT (recall_no) DO UPDATE SET
+       state = CASE WHEN kept.standing = excluded.standing AND kept.round = excluded.round THEN kept.state ELSE excluded.state END,
+       content = excluded.content, revision = excluded.revision, standing = excluded.standing, round = excluded.round,
+       said = excluded.said, closed_on = excluded.closed_on, reported_revision = excluded.reported_revision, reported_hash = NULL,
+       last_on = greatest(kept.last_on, excluded.last_on)
+       WHERE kept.revision < excluded.revision
+     RETURNING 1`,
+    [JSON.stringify([...newest.values()])],
+  );
+  return taken.length;
+}
+
+/** Null for a tombstone: it keeps nothing of the recall (ADR-0008). */
+function rowIn(one: Received<object | null>): (object & { revision: number }) | null {
+  if (one.is(RecallClosed)) return rowOf('CLOSED', one.data, one.data.closedOn);
+  if (one.is(RecallWithdrawn)) return rowOf('WITHDRAWN', one.data, null);
+  return one.is(RecallPublished) ? rowOf('PUBLISHED', one.data, null) : null;
+}
+
+function rowOf(standing: Standing, state: RecallPublished & Partial<RecallClosed & RecallWithdrawn>, closedOn: string | null) {
+  const { reason: _reason, withdrawnAt: _withdrawnAt, closedOn: _closedOn, ...said } = state;
+  const { keeperId, revision, reportedRevision = null, round, publishedAt, ...content } = said;
+  const inWork = reportedRevision === null ? 'IN_PROGRESS' : 'ANNOUNCED';
+  return {
+    recall_no: content.recallNo,
+    keeper_id: keeperId,
+    state: standing === 'PUBLISHED' ? inWork : standing,
+    content,
+    revision,
+    standing,
+    round,
+    said,
+    closed_on: closedOn,
+    reported_revision: reportedRevision,
+    last_on: closedOn ?? publishedAt.slice(0, 10),
+  };
+}

@@ -1,0 +1,34 @@
+import { dayInChina } from '@jinqiao/law';
+import type { Duties, Overdue } from '../deadline/deadline.job.js';
+import { DUTIES } from './sampling-case.acts.js';
+import { HANDLED_BY } from './sampling-case.service.js';
+
+/** What has to be done in cases, each said once when it was not. */
+export const caseDuties: Duties = {
+  async raise(tx, now, limit) {
+    const [overdue]: [Overdue[], number] = await tx.query(
+      `UPDATE sampling_case_clocks AS c SET raised_at = $1
+       FROM (SELECT reporter_id, sample_no, clock, party, started_on FROM sampling_case_clocks
+             WHERE stopped_on IS NULL AND raised_at IS NULL AND due_on < $2::date AND clock = ANY($3)
+             ORDER BY due_on, reporter_id, sample_no LIMIT $4 FOR UPDATE SKIP LOCKED) AS late
+       WHERE (c.reporter_id, c.sample_no, c.clock, c.party, c.started_on)
+         = (late.reporter_id, late.sample_no, late.clock, late.party, late.started_on)
+       RETURNING c.reporter_id || ':' || c.sample_no AS subject, c.clock, c.party, c.started_on::text AS "startedOn",
+         c.due_on::text AS "dueOn", c.rule_version AS "ruleVersion",
+         ${HANDLED_BY} AS "departmentId"`,
+      [now, dayInChina(now), DUTIES, limit],
+    );
+    return overdue;
+  },
+
+  async takeOver(tx, said) {
+    const taken: [unknown[], number] = await tx.query(
+      `UPDATE sampling_case_clocks AS c SET raised_at = x."raisedAt"
+       FROM jsonb_to_recordset($1::jsonb) AS x (subject text, clock text, party text, "startedOn" date, "raisedAt" timestamptz)
+       WHERE c.reporter_id = split_part(x.subject, ':', 1) AND c.sample_no = substr(x.subject, strpos(x.subject, ':') + 1)
+         AND c.clock = x.clock AND c.party = x.party AND c.started_on = x."startedOn" AND c.raised_at IS NULL`,
+      [JSON.stringify(said)],
+    );
+    return taken[1];
+  },
+};
