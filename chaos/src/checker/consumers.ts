@@ -7,10 +7,10 @@ const DIRECTORY = /^exchange\.organisation\.v1$/;
 
 /** Which topics each service reads. */
 const READS: Readonly<Record<string, readonly RegExp[]>> = {
-  inspection: [/^intake\..+\.sampling-result\.v1$/, DIRECTORY],
+  inspection: [/^intake\..+\.(sampling-result|recall)\.v1$/, DIRECTORY],
   registration: [DIRECTORY],
   exchange: [
-    /^inspection\.sampling-(result|notice)\.v1$/,
+    /^inspection\.(sampling-(result|notice)|recall)\.v1$/,
     /^registration\.platform-merchant\.v1$/,
     /^credit\.credit-status\.v1$/,
     /^platform\..+\.(receipt|feedback)\.v1$/,

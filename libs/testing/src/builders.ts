@@ -5,6 +5,7 @@ import {
   MarketEntityRegistered,
   MerchantOnboarded,
   OrganisationRegistered,
+  RecallPublished,
   SamplingResultPublished,
   SamplingResultReported,
 } from '@jinqiao/contracts';
@@ -51,6 +52,25 @@ export const aSamplingResult = (changes: Changes<SamplingResultPublished> = {}):
     changes,
   );
 };
+
+/** A recall as inspection publishes it: of a power bank, in every sector. */
+export const aRecall = (changes: Changes<RecallPublished> = {}): RecallPublished =>
+  built<RecallPublished>(
+    {
+      recallNo: 'R-1',
+      nationalNo: 'SAMR-2026-1',
+      product: { name: '移动电源', brand: '示例牌', models: ['A1'], batches: ['2025-06'], gtins: ['06901234567892'] },
+      producer: { name: '示例生产企业有限公司', uscc: testUscc(3) },
+      hazard: '过热燃烧',
+      measure: '退款',
+      announcedOn: '2026-11-20',
+      keeperId: 'tj-amr',
+      revision: 1,
+      round: 1,
+      publishedAt: '2026-11-20T01:00:00.000Z',
+    },
+    changes,
+  );
 
 /** A platform is told of a failed result; the hash is that of what was built. */
 export const aFeedback = (changes: Changes<FeedbackIssued> = {}): FeedbackIssued => {

@@ -5,6 +5,7 @@ export {
   aMarketEntity,
   aMerchant,
   anOrganisation,
+  aRecall,
   aReport,
   aSamplingResult,
   type Changes,

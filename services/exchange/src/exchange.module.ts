@@ -48,6 +48,8 @@ import { OrganisationController } from './organisation/organisation.controller.j
 import { OrganisationName, OrganisationRow } from './organisation/organisation.entity.js';
 import { OrganisationJob } from './organisation/organisation.job.js';
 import { Organisations } from './organisation/organisation.service.js';
+import { RecallConsumer } from './recall/recall.consumer.js';
+import { RecallFeedback } from './recall/recall.service.js';
 import { ReceiptConsumer } from './receipt/receipt.consumer.js';
 import { ReceiptController } from './receipt/receipt.controller.js';
 import { AnswerRow } from './receipt/receipt.entity.js';
@@ -62,6 +64,7 @@ import { ServiceLevels } from './service-level/service-level.service.js';
 import { SignatureKeyController } from './signature-key/signature-key.controller.js';
 import { SignatureKeys } from './signature-key/signature-key.service.js';
 import { Sweep } from './sweep.js';
+import { Untold } from './untold.js';
 import { UseController } from './use/use.controller.js';
 import { Uses } from './use/use.service.js';
 import { WebhookController } from './webhook/webhook.controller.js';
@@ -107,6 +110,7 @@ const entities = [
     CorrectionRequestController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
+    RecallConsumer,
     FeedbackController,
     DeliveryController,
     EndpointController,
@@ -135,6 +139,7 @@ const entities = [
     CorrectionRequests,
     SamplingFeedback,
     MerchantCredit,
+    RecallFeedback,
     FeedbackTeller,
     FeedbackQueries,
     Deliveries,
@@ -156,6 +161,7 @@ const entities = [
     Conformance,
     ConformanceJob,
     Restore,
+    Untold,
     Sweep,
   ],
 })

@@ -18,6 +18,7 @@ import { TimeWhatIsTold1795450500020 } from './migrations/1795450500020-time-wha
 import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-as-long-as-told.js';
 import { CreateConformanceRuns1795450600000 } from './migrations/1795450600000-create-conformance-runs.js';
 import { LeaveRoomForLeases1795450600010 } from './migrations/1795450600010-leave-room-for-leases.js';
+import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -39,4 +40,5 @@ await migrateService('exchange', [
   KeepAsLongAsTold1795450500030,
   CreateConformanceRuns1795450600000,
   LeaveRoomForLeases1795450600010,
+  CreateRecalls1795450710000,
 ]);

@@ -1,14 +1,13 @@
 import { type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Entitlements } from './entitlement/entitlement.service.js';
-import { SamplingFeedback } from './feedback/feedback.service.js';
-import { MerchantCredit } from './merchant/merchant.service.js';
+import { Untold } from './untold.js';
 
 const EVERY_MS = 60_000;
 
 /**
  * Repairs and reports what slipped (design §4): a process that ended between a registration and what follows from it leaves results
- * waiting for a name that is known, and platforms that were not told of their merchants. What an upgrade brings is made good here too:
+ * waiting for a name that is known, and platforms that were not told of their merchants or of a recall. What an upgrade brings is made good here too:
  * platforms without the agreements of those that are admitted today.
  */
 @Injectable()
@@ -17,8 +16,7 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   private job: Regular | undefined;
 
   constructor(
-    private readonly feedback: SamplingFeedback,
-    private readonly credit: MerchantCredit,
+    private readonly untold: Untold,
     private readonly entitlements: Entitlements,
   ) {}
 
@@ -33,7 +31,7 @@ export class Sweep implements OnApplicationBootstrap, OnModuleDestroy {
   /** Gives back how much had slipped. */
   async sweep(): Promise<number> {
     await this.entitlements.concludeMissing();
-    const slipped = (await this.feedback.issueWaiting('ANY')) + (await this.credit.tellMissing(null));
+    const slipped = await this.untold.tellAll();
     if (slipped > 0) this.log.warn(`${slipped} feedbacks had slipped and were issued`);
     return slipped;
   }

@@ -4,7 +4,7 @@
  * on purpose: who bought, order numbers, codes of parties other than the recipient's merchant, the department's own numbering of its
  * states, every time stamp that is not part of the finding, and everything of a person.
  */
-import type { CreditStatusChanged, FeedbackIssued, FeedbackKind, Listing } from '@jinqiao/contracts';
+import type { CreditStatusChanged, FeedbackIssued, FeedbackKind, Listing, RecallPublished } from '@jinqiao/contracts';
 import type { Principal } from '@jinqiao/platform';
 import type { SamplingState } from './feedback.js';
 
@@ -34,6 +34,11 @@ export interface StatusSource {
   };
 }
 
+/** A recall, and whether it goes on. */
+export interface RecallSource {
+  readonly content: RecallPublished & { readonly standing: 'PUBLISHED' | 'CLOSED' };
+}
+
 interface SoldBy {
   readonly uscc?: string | undefined;
   readonly name?: string | undefined;
@@ -46,7 +51,9 @@ type Source<Kind extends FeedbackKind> = Kind extends 'SAMPLING_RESULT'
   ? ResultSource
   : Kind extends 'CREDIT_STATUS'
     ? StatusSource
-    : object;
+    : Kind extends 'RECALL'
+      ? RecallSource
+      : object;
 
 const RESULT: Fields<ResultSource> = {
   merchant: { uscc: true, name: true, shopId: true, shopName: true, listings: { itemId: true, url: true } },
@@ -90,6 +97,25 @@ const STATUS: Fields<StatusSource> = {
   },
 };
 
+/** Public as a whole, its producer's name and code included; but for the department's own numbering. */
+const RECALL: Fields<RecallSource> = {
+  content: {
+    recallNo: true,
+    nationalNo: true,
+    standing: true,
+    round: true,
+    product: { name: true, category: true, brand: true, models: true, batches: true, gtins: true, productionPeriod: true },
+    producer: { name: true, uscc: true },
+    hazard: true,
+    measure: true,
+    quantity: true,
+    unit: true,
+    announcedOn: true,
+    period: true,
+    authority: true,
+  },
+};
+
 /** No body leaves. */
 const NOTHING = {} as const;
 
@@ -97,8 +123,8 @@ export const VISIBLE: { readonly [Kind in FeedbackKind]: Readonly<Record<Recipie
   // Statistics read counts alone: GET /api/exchange/feedback/counts.
   SAMPLING_RESULT: { PLATFORM: RESULT, DEPARTMENT: RESULT, STATISTICS: NOTHING, AUDITOR: RESULT },
   CREDIT_STATUS: { PLATFORM: STATUS, DEPARTMENT: NOTHING, STATISTICS: NOTHING, AUDITOR: STATUS },
+  RECALL: { PLATFORM: RECALL, DEPARTMENT: RECALL, STATISTICS: NOTHING, AUDITOR: RECALL },
   // Until they are published here, nothing of them is declared to be seen.
-  RECALL: { PLATFORM: NOTHING, DEPARTMENT: NOTHING, STATISTICS: NOTHING, AUDITOR: NOTHING },
   RESTRICTION: { PLATFORM: NOTHING, DEPARTMENT: NOTHING, STATISTICS: NOTHING, AUDITOR: NOTHING },
 };
 

@@ -270,13 +270,14 @@ export class FeedbackQueries {
     return { byPlatform, rows: items.map(({ at: _at, ...row }) => row), next };
   }
 
-  /** How far this service is with a sampling result (a department's own, for it may be under embargo), a merchant's credit status or a shop. */
+  /** How far this service is with a sampling result (a department's own, for it may be under embargo), a merchant's credit status, a shop or a recall. */
   async applied(caller: Principal, subject: string): Promise<Applied> {
     const [row]: Applied[] = await this.db.query(
       `SELECT revision, applied_at AS "appliedAt" FROM subjects WHERE subject = $1 AND ($2::text IS NULL OR starts_with(subject, $2 || ':'))
        UNION ALL SELECT revision, applied_at FROM credit_statuses WHERE uscc = $1
        UNION ALL SELECT revision, applied_at FROM platform_merchants WHERE platform_id = split_part($1, ':', 1)
          AND shop_id = substr($1, strpos($1, ':') + 1)
+       UNION ALL SELECT revision, applied_at FROM recalls WHERE recall_no = $1
        LIMIT 1`,
       [subject, sightOf(caller).publisher],
     );

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { putBackDelivery } from '../delivery/delivery.series.js';
 import { takeOverRulings } from '../dispute/dispute.queue.js';
 import { toldEntry } from '../ledger/ledger.js';
-import { asksToUndo, clockRuleOf, clockStartOf, keptUntil } from './feedback.js';
+import { asksToUndo, clockRuleOf, clockStartOf, goodsOf, keptUntil } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
 import { deliveryOf } from './feedback.teller.js';
 
@@ -55,17 +55,19 @@ export const askedIn = (said: string): string => `jsonb_path_query_array(${said}
 
 async function keep(tx: EntityManager, one: Said): Promise<void> {
   const { feedbackId, recipientId, kind, subject, revision, dueAt, actionsRequired, contentHash } = one.data;
+  const goods = goodsOf(one.data) ?? null;
   const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
   const [before]: { same: boolean }[] = await tx.query(
-    `SELECT ${askedIn('r.said::jsonb')} = ${askedIn('$2::jsonb')} AS same
+    `SELECT ${askedIn('r.said::jsonb')} = ${askedIn('$2::jsonb')}
+       AND ($3::jsonb IS NULL OR coalesce((r.said #> '{content,product}')::jsonb = $3::jsonb, true)) AS same
      FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision WHERE f.feedback_id = $1`,
-    [feedbackId, JSON.stringify({ actionsRequired })],
+    [feedbackId, JSON.stringify({ actionsRequired }), goods && JSON.stringify(goods)],
   );
   // What was done stays done, and a clock goes on, as long as the same is asked: as when the revision was told first.
   await tx.query(
     `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since,
        asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $10, $6, $11, $12, $13, $14)
+     VALUES ($1, $2, $3, $4, coalesce($5, (SELECT state ->> 'keeperId' FROM recalls WHERE $3 = 'RECALL' AND recall_no = $4)), $6, $7, $8, $8, $10, $6, $11, $12, $13, $14)
      ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status,
        answer_status = NULL, answered_at = NULL, clock_rule = excluded.clock_rule, clock_starts = excluded.clock_starts,
        undo_since = CASE WHEN excluded.undo_since IS NULL THEN NULL ELSE coalesce(kept.undo_since, excluded.undo_since) END,

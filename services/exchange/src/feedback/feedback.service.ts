@@ -14,7 +14,7 @@ interface Following extends Change {
 }
 
 /** A platform in the sandbox is told nothing real, one that has left nothing new. */
-const IS_TOLD = "o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')";
+export const IS_TOLD = "o.kind = 'PLATFORM' AND o.status IN ('PRODUCTION', 'SUSPENDED')";
 /** Waiting results issued in one transaction when their name is registered. */
 const WAITING_ISSUED_MAX = 500;
 

@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from '@jinqiao/contracts';
 import { dayInChina, deadline, nameKey, rule, type RuleRow, SAMPLING_MEASURES } from '@jinqiao/law';
-import { contentHash } from '@jinqiao/schema';
+import { canonicalHash, contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
 import { bodyFor, type ResultSource } from './feedback.projection.js';
 
@@ -186,6 +186,9 @@ export const sourceOf = (state: SamplingState): ResultSource => ({ merchant: { .
 /** The next revision of a feedback, or null when the platform would read nothing new. */
 export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedback | null {
   const { recipientId, kind, subject, subjectRevision, publisherId, matchedBy, entitlement, finality, source } = draft;
+  const body = bodyFor('PLATFORM', kind, source);
+  const asked = { kind, actionsRequired: draft.actionsRequired, content: body.content };
+  const before = previous && asksTheSame(previous.said, asked) ? previous : null;
   const said = sealed(FeedbackIssued, {
     feedbackId: feedbackIdOf(recipientId, kind, subject),
     recipientId,
@@ -195,13 +198,13 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
     subjectRevision,
     entitlement,
     ...(finality && { finality }),
-    ...bodyFor('PLATFORM', kind, source),
-    ...required(previous, draft, now),
+    ...body,
+    ...required(before, draft, now),
     ...ruled(previous),
     issuedAt: now.toISOString(),
   });
   if (previous?.status === 'ISSUED' && readsTheSame(previous.said, said)) return null;
-  return { status: 'ISSUED', said, publisherId, matchedBy, ...askedBefore(previous, said) };
+  return { status: 'ISSUED', said, publisherId, matchedBy, ...askedBefore(before, said) };
 }
 
 /** Takes back what a platform was told; null when nothing stands. */
@@ -219,6 +222,7 @@ export function withdraw(
     actionsRequired: undo(actionsRequired, basis),
     legalBasis: regime === null ? legalBasis : noticeBasis(regime),
   };
+  const before = asksTheSame(feedback.said, asked) ? feedback : null;
   const said = sealed(FeedbackWithdrawn, {
     feedbackId,
     recipientId,
@@ -227,11 +231,11 @@ export function withdraw(
     subject,
     subjectRevision,
     reason,
-    ...required(feedback, asked, now),
+    ...required(before, asked, now),
     ...ruled(feedback),
     issuedAt: now.toISOString(),
   });
-  return { ...feedback, status: 'WITHDRAWN', said, ...askedBefore(feedback, said) };
+  return { ...feedback, status: 'WITHDRAWN', said, ...askedBefore(before, said) };
 }
 
 /** The next revision of what stands, with a ruling on what the recipient contested. Nothing else changes, its deadline least of all. */
@@ -254,25 +258,25 @@ export const feedbackIdOf = (recipientId: string, kind: FeedbackKind, subject: s
 type Asked = Pick<Draft, 'kind' | 'regime' | 'actionsRequired' | 'legalBasis'>;
 type Required = Pick<FeedbackIssued, 'actionsRequired' | 'clock' | 'dueAt' | 'legalBasis'>;
 
-/** Actions with their clock. The same actions keep the clock they had: a corrected spelling must not give a platform another day. */
-function required(previous: Feedback | null, { kind, regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
-  if (previous && sameActions(previous.said.actionsRequired, actionsRequired)) {
-    const { clock, dueAt } = previous.said;
+/** Actions with their clock. What `asked` the same before keeps its clock: a corrected spelling must not give a platform another day. */
+function required(asked: Feedback | null, { kind, regime, actionsRequired, legalBasis }: Asked, now: Date): Required {
+  if (asked) {
+    const { clock, dueAt } = asked.said;
     return {
       actionsRequired: [...actionsRequired],
       ...(clock && { clock }),
       ...(dueAt && { dueAt }),
-      legalBasis: previous.said.legalBasis,
+      legalBasis: asked.said.legalBasis,
     };
   }
-  const untimed = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
+  const anew = { actionsRequired: [...actionsRequired], legalBasis: [...legalBasis] };
   const name = CLOCK_RULES[kind];
-  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return untimed;
+  if (name === null || regime === null || !actionsRequired.some(({ mandatory }) => mandatory)) return anew;
   const row = rule(name, { regime, on: dayInChina(now) });
-  if (row === 'NO_RULE') return untimed;
+  if (row === 'NO_RULE') return anew;
   const ruleBasis: LegalBasis = { ...row.legalBasis, ruleVersion: row.version };
   const clock = clockOf(row);
-  return { ...untimed, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
+  return { ...anew, clock, ...(clock.startsOn === 'ISSUED' && { dueAt: dueAt(row, now) }), legalBasis: [...legalBasis, ruleBasis] };
 }
 
 /** The rule that says how long a platform has; null where nothing is asked within a time. */
@@ -312,9 +316,18 @@ export function keptUntil({ issuedAt }: Pick<FeedbackIssued, 'issuedAt'>): strin
   return row === 'NO_RULE' ? null : dueAt(row, new Date(issuedAt));
 }
 
-/** Is the same asked? RESUME allows, it asks for nothing. */
+/** A recall that comes to be about other goods asks for more than was done. */
+const asksTheSame = (before: Feedback['said'], next: Pick<Draft, 'kind' | 'actionsRequired'> & { content?: object }): boolean =>
+  sameActions(before.actionsRequired, next.actionsRequired) && canonicalHash(goodsOf(before) ?? {}) === canonicalHash(goodsOf(next) ?? {});
+
+/** What the actions are about, where that may come to be more. */
+export function goodsOf(said: Pick<FeedbackIssued, 'kind'> & { content?: object }): object | undefined {
+  const { product } = (said.content ?? {}) as { product?: object };
+  return said.kind === 'RECALL' ? product : undefined;
+}
+
 function sameActions(some: readonly RequiredAction[], others: readonly RequiredAction[]): boolean {
-  const [one, other] = [asked(some), asked(others)];
+  const [one, other] = [thatAsk(some), thatAsk(others)];
   return (
     one.length === other.length &&
     one.every(({ action, mandatory, basis }, index) => {
@@ -324,16 +337,15 @@ function sameActions(some: readonly RequiredAction[], others: readonly RequiredA
   );
 }
 
-const asked = (actions: readonly RequiredAction[]): RequiredAction[] => actions.filter(({ action }) => action !== 'RESUME');
+/** RESUME allows, it asks for nothing. */
+const thatAsk = (actions: readonly RequiredAction[]): RequiredAction[] => actions.filter(({ action }) => action !== 'RESUME');
 
 /** Since when the same has been asked, and whether it was done before. */
 const askedBefore = (
-  previous: Feedback | null,
-  { actionsRequired, revision }: FeedbackIssued | FeedbackWithdrawn,
+  asked: Feedback | null,
+  { revision }: FeedbackIssued | FeedbackWithdrawn,
 ): Pick<Feedback, 'closedAt' | 'askedSince'> =>
-  previous && sameActions(previous.said.actionsRequired, actionsRequired)
-    ? { closedAt: previous.closedAt, askedSince: previous.askedSince }
-    : { closedAt: null, askedSince: revision };
+  asked ? { closedAt: asked.closedAt, askedSince: asked.askedSince } : { closedAt: null, askedSince: revision };
 
 /** Equal in everything but revision, subjectRevision, issuedAt and contentHash. */
 function readsTheSame(one: FeedbackIssued, other: FeedbackIssued): boolean {

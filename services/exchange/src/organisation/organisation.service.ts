@@ -6,8 +6,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { hasConformed } from '../conformance/conformance.runs.js';
 import { followStatus } from '../endpoint/endpoint.service.js';
 import { Entitlements } from '../entitlement/entitlement.service.js';
-import { SamplingFeedback } from '../feedback/feedback.service.js';
-import { MerchantCredit } from '../merchant/merchant.service.js';
+import { Untold } from '../untold.js';
 import { OrganisationName, OrganisationRow } from './organisation.entity.js';
 import {
   assertNamesFree,
@@ -35,8 +34,7 @@ export class Organisations {
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly topics: Topics,
-    private readonly feedback: SamplingFeedback,
-    private readonly credit: MerchantCredit,
+    private readonly untold: Untold,
     private readonly entitlements: Entitlements,
     private readonly clock: Clock,
   ) {}
@@ -127,12 +125,9 @@ export class Organisations {
     );
   }
 
-  /** Both may be repeated and are, by the sweep, should this process end here. */
+  /** May be repeated and is, by the sweep, should this process end here. */
   private async releaseWaiting(organisation: Organisation, claims: readonly NameClaim[]): Promise<void> {
-    const { id } = organisation;
-    if (!isTold(organisation)) return;
-    await this.feedback.issueWaiting(claims.map(keyOf));
-    await this.credit.tellMissing(id);
+    if (isTold(organisation)) await this.untold.tell(organisation.id, claims.map(keyOf));
   }
 
   private async holders(tx: EntityManager, claims: readonly NameClaim[]): Promise<Map<string, string>> {

@@ -32,8 +32,8 @@ const HELD = `CASE
   WHEN EXISTS (SELECT FROM deliveries d WHERE d.feedback_id = f.feedback_id AND d.delivered_at IS NULL AND d.channel <> 'KAFKA')
     THEN 'UNDELIVERED'
   WHEN EXISTS (SELECT FROM disputes p WHERE p.feedback_id = f.feedback_id AND p.ruling IS NULL AND p.dropped_at IS NULL) THEN 'DISPUTED'
-  -- As long as a merchant has a public record, its platforms know; it would be told again at once.
-  WHEN f.kind = 'CREDIT_STATUS' AND f.status = 'ISSUED' THEN 'STANDS'
+  -- As long as a merchant has a public record, or goods are recalled, platforms know; it would be told again at once.
+  WHEN f.kind IN ('CREDIT_STATUS', 'RECALL') AND f.status = 'ISSUED' THEN 'STANDS'
 END`;
 /** In this order: the database lets go of what belongs to a delivery only when the delivery itself is gone. */
 const WHAT_WAS_TOLD = ['deliveries', 'webhook_attempts', 'answers', 'disputes', 'feedback_revisions', 'feedbacks'] as const;
