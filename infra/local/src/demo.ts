@@ -5,11 +5,12 @@ import { CannotStart } from './cannot-start.js';
 import { MainJob } from './demo/main-job.js';
 import { asTable, type DemoReport } from './demo/report.js';
 import { ThreePlatforms } from './demo/three-platforms.js';
+import { TwoRounds } from './demo/two-rounds.js';
 import { repository } from './repository.js';
 import { startStack } from './stack.js';
 
-// `npm run demo [-- --input FILE] [--report FILE]`: the main job on real input, then three platforms by three channels, on a stack of its
-// own that is gone afterwards. What is not seen within its time ends it with exit code 1.
+// `npm run demo [-- --input FILE] [--report FILE]`: the main job on real input, then three platforms by three channels, then two rounds
+// of sampling under the law, on a stack of its own that is gone afterwards. What is not seen within its time ends it with exit code 1.
 const began = Date.now();
 const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`;
 const say = (line: string): void => console.log(`${seconds()}  ${line}`);
@@ -42,7 +43,8 @@ async function demo(): Promise<void> {
   try {
     const first = await Promise.race([MainJob.run(stack, input, say), stopped()]);
     const secondAct = await Promise.race([ThreePlatforms.run(stack, say), stopped()]);
-    const report: DemoReport = { ...first, secondAct, seconds: Math.round((Date.now() - began) / 1000) };
+    const thirdAct = await Promise.race([TwoRounds.run(stack, say), stopped()]);
+    const report: DemoReport = { ...first, secondAct, thirdAct, seconds: Math.round((Date.now() - began) / 1000) };
     console.log(`\n${asTable(report)}\n`);
     if (values.report) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   } finally {

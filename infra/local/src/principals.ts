@@ -24,7 +24,7 @@ function provides(...streams: readonly string[]): string[] {
   return streams.map((stream) => `provides:${stream}`);
 }
 
-/** Who takes part in the development stack besides the platforms. Names of the two departments are the ones sampling notices print. */
+/** Who takes part in the development stack besides the platforms. Names of the first two departments are the ones sampling notices print. */
 const authorities: readonly Client[] = [
   {
     id: 'tj-amr',
@@ -38,6 +38,7 @@ const authorities: readonly Client[] = [
     name: '天津市社会信用体系建设主管部门',
     scopes: provides('credit.credit-record', 'credit.credit-status'),
   },
+  { id: 'tj-heping-amr', kind: 'DEPARTMENT', name: '天津市和平区市场监督管理局' },
   { id: 'tj-stats', kind: 'STATISTICS', name: '天津市统计局' },
   { id: 'tj-lab', kind: 'LABORATORY', name: '天津市产品质量监督检测技术研究院' },
   { id: 'tj-audit', kind: 'AUDITOR', name: '天津市审计局' },

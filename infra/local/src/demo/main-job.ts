@@ -41,7 +41,7 @@ interface Entry {
   readonly platformId: string;
 }
 
-type FirstAct = Omit<DemoReport, 'secondAct' | 'seconds'>;
+type FirstAct = Omit<DemoReport, 'secondAct' | 'thirdAct' | 'seconds'>;
 
 const subjectOf = (sampleNo: string): string => `${REPORTER}:${sampleNo}`;
 

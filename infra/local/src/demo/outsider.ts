@@ -33,6 +33,10 @@ export class Http {
     return JSON.parse(await answer) as T;
   }
 
+  put(path: string, body: object): Promise<string> {
+    return this.send('PUT', path, JSON.stringify(body), 'application/json');
+  }
+
   /** Every item of a list, page by page. */
   async all<T>(path: string): Promise<T[]> {
     const items: T[] = [];

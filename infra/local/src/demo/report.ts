@@ -13,6 +13,7 @@ export interface DemoReport {
   readonly reinspection: Reinspection | null;
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   readonly secondAct: SecondAct;
+  readonly thirdAct: ThirdAct;
   readonly seconds: number;
 }
 
@@ -23,6 +24,40 @@ export interface SecondAct {
   readonly contested: { readonly platformId: string; readonly subject: string };
   readonly withdrawn: readonly string[];
   readonly evidence: EvidenceChecked;
+}
+
+/** Two rounds of sampling under the law, from their draw to the end of three cases. */
+export interface ThirdAct {
+  readonly rounds: readonly DrawnRound[];
+  /** Objected to: the re-inspection confirmed it. */
+  readonly lost: TimedStep;
+  /** Objected to: the re-inspection found it qualified. */
+  readonly won: TimedStep;
+  /** Corrected, and its re-check passed. */
+  readonly passed: TimedStep;
+}
+
+export interface DrawnRound {
+  readonly regime: 'FOOD' | 'PRODUCT';
+  readonly roundNo: string;
+  readonly pool: number;
+  readonly drawn: readonly string[];
+}
+
+/** A case, by the periods that ran in it. */
+export interface TimedStep {
+  readonly sampleNo: string;
+  readonly deadlines: readonly Deadline[];
+}
+
+interface Deadline {
+  readonly clock: string;
+  readonly startedOn: string;
+  readonly dueOn: string;
+  readonly state: string;
+  readonly ruleVersion: string;
+  /** Instrument and article of the row. */
+  readonly basis: string;
 }
 
 export interface EvidenceChecked {
@@ -61,7 +96,7 @@ export interface Reinspection {
 
 /** The report as a person reads it. */
 export function asTable(report: DemoReport): string {
-  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs, secondAct } = report;
+  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs, secondAct, thirdAct } = report;
   const platforms = Object.entries(feedback.byPlatform).sort(([, a], [, b]) => b - a);
   const lines: (readonly [string, string])[] = [
     ['file 文件', `${report.input.file}: ${report.input.rows} rows, ${report.input.results} results`],
@@ -97,10 +132,23 @@ export function asTable(report: DemoReport): string {
       'evidence 证据',
       `${secondAct.evidence.bytes} bytes hold; byte ${secondAct.evidence.changedByte} changed: ${secondAct.evidence.caught}`,
     ],
+    ...thirdAct.rounds.map(({ regime, roundNo, pool, drawn }): readonly [string, string] => [
+      regime === 'FOOD' ? 'food round 食品抽查' : 'product round 产品抽查',
+      `${roundNo}: ${drawn.length} of ${pool} firms, drawn again from the public record`,
+    ]),
+    ...timed('objection lost 异议不成立', thirdAct.lost),
+    ...timed('objection won 异议成立', thirdAct.won),
+    ...timed('re-check passed 复查合格', thirdAct.passed),
     ['latency 时延', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms from acceptance to the last effect`],
   ];
   const width = Math.max(...lines.map(([name]) => columns(name)));
   return lines.map(([name, text]) => `  ${name}${' '.repeat(width - columns(name))}  ${text}`).join('\n');
+}
+
+/** A case with each of its periods: when it ended, what became of it, and by which article it ran. */
+function timed(name: string, { sampleNo, deadlines }: TimedStep): (readonly [string, string])[] {
+  const periods = deadlines.map(({ clock, startedOn, dueOn, state, basis }) => `${clock} ${startedOn} to ${dueOn}, ${state}: ${basis}`);
+  return [[name, sampleNo], ...periods.map((period): readonly [string, string] => ['', period])];
 }
 
 const NONE = 'no accepted result has both a known platform and a valid USCC';

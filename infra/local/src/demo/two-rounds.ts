@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { addDays, dayInChina, ruleOfVersion } from '@jinqiao/law';
+import { repository } from '../repository.js';
+import type { RunningStack } from '../stack.js';
+import { Http, until } from './outsider.js';
+import type { DrawnRound, ThirdAct, TimedStep } from './report.js';
+
+type Regime = 'FOOD' | 'PRODUCT';
+
+interface Case {
+  readonly clocks: readonly { clock: string; startedOn: string; dueOn: string; ruleVersion: string; state: string }[];
+}
+
+interface Told {
+  readonly revision: number;
+  readonly actionsRequired: readonly { action: string }[];
+}
+
+const RUN = Date.now().toString(36).toUpperCase();
+const ROUNDS = '/api/inspection/sampling-rounds';
+const RESULTS = '/api/inspection/sampling-results';
+const CASES = '/api/inspection/sampling-cases';
+const PLATFORM = 'jd';
+const HASH = createHash('sha256').update('演示文书').digest('hex');
+/** The acts are dated as if they were done then; the day that the service goes by is the real one. */
+const DAYS_AGO = 215;
+/** The public value is named before it is known. */
+const VALUE_AFTER_MS = 1_500;
+
+/**
+ * A round of food and a round of products, from the plan to the end of the case: firms drawn so that anybody repeats it, results served,
+ * one objection lost, one won, one re-check passed, and what follows from each at the platform that sold the goods.
+ */
+export class TwoRounds {
+  private day = addDays(dayInChina(new Date()), -DAYS_AGO);
+  private readonly organiser: Http;
+  private readonly county: Http;
+  private readonly say: (line: string) => void;
+
+  private constructor(organiser: Http, county: Http, say: (line: string) => void) {
+    this.organiser = organiser;
+    this.county = county;
+    this.say = say;
+  }
+
+  static async run({ origin, servers }: RunningStack, say: (line: string) => void): Promise<ThirdAct> {
+    const [organiser, county] = await Promise.all([Http.as(origin, servers, 'tj-amr'), Http.as(origin, servers, COUNTY)]);
+    return new TwoRounds(organiser, county, say).tell();
+  }
+
+  private async tell(): Promise<ThirdAct> {
+    const food = await this.drawn('FOOD', '食用农产品');
+    const product = await this.drawn('PRODUCT', '儿童用品');
+    const lost = await this.sampled(food, 1, (sampleNo) => this.objected(sampleNo, 'UNQUALIFIED'));
+    const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'QUALIFIED'));
+    await this.isTold(won.sampleNo, 'RESTORE');
+    this.say(`${won.sampleNo}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.sampleNo}: it was confirmed`);
+    const passed = await this.sampled(product, 2, (sampleNo) => this.corrected(sampleNo));
+    await this.isTold(passed.sampleNo, 'RESUME');
+    this.say(`${passed.sampleNo}: corrected and checked again, ${PLATFORM} may sell new batches (RESUME)`);
+    return { rounds: [food, product], lost, won, passed };
+  }
+
+  /** Planned, rules published, committed to, revealed; and repeated by the tool from the public record alone. */
+  private async drawn(regime: Regime, category: string): Promise<DrawnRound> {
+    const roundNo = `DEMO-${regime}-${RUN}`;
+    const quotas = [{ divisionCode: '120101', riskClass: 'C', number: 2 }];
+    const plan = { roundNo, title: `演示${category}抽查`, level: 'CITY', year: Number(this.day.slice(0, 4)), regime, category };
+    const { roundId } = await this.organiser.post<{ roundId: string }>(ROUNDS, { ...plan, coverage: 'COMPLETE_ROUND', quotas });
+    const rules = {
+      title: `${category}抽查实施细则`,
+      url: 'https://scjg.tj.gov.cn/',
+      sha256: HASH,
+      methods: [{ item: '铅', method: 'GB 5009.12' }],
+    };
+    await this.organiser.put(`${ROUNDS}/${roundId}/rules`, rules);
+    const seed = randomBytes(32).toString('hex');
+    const at = Date.now() + VALUE_AFTER_MS;
+    const firms = Array.from({ length: 12 }, (_, n) => ({
+      id: `firm-${n}`,
+      name: `演示第${n + 1}号企业`,
+      divisionCode: '120101',
+      riskClass: 'C',
+    }));
+    await this.organiser.post(`${ROUNDS}/${roundId}/draw`, {
+      objects: firms,
+      inspectors: Array.from({ length: 4 }, (_, n) => ({ id: `sampler-${n}`, employerId: 'tj-amr' })),
+      laboratories: [{ id: 'tj-lab', employerId: 'tj-lab' }],
+      seedHash: createHash('sha256').update(seed).digest('hex'),
+      publicValue: { source: '演示公共数值', at: new Date(at).toISOString() },
+    });
+    await sleep(Math.max(0, at + 200 - Date.now()));
+    await this.organiser.post(`${ROUNDS}/${roundId}/draw/revelation`, { seed, publicValue: '03 11 17 22 28 33 + 07' });
+    const names = (await this.organiser.get<{ name: string }[]>(`${ROUNDS}/${roundId}/draw/assignments`)).map(({ name }) => name);
+    await this.organiser.post(`${ROUNDS}/${roundId}/draw/opening`, {});
+    repeated(await this.organiser.text(`${ROUNDS}/${roundId}/draw`));
+    this.say(`${roundNo}: ${names.length} of ${firms.length} firms drawn, and drawn again from the public record by verify-draw`);
+    return { regime, roundNo, pool: firms.length, drawn: names };
+  }
+
+  /** A firm that was drawn fails; its case is served and goes the way that is told. */
+  private async sampled(
+    { regime, roundNo, drawn }: DrawnRound,
+    nth: number,
+    told: (sampleNo: string) => Promise<void>,
+  ): Promise<TimedStep> {
+    this.day = addDays(dayInChina(new Date()), -DAYS_AGO);
+    const sampleNo = `${roundNo}-${nth}`;
+    await this.organiser.post(RESULTS, {
+      sampleNo,
+      regime,
+      finality: 'PROVISIONAL',
+      verdict: 'UNQUALIFIED',
+      product: { name: `演示产品${nth}`, batch: `B${nth}` },
+      failingItems: [{ item: '铅', measured: '0.9mg/kg', limit: '≤0.5mg/kg' }],
+      sampledParty: { name: drawn[nth - 1] ?? '', divisionCode: '120101' },
+      online: { platformId: PLATFORM, shopName: '演示网店' },
+      laboratory: { name: '天津市产品质量监督检测技术研究院' },
+      round: { no: roundNo, coverage: 'COMPLETE_ROUND' },
+      sampledOn: this.day,
+    });
+    await this.organiser.post(CASES, { sampleNo });
+    await this.act(sampleNo, 15, 'SERVE', { mode: 'DELIVERED' });
+    await told(sampleNo);
+    const { clocks } = await this.organiser.get<Case>(`${CASES}/tj-amr/${sampleNo}`);
+    return { sampleNo, deadlines: clocks.map(({ ruleVersion, ...clock }) => ({ ...clock, ruleVersion, basis: basisOf(ruleVersion) })) };
+  }
+
+  private async objected(sampleNo: string, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
+    await this.act(sampleNo, 4, 'FILE_OBJECTION', { ground: 'CONCLUSION' });
+    await this.act(sampleNo, 2, 'ADMIT_REINSPECTION');
+    await this.act(sampleNo, 3, 'COMPLETE_FORMALITIES');
+    await this.act(sampleNo, 5, 'CHOOSE_LABORATORY', { laboratory: { name: '国家产品质量检验检测中心' }, documentNo: '演示抽签1号' });
+    await this.act(sampleNo, 20, 'RECORD_REINSPECTION', { verdict });
+  }
+
+  private async corrected(sampleNo: string): Promise<void> {
+    await this.act(sampleNo, 3, 'HAND_OVER', { departmentId: COUNTY });
+    await this.act(sampleNo, 4, 'ORDER_CORRECTION', { documentNo: '演示责改1号' });
+    await this.act(sampleNo, 40, 'RECORD_RECHECK', { passed: true });
+    await this.act(sampleNo, 2, 'CLOSE_HANDLING');
+  }
+
+  /** The next step, so many days after the last one; what is ordered and checked is the county’s. */
+  private async act(sampleNo: string, daysLater: number, act: string, facts: object = {}): Promise<void> {
+    this.day = addDays(this.day, daysLater);
+    const said = { act, party: 'SAMPLED_PARTY', on: this.day, sha256: HASH, reason: '演示', ...facts };
+    const by = OF_THE_COUNTY.includes(act) ? this.county : this.organiser;
+    await by.post(`${CASES}/tj-amr/${sampleNo}/acts`, said);
+  }
+
+  private async isTold(sampleNo: string, action: string): Promise<void> {
+    await until(`${PLATFORM} to be told ${action} of ${sampleNo}`, async () => {
+      const { items } = await this.organiser.get<{ items: Told[] }>(`/api/exchange/feedback?subject=tj-amr:${sampleNo}`);
+      return items.some(({ actionsRequired }) => actionsRequired.some((asked) => asked.action === action)) || null;
+    });
+  }
+}
+
+/** The county’s bureau of the development stack. */
+const COUNTY = 'tj-heping-amr';
+const OF_THE_COUNTY = ['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'];
+
+function basisOf(version: string): string {
+  const { instrument, article = '' } = ruleOfVersion(version).legalBasis;
+  return `${instrument}${article}`;
+}
+
+function repeated(record: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'jinqiao-draw-'));
+  try {
+    const file = join(folder, 'draw.json');
+    writeFileSync(file, record);
+    const { announcementHash } = JSON.parse(record) as { announcementHash: string };
+    const tool = ['run', '-s', 'verify-draw', '--', file, '--announcement', announcementHash];
+    const { status, stdout } = spawnSync('npm', tool, { cwd: repository, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the draw cannot be repeated: ${stdout}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
