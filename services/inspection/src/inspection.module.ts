@@ -2,6 +2,8 @@ import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { InspectionConfig } from './config.js';
 import { DeadlineJob } from './deadline/deadline.job.js';
+import { DriftController } from './drift/drift.controller.js';
+import { DriftSentinel } from './drift/drift.service.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
@@ -37,6 +39,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingCaseController,
     WaitingReportController,
     RecallController,
+    DriftController,
   ],
   providers: [
     SamplingResults,
@@ -50,6 +53,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     RecallStore,
     Recalls,
     RecallNotices,
+    DriftSentinel,
   ],
 })
 export class InspectionModule {}

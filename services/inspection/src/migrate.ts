@@ -7,6 +7,7 @@ import { CreateSamplingRounds1795450500000 } from './migrations/1795450500000-cr
 import { CreateSamplingCases1795450600000 } from './migrations/1795450600000-create-sampling-cases.js';
 import { CreateWaitingReports1795450700000 } from './migrations/1795450700000-create-waiting-reports.js';
 import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
+import { CreateDriftAlarms1795450720000 } from './migrations/1795450720000-create-drift-alarms.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -17,4 +18,5 @@ await migrateService('inspection', [
   CreateSamplingCases1795450600000,
   CreateWaitingReports1795450700000,
   CreateRecalls1795450710000,
+  CreateDriftAlarms1795450720000,
 ]);

@@ -1,9 +1,10 @@
 /*
  * What is decided in a case becomes a revision of its result; a report that would undo it waits for a person. On a real database and broker.
  */
-import { OrganisationRegistered, samplingNotices, samplingResults } from '@jinqiao/contracts';
+import { OrganisationRegistered, samplingNotices, type SamplingResultReported, samplingResults } from '@jinqiao/contracts';
 import {
   aReport,
+  type Changes,
   eventually,
   type Http,
   type Place,
@@ -33,7 +34,13 @@ beforeAll(async () => {
   const of = async (id: string): Promise<Http> => place.http(await place.token('DEPARTMENT', id));
   [organiser, county, province] = [await of('tj-amr'), await of('tj-heping'), await of('tj-province')];
   auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
-  const directory = { organisationId: 'tj-province', kind: 'DEPARTMENT', name: '省局', scopes: ['level:PROVINCE'], revision: 1 } as const;
+  const directory = {
+    organisationId: 'tj-province',
+    kind: 'DEPARTMENT',
+    name: '省局',
+    scopes: ['level:PROVINCE'],
+    revision: 1,
+  } satisfies Changes<SamplingResultReported>;
   await place.publish(OrganisationRegistered, { ...directory, scopes: [...directory.scopes] });
   await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-province'`)).toHaveLength(1));
 }, 60_000);
@@ -45,7 +52,7 @@ const UNQUALIFIED = {
   verdict: 'UNQUALIFIED',
   failingItems: [{ item: '铅' }],
   notice: undefined,
-} as const;
+} satisfies Changes<SamplingResultReported>;
 const report = (sampleNo: string, revision = 1, changes: object = {}) =>
   organiser.post<{ warnings: { code: string }[]; status: string; outcome: string }>(
     RESULTS,
