@@ -40,7 +40,7 @@ beforeAll(async () => {
     name: '省局',
     scopes: ['level:PROVINCE'],
     revision: 1,
-  } satisfies Changes<SamplingResultReported>;
+  } as const;
   await place.publish(OrganisationRegistered, { ...directory, scopes: [...directory.scopes] });
   await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-province'`)).toHaveLength(1));
 }, 60_000);
