@@ -17,7 +17,7 @@ export async function actorOf(tx: EntityManager, { id }: Principal): Promise<Act
   return { id, scopes: known?.scopes ?? [] };
 }
 
-/** Whose samplings a caller sees: a department its own, everybody else and the province those of all (null). */
-export async function reporterSeenBy(tx: EntityManager, caller: Principal): Promise<string | null> {
+/** Whose cases and recalls a caller sees: a department its own, everybody else and the province those of all (null). */
+export async function seenBy(tx: EntityManager, caller: Principal): Promise<string | null> {
   return caller.kind === 'DEPARTMENT' && !isProvince(await actorOf(tx, caller)) ? caller.id : null;
 }

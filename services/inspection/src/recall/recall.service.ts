@@ -4,11 +4,10 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { contentHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { actorOf, seenBy } from '../actor.js';
 import type { ActName, BEGINNINGS, Competence, Facts, Standing, State } from './recall.acts.js';
 import {
   type Act,
-  type Actor,
-  actsForProvince,
   allowedIn,
   type Clock,
   type ClockState,
@@ -137,7 +136,6 @@ export class Recalls {
   /** Of a department its own, of everybody else and of the province all. */
   async list(caller: Principal, { state, overdue, cursor, limit }: RecallFilter): Promise<Page<RecallSummary>> {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const isLimited = caller.kind === 'DEPARTMENT' && !actsForProvince(await actorOf(this.db.manager, caller));
     const rows: RecallSummary[] = await this.db.query(
       `SELECT recall_no AS "recallNo", keeper_id AS "keeperId", state, standing, revision, content #>> '{product,name}' AS product,
          content #>> '{producer,name}' AS producer, due_on::text AS "dueOn"
@@ -146,7 +144,7 @@ export class Recalls {
        WHERE ($1::text IS NULL OR keeper_id = $1) AND recall_no > $2 AND ($3::text IS NULL OR state = $3)
          AND (NOT $4::boolean OR due_on < $5::date)
        ORDER BY recall_no LIMIT $6`,
-      [isLimited ? caller.id : null, after, state ?? null, overdue, this.today(), limit + 1],
+      [await seenBy(this.db.manager, caller), after, state ?? null, overdue, this.today(), limit + 1],
     );
     return pageOf(LIST, rows, limit, ({ recallNo }) => [recallNo]);
   }
@@ -196,10 +194,4 @@ export class Recalls {
   private today(): string {
     return dayInChina(this.clock.now());
   }
-}
-
-/** With the scopes that the directory has: a token says nothing of them. */
-async function actorOf(tx: EntityManager, { id }: Principal): Promise<Actor> {
-  const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
-  return { id, scopes: known?.scopes ?? [] };
 }

@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { ACT_NAMES, type ActName, ACTS, type ActRule, type ClockName, type State, STATES } from './recall.acts.js';
 import {
   type Act,
-  type Actor,
   type Announcement,
   clockState,
   decide,
@@ -17,6 +16,7 @@ import {
   RecallActNotCompetent,
   RecallUnacceptable,
 } from './recall.js';
+import type { Actor } from '../actor.js';
 import { decideNotice, noticeFrom, readNotice } from './recall.notice.js';
 
 const HASH = 'a'.repeat(64);

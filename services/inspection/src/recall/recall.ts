@@ -6,6 +6,7 @@
 import { RecallClosed, RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
 import { deadline, divisionExists, readUscc, RECALL_RULES, rule } from '@jinqiao/law';
 import { contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import { type Actor, isProvince } from '../actor.js';
 import {
   type ActName,
   type ActRule,
@@ -54,11 +55,6 @@ export interface Act extends Facts {
   readonly act: ActName;
   /** The day it was done. */
   readonly on: string;
-}
-
-export interface Actor {
-  readonly id: string;
-  readonly scopes: readonly string[];
 }
 
 export type Announcement =
@@ -202,16 +198,11 @@ export const allowedIn = (state: State): { readonly act: ActName; readonly by: r
     .filter(([, { leads }]) => leads[state] !== undefined)
     .map(([act, { by }]) => ({ act, by }));
 
-/** The scope, in the directory, of a department that acts for the province. */
-const PROVINCE = 'level:PROVINCE';
-export const actsForProvince = ({ scopes }: Pick<Actor, 'scopes'>): boolean => scopes.includes(PROVINCE);
-
 /** Whoever has no part in it does not learn how it is worked on. */
-export const isConcerned = ({ keeperId }: Pick<Recall, 'keeperId'>, actor: Actor): boolean =>
-  actor.id === keeperId || actsForProvince(actor);
+export const isConcerned = ({ keeperId }: Pick<Recall, 'keeperId'>, actor: Actor): boolean => actor.id === keeperId || isProvince(actor);
 
 function competenceOf({ keeperId }: Recall, actor: Actor, by: readonly Competence[]): Competence | null {
-  const has: Readonly<Record<Competence, boolean>> = { KEEPER: actor.id === keeperId, PROVINCE: actsForProvince(actor) };
+  const has: Readonly<Record<Competence, boolean>> = { KEEPER: actor.id === keeperId, PROVINCE: isProvince(actor) };
   return by.find((competence) => has[competence]) ?? null;
 }
 

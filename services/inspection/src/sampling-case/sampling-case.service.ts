@@ -3,7 +3,7 @@ import { dayInChina } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { actorOf, reporterSeenBy } from '../actor.js';
+import { actorOf, seenBy } from '../actor.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
@@ -153,7 +153,7 @@ export class SamplingCases {
     const rows: CaseSummary[] = await this.db.query(
       `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, opened_on::text AS "openedOn" FROM sampling_cases
        WHERE ${CONCERNS} AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
-      [await reporterSeenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
+      [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
     return pageOf(LISTS.cases, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
@@ -172,7 +172,7 @@ export class SamplingCases {
        WHERE (stopped_on IS NULL OR ($12::boolean AND NOT $7::boolean)) AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
          AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
        ORDER BY c.due_on, c.reporter_id, c.sample_no, c.clock, c.party LIMIT $11`,
-      [await reporterSeenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1, stopped],
+      [await seenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1, stopped],
     );
     const { items, next } = pageOf(LISTS.deadlines, rows, limit, ({ dueOn, reporterId, sampleNo, clock, party }) => [
       dueOn,

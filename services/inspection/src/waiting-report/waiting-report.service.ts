@@ -2,7 +2,7 @@ import type { ResultDecision } from '@jinqiao/contracts';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { actorOf, isProvince, reporterSeenBy } from '../actor.js';
+import { actorOf, isProvince, seenBy } from '../actor.js';
 import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { admit, type Submission } from '../sampling-result/sampling-result.js';
 import { mayGiveUp, NothingWaits, RulingNotCompetent } from './waiting-report.js';
@@ -45,7 +45,7 @@ export class WaitingReports {
     const rows: WaitingReport[] = await this.db.query(
       `SELECT ${ROW} FROM ${WAITS} WHERE ($1::text IS NULL OR w.reporter_id = $1) AND (w.reporter_id, w.sample_no) > ($2, $3)
        ORDER BY w.reporter_id, w.sample_no LIMIT $4`,
-      [await reporterSeenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
+      [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
     return pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
