@@ -4,8 +4,11 @@ import { identityOf, isPoison, type Topics } from './topics.js';
 
 /** These leave a relay alone, so it has no reason to send anything twice. */
 const HARMLESS = ['second process', 'rebalance', 'poison', 'flush', 'cancel'];
-/** A lease runs for 10 s; whoever takes over repeats what the other had not removed yet. */
-const AFTER_MS = 15_000;
+/**
+ * A lease runs for 10 s; whoever takes over repeats what the other had not removed yet. A request whose answer was lost is given up after
+ * 15 s, and sent again.
+ */
+const AFTER_MS = 20_000;
 
 interface Span {
   readonly target: string;

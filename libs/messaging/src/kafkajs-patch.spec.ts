@@ -16,6 +16,10 @@ const RequestQueue = inside('./src/network/requestQueue') as new (options: objec
   throttleCheckTimeoutId: NodeJS.Timeout | null;
 };
 
+const ConsumerGroup = inside('./src/consumer/consumerGroup') as new (options: object) => {
+  heartbeat(how: { interval: number }): Promise<void>;
+};
+
 interface Connection {
   connect(): Promise<boolean>;
   send(exchange: object): Promise<unknown>;
@@ -80,8 +84,26 @@ it.each([
   expect(murmur2(key)).toBe(hash);
 });
 
+const quiet = (): object => ({ namespace: quiet, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} });
+afterEach(() => jest.restoreAllMocks());
+
+// With the released version a member is silent for as long as its clock went back: it is expelled, and does not learn of it.
+it('heartbeats go on when a clock that was ahead is set back', async () => {
+  const group = new ConsumerGroup({ logger: quiet(), instrumentationEmitter: { emit: () => undefined } });
+  let heartbeats = 0;
+  Object.assign(group, { memberId: 'm', coordinator: { heartbeat: () => Promise.resolve(++heartbeats) } });
+  const beat = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await group.heartbeat({ interval: 10 });
+  };
+  const ahead = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  await beat();
+  ahead.mockRestore();
+  await beat();
+  expect(heartbeats).toBe(2);
+});
+
 describe('a connection', () => {
-  const quiet = (): object => ({ namespace: quiet, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} });
   const Encoder = inside('./src/protocol/encoder') as new () => object;
   const request = { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions', encode: () => Promise.resolve(new Encoder()) };
 
@@ -136,6 +158,13 @@ describe('a connection', () => {
     const { said, isConnected } = await ask([]);
     expect(said).toMatch(/timed out/);
     expect(isConnected).toBe(false);
+  });
+
+  // The released version waits for as long as the clock went back.
+  it('on which a request has timed out is given up also when the clock was set back meanwhile', async () => {
+    const asked = ask([]);
+    setTimeout(() => jest.spyOn(Date, 'now').mockReturnValue(0), 100);
+    expect((await asked).said).toMatch(/timed out/);
   });
 
   // The released version takes the next response for the end of the half one, for as long as its process lives.
