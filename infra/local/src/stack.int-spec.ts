@@ -254,7 +254,7 @@ describe('npm start', () => {
   it('opens everything, brings back a service that dies, and goes without a trace', async () => {
     const first = await opened();
     expect(await ready()).toBe(true);
-    expect(first.output()).toContain('20 organisations are registered');
+    expect(first.output()).toContain('21 organisations are registered');
 
     const twice = npmStart();
     expect(await twice.exit).toBe(1);

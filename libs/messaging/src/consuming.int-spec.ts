@@ -366,9 +366,9 @@ describe('a reader of organisations’ topics', () => {
   }, 60_000);
 
   it('is refused by the broker what no rule allows', async () => {
-    const { token } = await accessToken(place.servers, 'service.credit');
+    const { token } = await accessToken(place.servers, 'service.registration');
     expect(token).toBeTruthy();
-    const admin = kafkaOf(place.servers, 'service.credit').admin();
+    const admin = kafkaOf(place.servers, 'service.registration').admin();
     await admin.connect();
     const visible = await admin.listTopics();
     await admin.disconnect();
