@@ -62,12 +62,12 @@ export class OwnTopics implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   /** Before consumers, relay, jobs and HTTP: none of them may assign a revision that was published already. */
   async onModuleInit(): Promise<void> {
     if (this.takers.length === 0) return;
-    const giveUpAt = Date.now() + SEEN_WITHIN_MS;
+    const giveUpAt = performance.now() + SEEN_WITHIN_MS;
     for (;;) {
       try {
         return await this.takeOver();
       } catch (error) {
-        if (Date.now() > giveUpAt) throw error;
+        if (performance.now() > giveUpAt) throw error;
         this.log.warn(`own topics could not be read, trying again: ${String(error)}`);
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }

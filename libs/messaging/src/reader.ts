@@ -86,12 +86,12 @@ export class Reader {
   // Topics and rules made a moment ago, or about to be made by whoever sets up the broker, take a while to be seen.
   private async subscribe(): Promise<void> {
     const topics = this.topics.map((topic) => this.kafka.physical(topic));
-    const giveUpAt = Date.now() + SUBSCRIBE_WITHIN_MS;
+    const giveUpAt = performance.now() + SUBSCRIBE_WITHIN_MS;
     for (;;) {
       try {
         return await this.consumer.subscribe({ topics, fromBeginning: true });
       } catch (error) {
-        if (this.stopping || Date.now() > giveUpAt) throw error;
+        if (this.stopping || performance.now() > giveUpAt) throw error;
         this.log.warn(`${this.group} waits for its topics: ${error instanceof Error ? error.message : String(error)}`);
         await pause(ASK_AGAIN_MS);
       }

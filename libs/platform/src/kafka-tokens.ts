@@ -29,7 +29,7 @@ export class ServiceTokens {
   readonly provider = async (): Promise<{ value: string }> => ({ value: await this.token() });
 
   async token(): Promise<string> {
-    if (this.held && Date.now() < this.held.renewAt) return this.held.value;
+    if (this.held && performance.now() < this.held.renewAt) return this.held.value;
     this.asking ??= this.ask().finally(() => (this.asking = undefined));
     return this.asking;
   }
@@ -45,7 +45,8 @@ export class ServiceTokens {
     if (!answer.ok || typeof access_token !== 'string')
       throw new TokenRefused(`${this.issuer} gave ${this.client.id} no token (${answer.status})`);
     const seconds = typeof expires_in === 'number' ? expires_in : DEFAULT_LIFE_SECONDS;
-    this.held = { value: access_token, renewAt: Date.now() + seconds * 1_000 * SHARE_OF_LIFE };
+    // By the clock that is never set: one that was ahead for a moment would keep a token beyond its end.
+    this.held = { value: access_token, renewAt: performance.now() + seconds * 1_000 * SHARE_OF_LIFE };
     return access_token;
   }
 
