@@ -26,15 +26,17 @@ export interface SecondAct {
   readonly evidence: EvidenceChecked;
 }
 
-/** Two rounds of sampling under the law, from their draw to the end of three cases. */
+/** Two rounds of sampling under the law, from their draw to the end of three cases, and a recall. */
 export interface ThirdAct {
   readonly rounds: readonly DrawnRound[];
   /** Objected to: the re-inspection confirmed it. */
-  readonly lost: TimedStep;
+  readonly lost: TimedCase;
   /** Objected to: the re-inspection found it qualified. */
-  readonly won: TimedStep;
+  readonly won: TimedCase;
   /** Corrected, and its re-check passed. */
-  readonly passed: TimedStep;
+  readonly passed: TimedCase;
+  /** From the clue to the end. */
+  readonly recall: TimedCase;
 }
 
 export interface DrawnRound {
@@ -44,9 +46,9 @@ export interface DrawnRound {
   readonly drawn: readonly string[];
 }
 
-/** A case, by the periods that ran in it. */
-export interface TimedStep {
-  readonly sampleNo: string;
+/** A case or a recall, by the periods that ran in it. */
+export interface TimedCase {
+  readonly subject: string;
   readonly deadlines: readonly Deadline[];
 }
 
@@ -139,6 +141,7 @@ export function asTable(report: DemoReport): string {
     ...timed('objection lost 异议不成立', thirdAct.lost),
     ...timed('objection won 异议成立', thirdAct.won),
     ...timed('re-check passed 复查合格', thirdAct.passed),
+    ...timed('recalled 召回', thirdAct.recall),
     ['latency 时延', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms from acceptance to the last effect`],
   ];
   const width = Math.max(...lines.map(([name]) => columns(name)));
@@ -146,9 +149,9 @@ export function asTable(report: DemoReport): string {
 }
 
 /** A case with each of its periods: when it ended, what became of it, and by which article it ran. */
-function timed(name: string, { sampleNo, deadlines }: TimedStep): (readonly [string, string])[] {
+function timed(name: string, { subject, deadlines }: TimedCase): (readonly [string, string])[] {
   const periods = deadlines.map(({ clock, startedOn, dueOn, state, basis }) => `${clock} ${startedOn} to ${dueOn}, ${state}: ${basis}`);
-  return [[name, sampleNo], ...periods.map((period): readonly [string, string] => ['', period])];
+  return [[name, subject], ...periods.map((period): readonly [string, string] => ['', period])];
 }
 
 const NONE = 'no accepted result has both a known platform and a valid USCC';

@@ -8,33 +8,50 @@ import { addDays, dayInChina, ruleOfVersion } from '@jinqiao/law';
 import { repository } from '../repository.js';
 import type { RunningStack } from '../stack.js';
 import { Http, until } from './outsider.js';
-import type { DrawnRound, ThirdAct, TimedStep } from './report.js';
+import type { DrawnRound, ThirdAct, TimedCase } from './report.js';
 
 type Regime = 'FOOD' | 'PRODUCT';
 
-interface Case {
+interface Timed {
   readonly clocks: readonly { clock: string; startedOn: string; dueOn: string; ruleVersion: string; state: string }[];
 }
 
 interface Told {
-  readonly revision: number;
-  readonly actionsRequired: readonly { action: string }[];
+  readonly actionsRequired: readonly Asked[];
+}
+
+interface Asked {
+  readonly action: string;
+  readonly mandatory: boolean;
 }
 
 const RUN = Date.now().toString(36).toUpperCase();
 const ROUNDS = '/api/inspection/sampling-rounds';
+const RECALLS = '/api/inspection/recalls';
 const RESULTS = '/api/inspection/sampling-results';
 const CASES = '/api/inspection/sampling-cases';
 const PLATFORM = 'jd';
 const HASH = createHash('sha256').update('演示文书').digest('hex');
 /** The acts are dated as if they were done then; the day that the service goes by is the real one. */
 const DAYS_AGO = 215;
+const RECALLED_DAYS_AGO = 150;
+/** Each with the days since the one before and, where that is asked, how much is back. */
+const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled?: number])[] = [
+  ['NOTIFY_PRODUCER', 1],
+  ['ADMIT_DEFECT', 4],
+  ['REPORT_PLAN', 8],
+  ['PUBLISH', 1],
+  ['RECORD_PROGRESS', 80, 900],
+  ['COMPLETE', 20, 1_000],
+  ['SUMMARISE', 10, 1_000],
+  ['CLOSE', 5],
+];
 /** The public value is named before it is known. */
 const VALUE_AFTER_MS = 1_500;
 
 /**
  * A round of food and a round of products, from the plan to the end of the case: firms drawn so that anybody repeats it, results served,
- * one objection lost, one won, one re-check passed, and what follows from each at the platform that sold the goods.
+ * one objection lost, one won, one re-check passed, a recall, and what follows from each at the platform that sold the goods.
  */
 export class TwoRounds {
   private day = addDays(dayInChina(new Date()), -DAYS_AGO);
@@ -58,12 +75,13 @@ export class TwoRounds {
     const product = await this.drawn('PRODUCT', '儿童用品');
     const lost = await this.sampled(food, 1, (sampleNo) => this.objected(sampleNo, 'UNQUALIFIED'));
     const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'QUALIFIED'));
-    await this.isTold(won.sampleNo, 'RESTORE');
-    this.say(`${won.sampleNo}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.sampleNo}: it was confirmed`);
+    await this.isTold(won.subject, 'RESTORE');
+    this.say(`${won.subject}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.subject}: it was confirmed`);
     const passed = await this.sampled(product, 2, (sampleNo) => this.corrected(sampleNo));
-    await this.isTold(passed.sampleNo, 'RESUME');
-    this.say(`${passed.sampleNo}: corrected and checked again, ${PLATFORM} may sell new batches (RESUME)`);
-    return { rounds: [food, product], lost, won, passed };
+    await this.isTold(passed.subject, 'RESUME');
+    this.say(`${passed.subject}: corrected and checked again, ${PLATFORM} may sell new batches (RESUME)`);
+    const recall = await this.recalled(passed.subject);
+    return { rounds: [food, product], lost, won, passed, recall };
   }
 
   /** Planned, rules published, committed to, revealed; and repeated by the tool from the public record alone. */
@@ -108,7 +126,7 @@ export class TwoRounds {
     { regime, roundNo, drawn }: DrawnRound,
     nth: number,
     told: (sampleNo: string) => Promise<void>,
-  ): Promise<TimedStep> {
+  ): Promise<TimedCase> {
     this.day = addDays(dayInChina(new Date()), -DAYS_AGO);
     const sampleNo = `${roundNo}-${nth}`;
     await this.organiser.post(RESULTS, {
@@ -127,8 +145,7 @@ export class TwoRounds {
     await this.organiser.post(CASES, { sampleNo });
     await this.act(sampleNo, 15, 'SERVE', { mode: 'DELIVERED' });
     await told(sampleNo);
-    const { clocks } = await this.organiser.get<Case>(`${CASES}/tj-amr/${sampleNo}`);
-    return { sampleNo, deadlines: clocks.map(({ ruleVersion, ...clock }) => ({ ...clock, ruleVersion, basis: basisOf(ruleVersion) })) };
+    return { subject: sampleNo, deadlines: timed(await this.organiser.get<Timed>(`${CASES}/tj-amr/${sampleNo}`)) };
   }
 
   private async objected(sampleNo: string, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
@@ -154,10 +171,37 @@ export class TwoRounds {
     await by.post(`${CASES}/tj-amr/${sampleNo}/acts`, said);
   }
 
+  /** The same goods are recalled, from the clue to the end: off sale at once, and kept from coming back when it is over. */
+  private async recalled(sampleNo: string): Promise<TimedCase> {
+    this.day = addDays(dayInChina(new Date()), -RECALLED_DAYS_AGO);
+    const recallNo = `DEMO-RECALL-${RUN}`;
+    const product = { name: '演示产品2', brand: '演示', batches: ['B2'], gtins: ['06901234567892'] };
+    const clue = { on: this.day, clue: '抽查发现铅超标', subject: `tj-amr:${sampleNo}`, hazard: '铅超标' };
+    await this.organiser.post(RECALLS, { ...clue, recallNo, product, producer: { name: '演示生产企业' }, measure: '退货退款' });
+    for (const [act, daysLater, recalled] of RECALL_STEPS) {
+      this.day = addDays(this.day, daysLater);
+      const said = { act, on: this.day, sha256: HASH, reason: '演示', ...(recalled !== undefined && { recalled }) };
+      await this.organiser.post(`${RECALLS}/${recallNo}/acts`, said);
+      if (act === 'PUBLISH') await this.isAsked(recallNo, ['STOP_SALE', 'DELIST', 'BLOCK_RELISTING', 'INFORM_MERCHANT']);
+    }
+    await this.isAsked(recallNo, ['BLOCK_RELISTING']);
+    this.say(`${recallNo}: recalled and closed; ${PLATFORM} had to take the goods off sale, and has still to keep them off`);
+    return { subject: recallNo, deadlines: timed(await this.organiser.get<Timed>(`${RECALLS}/${recallNo}`)) };
+  }
+
   private async isTold(sampleNo: string, action: string): Promise<void> {
-    await until(`${PLATFORM} to be told ${action} of ${sampleNo}`, async () => {
-      const { items } = await this.organiser.get<{ items: Told[] }>(`/api/exchange/feedback?subject=tj-amr:${sampleNo}`);
-      return items.some(({ actionsRequired }) => actionsRequired.some((asked) => asked.action === action)) || null;
+    await this.told(`tj-amr:${sampleNo}`, action, (actions) => actions.some((one) => one.action === action));
+  }
+
+  private async isAsked(recallNo: string, actions: readonly string[]): Promise<void> {
+    const are = (asked: readonly Asked[]): string => asked.flatMap(({ action, mandatory }) => (mandatory ? action : [])).join();
+    await this.told(recallNo, actions.join(), (asked) => are(asked) === actions.join());
+  }
+
+  private async told(subject: string, what: string, fits: (actions: readonly Asked[]) => boolean): Promise<void> {
+    await until(`${PLATFORM} to be told ${what} of ${subject}`, async () => {
+      const { items } = await this.organiser.get<{ items: Told[] }>(`/api/exchange/feedback?subject=${subject}&platform=${PLATFORM}`);
+      return items.some(({ actionsRequired }) => fits(actionsRequired)) || null;
     });
   }
 }
@@ -165,6 +209,8 @@ export class TwoRounds {
 /** The county’s bureau of the development stack. */
 const COUNTY = 'tj-heping-amr';
 const OF_THE_COUNTY = ['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'];
+
+const timed = ({ clocks }: Timed): TimedCase['deadlines'] => clocks.map((clock) => ({ ...clock, basis: basisOf(clock.ruleVersion) }));
 
 function basisOf(version: string): string {
   const { instrument, article = '' } = ruleOfVersion(version).legalBasis;
