@@ -5,16 +5,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { DataSource, type EntityManager } from 'typeorm';
 import { recallDuties } from '../recall/recall.duties.js';
 import { caseDuties } from '../sampling-case/sampling-case.duties.js';
-
-export type Overdue = Omit<DeadlineOverdue, 'revision' | 'raisedAt' | 'departmentId'> & { readonly departmentId: string | null };
-
-/** The clocks of one slice. */
-export interface Duties {
-  /** Marks as said what is overdue and was not said yet, `limit` of it at most, and gives it back. */
-  readonly raise: (tx: EntityManager, now: Date, limit: number) => Promise<Overdue[]>;
-  /** Marks what was said and a database that was set back has forgotten. Gives back how much that was. */
-  readonly takeOver: (tx: EntityManager, said: readonly DeadlineOverdue[]) => Promise<number>;
-}
+import type { Duties } from './duties.js';
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;

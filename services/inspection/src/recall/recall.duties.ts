@@ -1,5 +1,5 @@
 import { dayInChina } from '@jinqiao/law';
-import type { Duties, Overdue } from '../deadline/deadline.job.js';
+import type { Duties, Overdue } from '../deadline/duties.js';
 import { CLOCK_NAMES, CLOCKS } from './recall.acts.js';
 
 const DUTIES = CLOCK_NAMES.filter((clock) => CLOCKS[clock].kind === 'DUTY');

@@ -1,5 +1,5 @@
 import { dayInChina } from '@jinqiao/law';
-import type { Duties, Overdue } from '../deadline/deadline.job.js';
+import type { Duties, Overdue } from '../deadline/duties.js';
 import { DUTIES } from './sampling-case.acts.js';
 import { HANDLED_BY } from './sampling-case.service.js';
 

@@ -6,7 +6,8 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
-import { SamplingResultUnknown, type Status } from '../sampling-result/sampling-result.js';
+import type { Status } from '../sampling-result/held-result.js';
+import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import { type ActName, CLOCKS, DUTIES, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,

@@ -14,7 +14,7 @@ import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
 import { SamplingResults, type Answer } from './sampling-result.service.js';
-import { STATUSES, type Status } from './sampling-result.js';
+import { STATUSES, type Status } from './held-result.js';
 
 export class RetractSamplingResultBody {
   @Revision('The next number of the series.') revision: number;

@@ -1,6 +1,7 @@
 import type { ResultDecision, SamplingResultReported } from '@jinqiao/contracts';
 import { withDecision } from './sampling-result.decision.js';
-import { type Accepted, admit, decide, heldBy, type HeldResult, readReport, readRetraction, type Submission } from './sampling-result.js';
+import type { HeldResult, Submission } from './held-result.js';
+import { type Accepted, admit, decide, heldBy, readReport, readRetraction } from './sampling-result.js';
 
 const NOW = new Date('2026-11-23T04:00:00.000Z');
 const NOTICE = { no: 'TJ-2026-17', publishedOn: '2026-11' };

@@ -13,7 +13,7 @@ import {
   SamplingResultPublished,
   SamplingResultWithdrawn,
 } from '@jinqiao/contracts';
-import type { Announcement, HeldResult, Submission } from './sampling-result.js';
+import type { Announcement, HeldResult, Submission } from './held-result.js';
 
 /** The reason given when the sampling was annulled. */
 export const ANNULLED = 'SAMPLING_ANNULLED';

@@ -1,7 +1,7 @@
 import type { Regime, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
 import type { Finding } from '@jinqiao/schema';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Status } from './sampling-result.js';
+import type { Status } from './held-result.js';
 
 export type Channel = 'HTTP' | 'KAFKA' | 'FILE';
 

@@ -4,7 +4,8 @@ import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { IntakeRejection, SamplingResult, type Channel } from './sampling-result.entity.js';
-import { ReporterNotNamed, SamplingResultUnknown, type Status } from './sampling-result.js';
+import type { Status } from './held-result.js';
+import { ReporterNotNamed, SamplingResultUnknown } from './sampling-result.js';
 
 /** A result as the list shows it; the state is the payload of the last event, which never holds the sampler's order number. */
 export interface ListedResult {

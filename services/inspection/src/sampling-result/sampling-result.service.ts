@@ -7,6 +7,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
+import type { HeldResult, Status } from './held-result.js';
 import {
   decide,
   readReport,
@@ -15,9 +16,7 @@ import {
   SamplingResultUnknown,
   type Accepted,
   type Decision,
-  type HeldResult,
   type Reading,
-  type Status,
 } from './sampling-result.js';
 
 /** A report or retraction as it came in, from whatever channel. */

@@ -15,44 +15,12 @@ import {
 } from '@jinqiao/contracts';
 import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import type { Announcement, HeldResult, Status, Submission } from './held-result.js';
 import { decided, standing, undoneBy } from './sampling-result.decision.js';
-
-export const STATUSES = ['NOTIFIED', 'PUBLISHED', 'WITHDRAWN'] as const;
-export type Status = (typeof STATUSES)[number];
-
-/** What inspection holds of one result of one reporter. */
-export interface HeldResult {
-  readonly reporterId: string;
-  readonly sampleNo: string;
-  readonly status: Status;
-  /** Of the published series; 0 = nothing was ever announced. */
-  readonly revision: number;
-  readonly reportedRevision: number;
-  readonly reportedHash: string;
-  /** Reported revisions up to this one were taken over from our own topics: what their senders wrote is not known any more. */
-  readonly restoredRevision: number | null;
-  /** When `reportedRevision` was accepted. */
-  readonly acceptedAt: string;
-  /** The last state announced; null when the result was retracted before it ever came. */
-  readonly state: SamplingResultPublished | null;
-  readonly withdrawal: { readonly reason: string; readonly withdrawnAt: string } | null;
-  readonly warnings: readonly Finding[];
-}
-
-/** A report or a retraction that is right in itself, with the hash of its content. */
-export type Submission =
-  | { readonly kind: 'REPORT'; readonly report: SamplingResultReported; readonly revision: number; readonly hash: string }
-  | { readonly kind: 'RETRACTION'; readonly reason: string; readonly sampleNo: string; readonly revision: number; readonly hash: string };
 
 export type Reading =
   | { readonly ok: true; readonly submission: Submission; readonly warnings: readonly Finding[]; readonly unknownFields: readonly string[] }
   | { readonly ok: false; readonly findings: readonly Finding[]; readonly unknownFields: readonly string[] };
-
-export type Announcement =
-  | { readonly type: typeof SamplingResultNotified; readonly data: SamplingResultNotified }
-  | { readonly type: typeof SamplingResultPublished; readonly data: SamplingResultPublished }
-  | { readonly type: typeof SamplingNoticeWithdrawn; readonly data: SamplingNoticeWithdrawn }
-  | { readonly type: typeof SamplingResultWithdrawn; readonly data: SamplingResultWithdrawn };
 
 export type Decision =
   | Accepted

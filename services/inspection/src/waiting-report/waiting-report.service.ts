@@ -4,7 +4,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { actorOf, isProvince, seenBy } from '../actor.js';
 import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
-import { admit, type Submission } from '../sampling-result/sampling-result.js';
+import type { Submission } from '../sampling-result/held-result.js';
+import { admit } from '../sampling-result/sampling-result.js';
 import { mayGiveUp, NothingWaits, RulingNotCompetent } from './waiting-report.js';
 
 export interface WaitingReport extends ResultName {

@@ -6,7 +6,7 @@
 import type { Competence, ResultDecision } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
 import type { EntityManager } from 'typeorm';
-import type { Submission } from '../sampling-result/sampling-result.js';
+import type { Submission } from '../sampling-result/held-result.js';
 
 export interface Waiting {
   readonly reporterId: string;
