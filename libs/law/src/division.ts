@@ -82,5 +82,10 @@ export function divisionOn(code: string, day: string): Division | null {
   return found;
 }
 
+const OF_TIANJIN = '12';
+
+/** Does the code lie in the city? Also of one that never was a division. */
+export const isInTianjin = (code: string): boolean => code.startsWith(OF_TIANJIN);
+
 /** Was the code ever a division? What comes in may be older than the table. */
 export const divisionExists = (code: string): boolean => divisions.has(code);

@@ -1,7 +1,7 @@
 export { addDays, addMonths, addWorkingDays, dayInChina, isArranged, isWorkingDay, wholeDate, workingDays } from './calendar.js';
 export { categoryOf, type ProductCategory } from './category.js';
 export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from './deadline.js';
-export { divisionExists, divisionOn, type Division } from './division.js';
+export { divisionExists, divisionOn, isInTianjin, type Division } from './division.js';
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
 export {

@@ -4,7 +4,7 @@
  * for the public follows from it in credit-record.ts; what may be one, and for how long, is a dated row of libs/law.
  */
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
-import { deadline, divisionExists, publishBy, readUscc, type RecordType, recordTypesOn, rule, termOf } from '@jinqiao/law';
+import { deadline, divisionExists, isInTianjin, publishBy, readUscc, type RecordType, recordTypesOn, rule, termOf } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
 
@@ -218,10 +218,8 @@ function periodFindings(report: CreditRecordReported, row: RecordType, sender: S
   return findings;
 }
 
-const TIANJIN = '12';
-
 const isFromOutside = ({ digest: { divisionCode } }: CreditRecordReported): boolean =>
-  divisionCode !== undefined && !divisionCode.startsWith(TIANJIN);
+  divisionCode !== undefined && !isInTianjin(divisionCode);
 
 /** What was late already when it came: it is published all the same. */
 function lateWarnings(report: CreditRecordReported, row: RecordType, { receivedOn }: Sender): Finding[] {

@@ -5,12 +5,12 @@ import { contentHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
+import type { ClockState } from '../deadline/run-clock.js';
 import type { ActName, BEGINNINGS, Competence, Facts, Standing, State } from './recall.acts.js';
 import {
   type Act,
   allowedIn,
   type Clock,
-  type ClockState,
   clockState,
   decide,
   isConcerned,

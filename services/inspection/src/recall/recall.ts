@@ -4,9 +4,10 @@
  * that has had its effect is closed, which makes the goods no safer: whoever was told not to sell them stays told.
  */
 import { RecallClosed, RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
-import { deadline, divisionExists, readUscc, RECALL_RULES, rule } from '@jinqiao/law';
+import { divisionExists, isInTianjin, readUscc, RECALL_RULES } from '@jinqiao/law';
 import { contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
+import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
 import {
   type ActName,
   type ActRule,
@@ -20,14 +21,8 @@ import {
   type State,
 } from './recall.acts.js';
 
-export interface Clock {
+export interface Clock extends RunClock {
   readonly clock: ClockName;
-  readonly startedOn: string;
-  readonly dueOn: string;
-  /** A year without a published holiday calendar was touched. */
-  readonly provisional: boolean;
-  readonly ruleVersion: string;
-  readonly stoppedOn: string | null;
 }
 
 /** A recall as it stands. */
@@ -109,14 +104,12 @@ export class RecallUnacceptable extends DomainError {
   }
 }
 
-const TIANJIN = '12';
-
 /** A recall that begins with a clue, discovered on a day. */
 export function opened(keeperId: string, content: RecallContent, on: string, today: string): Recall {
   const findings = [...contentFindings(content, ''), ...(on > today ? [finding('IN_FUTURE', '/on', 'lies in the future')] : [])];
   if (findings.length > 0) throw new RecallUnacceptable(findings);
   const { divisionCode } = content.producer;
-  const isOutside = divisionCode !== undefined && !divisionCode.startsWith(TIANJIN);
+  const isOutside = divisionCode !== undefined && !isInTianjin(divisionCode);
   return {
     keeperId,
     state: BEGINNINGS.OPEN,
@@ -279,19 +272,12 @@ function stopped(recall: Recall, clock: ClockName, on: string): Clock[] {
 }
 
 function started(clock: ClockName, on: string): Clock[] {
-  const row = rule(`RECALL_${clock}`, { regime: 'PRODUCT', on });
-  if (row === 'NO_RULE') return [];
-  const { due, provisional } = deadline(on, row);
-  return typeof due === 'string' ? [{ clock, startedOn: on, dueOn: due, provisional, ruleVersion: row.version, stoppedOn: null }] : [];
+  const run = startedBy(`RECALL_${clock}`, 'PRODUCT', on);
+  return run ? [{ clock, ...run }] : [];
 }
 
-export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
-
-export function clockState({ clock, dueOn, stoppedOn }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState {
-  if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
-  if (today <= dueOn) return 'RUNNING';
-  return CLOCKS[clock].kind === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
-}
+export const clockState = ({ clock, ...run }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState =>
+  stateOf(CLOCKS[clock].kind, run, today);
 
 /** As a Mermaid state diagram, for docs/inspection.md. */
 export function diagram(): string {

@@ -39,7 +39,7 @@ export const STATES = {
 } as const satisfies Record<TrackName, readonly [string, ...string[]]>;
 export type State = (typeof STATES)[TrackName][number];
 
-/** RIGHT: a party may use it and loses it. DUTY: not done by then is overdue. */
+/** What each period is to whoever has it. */
 export const CLOCKS = {
   OBJECTION: 'RIGHT',
   FORMALITIES: 'RIGHT',

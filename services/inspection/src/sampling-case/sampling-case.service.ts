@@ -4,6 +4,7 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
+import type { ClockState } from '../deadline/run-clock.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
 import type { Status } from '../sampling-result/held-result.js';
@@ -18,7 +19,6 @@ import {
   type CaseParty,
   CaseUnknown,
   type Clock,
-  type ClockState,
   clockState,
   decide,
   isConcerned,

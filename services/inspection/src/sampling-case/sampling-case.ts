@@ -3,9 +3,10 @@
  * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
  */
 import type { Competence, Regime, ResultDecision, ResultParty, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
-import { deadline, FOOD_SAMPLING, rule, SAMPLING_MEASURES } from '@jinqiao/law';
+import { FOOD_SAMPLING, isInTianjin, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
+import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
 import {
   ACTS,
   type ActName,
@@ -38,15 +39,9 @@ export interface Track {
   readonly lastOn: string;
 }
 
-export interface Clock {
+export interface Clock extends RunClock {
   readonly clock: ClockName;
   readonly party: ResultParty;
-  readonly startedOn: string;
-  readonly dueOn: string;
-  /** A year without a published holiday calendar was touched. */
-  readonly provisional: boolean;
-  readonly ruleVersion: string;
-  readonly stoppedOn: string | null;
 }
 
 /** A case as it stands, with what is needed of its result. */
@@ -64,8 +59,6 @@ export interface CaseFile {
   readonly clocks: readonly Clock[];
 }
 
-const TIANJIN = '12';
-
 /** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
 export function partiesOf({ sampledParty, nominalProducer, online }: SamplingResultPublished): CaseParty[] {
   const party = (
@@ -75,7 +68,7 @@ export function partiesOf({ sampledParty, nominalProducer, online }: SamplingRes
     party: name,
     name: of.name ?? '',
     ...(of.uscc !== undefined && { uscc: of.uscc }),
-    isOutside: of.divisionCode !== undefined && !of.divisionCode.startsWith(TIANJIN),
+    isOutside: of.divisionCode !== undefined && !isInTianjin(of.divisionCode),
   });
   const seller = sampledParty ?? (online?.shopName === undefined ? undefined : { name: online.shopName });
   return [
@@ -301,8 +294,8 @@ const isSame = (one: Laboratory, other: Laboratory): boolean =>
 
 /** §48: after day 60 and before day 90 from the announcement. */
 function windowFindings({ regime }: CaseFile, { lastOn }: Track, { on }: Act): Finding[] {
-  const from = dueOf('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
-  const to = dueOf('SECOND_RECHECK_BEFORE', regime, lastOn);
+  const from = startedBy('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
+  const to = startedBy('SECOND_RECHECK_BEFORE', regime, lastOn);
   if (from === null || to === null || (on > from.dueOn && on < to.dueOn)) return [];
   const message = `is not after ${from.dueOn} and before ${to.dueOn} (${from.ruleVersion}, ${to.ruleVersion})`;
   return [finding('OUTSIDE_RECHECK_WINDOW', '/on', message)];
@@ -322,16 +315,9 @@ function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: 
   return starts.flatMap((clock) => {
     // A platform is told; what it does about it has its own clock at the exchange.
     const name = party === 'PLATFORM' ? undefined : RULES[clock][regime];
-    const due = name === undefined ? null : dueOf(name, regime, on);
-    return due ? [{ clock, party, startedOn: on, ...due, stoppedOn: null }] : [];
+    const run = name === undefined ? null : startedBy(name, regime, on);
+    return run ? [{ clock, party, ...run }] : [];
   });
-}
-
-function dueOf(name: string, regime: Regime, on: string): Pick<Clock, 'dueOn' | 'provisional' | 'ruleVersion'> | null {
-  const row = rule(name, { regime, on });
-  if (row === 'NO_RULE') return null;
-  const { due, provisional } = deadline(on, row);
-  return typeof due === 'string' ? { dueOn: due, provisional, ruleVersion: row.version } : null;
 }
 
 /** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
@@ -368,13 +354,8 @@ function othersHavePassed({ tracks }: CaseFile, party: ResultParty): boolean {
   return others.every(({ state }) => state === 'RECHECK_PASSED' || state === 'CLOSED');
 }
 
-export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
-
-export function clockState({ clock, dueOn, stoppedOn }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState {
-  if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
-  if (today <= dueOn) return 'RUNNING';
-  return CLOCKS[clock] === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
-}
+export const clockState = ({ clock, ...run }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState =>
+  stateOf(CLOCKS[clock], run, today);
 
 /** The tracks as a Mermaid state diagram, for docs/inspection.md. */
 export function diagramOf(track: TrackName): string {
