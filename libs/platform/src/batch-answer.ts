@@ -33,6 +33,15 @@ export class TooManyItems extends DomainError {
   }
 }
 
+/** What a refused input calls itself, as far as that can be kept and asked for. */
+export function namedIn(input: unknown, field: string): { readonly name: string | null; readonly revision: number | null } {
+  const given: Readonly<Record<string, unknown>> = typeof input === 'object' && input !== null ? { ...input } : {};
+  const { [field]: name, revision = 1 } = given;
+  const isName = typeof name === 'string' && /^[^\0]{1,128}$/su.test(name) && name.isWellFormed();
+  const isRevision = Number.isInteger(revision) && Number(revision) >= 1 && Number(revision) <= 2_147_483_647;
+  return { name: isName ? name : null, revision: isRevision ? Number(revision) : null };
+}
+
 export function batchAnswer<A extends ItemAnswer>(items: readonly A[]): BatchAnswer<A> {
   const count = (outcome: Outcome): number => items.filter((item) => item.outcome === outcome).length;
   return { accepted: count('accepted'), duplicate: count('duplicate'), rejected: count('rejected'), items };

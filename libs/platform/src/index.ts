@@ -1,7 +1,7 @@
 export { AccessLog } from './access-log.js';
 export { Admission, Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
 export { type Applied, SubjectNeverApplied } from './applied.js';
-export { batchAnswer, type BatchAnswer, type ItemAnswer, ITEMS_MAX, TooManyItems } from './batch-answer.js';
+export { batchAnswer, type BatchAnswer, type ItemAnswer, ITEMS_MAX, namedIn, TooManyItems } from './batch-answer.js';
 export { BodyTooLarge, LIMITS } from './body.js';
 export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
 export { Clock } from './clock.js';

@@ -6,4 +6,5 @@ export { componentSchemas } from './components.js';
 export { canonicalForm, canonicalHash, contentHash } from './content-hash.js';
 export { DomainError, FINDING_CODES, type Finding, type FindingCode } from './domain-error.js';
 export { allSchemas, declaredEvents, schemaFile, schemaOf, schemaUri, type ObjectSchema } from './json-schema.js';
+export { gapFindings, placeOf, type LastAccepted } from './revision-series.js';
 export { consumers, organisationStreams, organisationTopics, sharedTopics, topicSettings, type Topic } from './topics.js';

@@ -1,7 +1,7 @@
 import { creditRecordIntake, type CreditRecordReported, type CreditRecordRetracted, topicOf } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import type { Received } from '@jinqiao/messaging';
-import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, type Principal, TooManyItems } from '@jinqiao/platform';
+import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, namedIn, type Principal, TooManyItems } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -118,7 +118,10 @@ export class ReportedRecords {
     const steps: Step[] = [];
     const answers = items.map(({ input, reading, causedBy }): RecordAnswer => {
       const { unknownFields } = reading;
-      if (!reading.ok) return { ...nothing, ...namedIn(input), outcome: 'rejected', errors: reading.findings, unknownFields };
+      if (!reading.ok) {
+        const { name, revision } = namedIn(input, 'recordNo');
+        return { ...nothing, recordNo: name, revision, outcome: 'rejected', errors: reading.findings, unknownFields };
+      }
       const { submission, source } = reading;
       const { recordNo, revision } = submission;
       const before = held.get(recordNo);
@@ -186,14 +189,6 @@ function standingOf(records: readonly CreditRecordState[], revision: number): Pa
   const said = records.filter(({ sourceRevision }) => sourceRevision >= revision);
   const record = said.find(({ standing }) => standing !== 'CORRECTED') ?? said[0];
   return record ? { standing: record.standing, publicFrom: record.publicFrom, publicUntil: record.publicUntil } : {};
-}
-
-/** What a refused input calls itself, as far as that can be kept and asked for. */
-function namedIn(input: unknown): { recordNo: string | null; revision: number | null } {
-  const { recordNo, revision = 1 } = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {};
-  const isName = typeof recordNo === 'string' && /^[^\0]{1,128}$/su.test(recordNo) && recordNo.isWellFormed();
-  const isRevision = Number.isInteger(revision) && Number(revision) >= 1 && Number(revision) <= 2_147_483_647;
-  return { recordNo: isName ? recordNo : null, revision: isRevision ? Number(revision) : null };
 }
 
 /** Locks the rows of numbers for the rest of the transaction, new ones included, in the order of their bytes. */

@@ -5,7 +5,7 @@
  */
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
 import { deadline, divisionExists, isInTianjin, publishBy, readUscc, type RecordType, recordTypesOn, rule, termOf } from '@jinqiao/law';
-import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
 
 /** What is held of one of a department's record numbers. */
@@ -119,13 +119,9 @@ export function readRetraction(input: unknown, { departmentId, receivedOn }: Sen
 
 /** What follows from a submission, given what is held of its number. The caller holds the lock of that row. */
 export function decide(held: HeldReport, { submission, warnings, unknownFields }: Reading & { ok: true }, acceptedAt: Date): Decision {
-  const { revision, hash } = submission;
-  // After a restore the intake is read again: what has its effect already must not be called stale, and its hash went with the database.
-  if (revision <= (held.restoredRevision ?? 0)) return { outcome: 'duplicate' };
-  if (revision < held.revision) return refused('STALE_REVISION', held, 'has been followed by a later one');
-  if (revision === held.revision) {
-    return hash === held.hash ? { outcome: 'duplicate' } : refused('REVISION_CONFLICT', held, 'was reported before with another content');
-  }
+  const place = placeOf(held, submission);
+  if (place === 'DUPLICATE') return { outcome: 'duplicate' };
+  if (place !== 'NEXT') return { outcome: 'rejected', findings: [place] };
   return {
     outcome: 'accepted',
     held: {
@@ -139,15 +135,10 @@ export function decide(held: HeldReport, { submission, warnings, unknownFields }
   };
 }
 
-function refused(code: 'STALE_REVISION' | 'REVISION_CONFLICT', held: HeldReport, why: string): Decision {
-  return { outcome: 'rejected', findings: [finding(code, '/revision', `${why}; the last accepted revision is ${held.revision}`)] };
-}
-
 function seriesWarnings(held: HeldReport, { revision, retraction }: Submission): Finding[] {
   if (held.revision === 0 && retraction)
     return [finding('NEVER_REPORTED', '/recordNo', 'was never reported; lower revisions are stale from now on')];
-  const expected = held.revision + 1;
-  const gap = revision > expected ? [finding('REVISION_GAP', '/revision', `is ${revision}, the next one would have been ${expected}`)] : [];
+  const gap = gapFindings(held.revision, revision);
   return held.retraction && retraction
     ? [...gap, finding('ALREADY_WITHDRAWN', '/recordNo', 'had been taken back before; nothing is announced')]
     : gap;

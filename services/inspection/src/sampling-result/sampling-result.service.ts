@@ -1,7 +1,17 @@
 import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
 import { wholeDate } from '@jinqiao/law';
 import { event, Gathered, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
-import { batchAnswer, type BatchAnswer, Clock, currentTrace, type ItemAnswer, ITEMS_MAX, Metrics, TooManyItems } from '@jinqiao/platform';
+import {
+  batchAnswer,
+  type BatchAnswer,
+  Clock,
+  currentTrace,
+  type ItemAnswer,
+  ITEMS_MAX,
+  Metrics,
+  namedIn,
+  TooManyItems,
+} from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
@@ -222,7 +232,10 @@ interface Placed {
 function itemOf(submitted: Submitted, place: number, now: Date): Item {
   const reading = submitted.kind === 'REPORT' ? readReport(submitted.input, now) : readRetraction(submitted.input);
   const unknownFields = (submitted.unknownFields ?? reading.unknownFields).slice(0, UNKNOWN_FIELDS_MAX);
-  if (!reading.ok) return { submitted, place, reading, unknownFields, ...namedIn(submitted.input) };
+  if (!reading.ok) {
+    const { name, revision } = namedIn(submitted.input, 'sampleNo');
+    return { submitted, place, reading, unknownFields, sampleNo: name, revision };
+  }
   const { submission } = reading;
   const sampleNo = submission.kind === 'REPORT' ? submission.report.sampleNo : submission.sampleNo;
   return { submitted, place, reading, unknownFields, sampleNo, revision: submission.revision };
@@ -238,14 +251,6 @@ function grouped(items: readonly ReadableItem[]): Map<string, ReadableItem[]> {
     else groups.set(item.sampleNo, [item]);
   }
   return groups;
-}
-
-/** What a refused input calls itself, as far as that can be kept and asked for. */
-function namedIn(input: unknown): { sampleNo: string | null; revision: number | null } {
-  const { sampleNo, revision = 1 } = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {};
-  const isName = typeof sampleNo === 'string' && /^[^\0]{1,128}$/su.test(sampleNo) && sampleNo.isWellFormed();
-  const isRevision = Number.isInteger(revision) && Number(revision) >= 1 && Number(revision) <= 2_147_483_647;
-  return { sampleNo: isName ? sampleNo : null, revision: isRevision ? Number(revision) : null };
 }
 
 function refusalOf({ reading, sampleNo, revision, unknownFields }: Item): Answer | null {

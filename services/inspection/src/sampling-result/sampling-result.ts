@@ -14,7 +14,7 @@ import {
   SamplingResultWithdrawn,
 } from '@jinqiao/contracts';
 import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
-import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Announcement, HeldResult, Status, Submission } from './held-result.js';
 import { decided, standing, undoneBy } from './sampling-result.decision.js';
 
@@ -100,12 +100,11 @@ export function readRetraction(input: unknown): Reading {
 
 /** What follows from a submission, given what is held of the result. The caller holds the lock of its row. */
 export function decide(held: HeldResult | null, reporterId: string, { submission, warnings }: Reading & { ok: true }, now: Date): Decision {
-  // After a restore the intake is read again: what has its effect already must not be called stale, and its hash went with the database.
-  if (held && submission.revision <= (held.restoredRevision ?? 0)) return { outcome: 'duplicate', held };
-  if (held && submission.revision < held.reportedRevision) return refused('STALE_REVISION', held, 'has been followed by a later one');
-  if (held && submission.revision === held.reportedRevision) {
-    if (submission.hash === held.reportedHash) return { outcome: 'duplicate', held };
-    return refused('REVISION_CONFLICT', held, 'was reported before with another content');
+  if (held) {
+    const { reportedRevision: last, reportedHash: hash, restoredRevision } = held;
+    const place = placeOf({ revision: last, hash, restoredRevision }, submission);
+    if (place === 'DUPLICATE') return { outcome: 'duplicate', held };
+    if (place !== 'NEXT') return { outcome: 'rejected', findings: [place] };
   }
   const at = now.toISOString();
   const undoes = held ? undoneBy(submission, held) : [];
@@ -244,17 +243,9 @@ function statusAfter(type: Announcement['type']): Status {
 function seriesWarnings(held: HeldResult | null, { kind, revision }: Submission): Finding[] {
   if (!held && kind === 'RETRACTION')
     return [warning('NEVER_REPORTED', '/sampleNo', 'was never reported; lower revisions are stale from now on')];
-  const expected = (held?.reportedRevision ?? 0) + 1;
-  const gap = revision > expected ? [warning('REVISION_GAP', '/revision', `is ${revision}, the next one would have been ${expected}`)] : [];
+  const gap = gapFindings(held?.reportedRevision ?? 0, revision);
   if (held?.status !== 'WITHDRAWN' || kind === 'REPORT') return gap;
   return [...gap, warning('ALREADY_WITHDRAWN', '/sampleNo', 'had been withdrawn before; nothing is announced')];
-}
-
-function refused(code: 'STALE_REVISION' | 'REVISION_CONFLICT', { reportedRevision }: HeldResult, why: string): Decision {
-  return {
-    outcome: 'rejected',
-    findings: [{ code, pointer: '/revision', message: `${why}; the last accepted revision is ${reportedRevision}` }],
-  };
 }
 
 const warning = (code: string, pointer: string, message: string): Finding => ({ code, pointer, message });
