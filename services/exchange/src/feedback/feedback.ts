@@ -3,6 +3,7 @@
  * unsafe goods in the sense of article 38 of the E-Commerce Law, so a feedback is evidence: each revision has a hash, a revision rises
  * only when something the platform reads has changed, and nothing is told about another platform's merchants.
  */
+import { isDeepStrictEqual } from 'node:util';
 import {
   type FeedbackClock,
   FeedbackIssued,
@@ -17,7 +18,7 @@ import {
   type Verdict,
 } from '@jinqiao/contracts';
 import { dayInChina, deadline, nameKey, rule, type RuleRow, SAMPLING_MEASURES } from '@jinqiao/law';
-import { canonicalHash, contentHash } from '@jinqiao/schema';
+import { contentHash } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
 import { bodyFor, type ResultSource } from './feedback.projection.js';
 
@@ -318,7 +319,7 @@ export function keptUntil({ issuedAt }: Pick<FeedbackIssued, 'issuedAt'>): strin
 
 /** A recall that comes to be about other goods asks for more than was done. */
 const asksTheSame = (before: Feedback['said'], next: Pick<Draft, 'kind' | 'actionsRequired'> & { content?: object }): boolean =>
-  sameActions(before.actionsRequired, next.actionsRequired) && canonicalHash(goodsOf(before) ?? {}) === canonicalHash(goodsOf(next) ?? {});
+  sameActions(before.actionsRequired, next.actionsRequired) && isDeepStrictEqual(goodsOf(before), goodsOf(next));
 
 /** What the actions are about, where that may come to be more. */
 export function goodsOf(said: Pick<FeedbackIssued, 'kind'> & { content?: object }): object | undefined {
