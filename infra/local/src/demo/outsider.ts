@@ -1,7 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, logLevel } from 'kafkajs';
 import { accessToken, kafkaOf } from '../access.js';
+import { repository } from '../repository.js';
 import type { ServerAddresses } from '../servers.js';
 
 /** The HTTP interface, as one organisation sees it. */
@@ -135,5 +140,18 @@ export async function until<T>(what: string, ask: () => Promise<T | null | undef
     if (answer !== null && answer !== undefined) return answer;
     if (Date.now() > giveUpAt) throw new Error(`waited ${WAIT_MS_MAX / 1000} s for ${what}`);
     await sleep(20);
+  }
+}
+
+/** What a verifier says of a file with this text, run as anybody runs it: `npm run TOOL -- FILE …`. */
+export function verified(tool: string, text: string, ...options: string[]): { holds: boolean; stdout: string; stderr: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'jinqiao-verified-'));
+  try {
+    const file = join(folder, 'file.json');
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = spawnSync('npm', ['run', '-s', tool, '--', file, ...options], { cwd: repository, encoding: 'utf8' });
+    return { holds: status === 0, stdout, stderr };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }

@@ -1,12 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ChannelName, type Held, Simulator, type Stance } from '@jinqiao/simulator';
-import { repository } from '../repository.js';
 import { clientSecret } from '../secrets.js';
 import type { RunningStack } from '../stack.js';
-import { Http, until } from './outsider.js';
+import { Http, until, verified } from './outsider.js';
 import type { EvidenceChecked, SecondAct } from './report.js';
 
 /** Who is told by what, and how it answers. The one by webhook dies in the middle. */
@@ -148,19 +143,14 @@ export class ThreePlatforms {
     });
     const { keys } = await this.operator.get<{ keys: { kid: string }[] }>('/api/exchange/ledger/keys');
     const kid = keys[0]?.kid ?? '';
-    const folder = mkdtempSync(join(tmpdir(), 'jinqiao-evidence-'));
-    try {
-      const file = join(folder, 'evidence.json');
-      const whole = verified(file, pack, kid);
-      if (!whole.holds) throw new Error(`the evidence does not hold: ${whole.said}`);
-      const changed = withOneByteChanged(pack);
-      const caught = verified(file, changed.text, kid);
-      if (caught.holds) throw new Error(`a changed byte (at ${changed.at}) was not caught`);
-      this.say(`evidence of ${feedbackId} holds; with byte ${changed.at} changed it does not`);
-      return { feedbackId, bytes: Buffer.byteLength(pack), changedByte: changed.at, caught: caught.said };
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const check = (text: string) => verified('verify-evidence', text, '--key', kid);
+    const whole = check(pack);
+    if (!whole.holds) throw new Error(`the evidence does not hold: ${wrongIn(whole)}`);
+    const changed = withOneByteChanged(pack);
+    const caught = check(changed.text);
+    if (caught.holds) throw new Error(`a changed byte (at ${changed.at}) was not caught`);
+    this.say(`evidence of ${feedbackId} holds; with byte ${changed.at} changed it does not`);
+    return { feedbackId, bytes: Buffer.byteLength(pack), changedByte: changed.at, caught: wrongIn(caught) };
   }
 
   private async everyoneHolds(what: string, holds: (held: readonly Held[]) => boolean): Promise<void> {
@@ -190,9 +180,8 @@ function withOneByteChanged(text: string): { text: string; at: number } {
   return { text: `${text.slice(0, at)}${digit}${text.slice(at + 1)}`, at: Buffer.byteLength(text.slice(0, at)) };
 }
 
-function verified(file: string, text: string, kid: string): { holds: boolean; said: string } {
-  writeFileSync(file, text);
-  const tool = spawnSync('npm', ['run', '-s', 'verify-evidence', '--', file, '--key', kid], { cwd: repository, encoding: 'utf8' });
-  const said = tool.stdout.split('\n').filter((line) => line.startsWith('WRONG'))[0] ?? tool.stderr;
-  return { holds: tool.status === 0, said: said.replace('WRONG: ', '') };
+/** The first thing that the verifier found wrong. */
+function wrongIn({ stdout, stderr }: ReturnType<typeof verified>): string {
+  const said = stdout.split('\n').find((line) => line.startsWith('WRONG')) ?? stderr;
+  return said.replace('WRONG: ', '');
 }

@@ -1,13 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, dayInChina, ruleOfVersion } from '@jinqiao/law';
-import { repository } from '../repository.js';
 import type { RunningStack } from '../stack.js';
-import { Http, until } from './outsider.js';
+import { Http, until, verified } from './outsider.js';
 import type { DrawnRound, ThirdAct, TimedCase } from './report.js';
 
 type Regime = 'FOOD' | 'PRODUCT';
@@ -218,15 +213,7 @@ function basisOf(version: string): string {
 }
 
 function repeated(record: string): void {
-  const folder = mkdtempSync(join(tmpdir(), 'jinqiao-draw-'));
-  try {
-    const file = join(folder, 'draw.json');
-    writeFileSync(file, record);
-    const { announcementHash } = JSON.parse(record) as { announcementHash: string };
-    const tool = ['run', '-s', 'verify-draw', '--', file, '--announcement', announcementHash];
-    const { status, stdout } = spawnSync('npm', tool, { cwd: repository, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`the draw cannot be repeated: ${stdout}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const { announcementHash } = JSON.parse(record) as { announcementHash: string };
+  const { holds, stdout } = verified('verify-draw', record, '--announcement', announcementHash);
+  if (!holds) throw new Error(`the draw cannot be repeated: ${stdout}`);
 }
