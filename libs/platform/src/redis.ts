@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { ServiceConfig } from './config.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;

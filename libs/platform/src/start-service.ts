@@ -32,7 +32,7 @@ export const httpAdapter = (): FastifyAdapter =>
 
 /** What every HTTP process does before it listens: logs, traces and measures each request. */
 export async function prepareHttp(app: NestFastifyApplication, name: string): Promise<void> {
-  startTracing(name, app.get(HttpConfig).OTEL_EXPORTER_OTLP_ENDPOINT);
+  await startTracing(name, app.get(HttpConfig).OTEL_EXPORTER_OTLP_ENDPOINT);
   app.useLogger(app.get(ServiceLogger));
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeContentTypeParser('text/plain');

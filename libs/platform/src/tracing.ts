@@ -11,9 +11,8 @@ import {
 } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
@@ -28,16 +27,19 @@ let provider: BasicTracerProvider | undefined;
  * W3C trace context, carried from the request through the outbox and Kafka headers to the last consumer; once per process. Spans leave
  * the process only where a collector is configured.
  */
-export function startTracing(service: string, collector?: string): void {
+export async function startTracing(service: string, collector?: string): Promise<void> {
   if (provider) return;
-  const exporter = collector && new OTLPTraceExporter({ url: `${collector.replace(/\/+$/, '')}/v1/traces` });
-  provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': `jinqiao-${service}` }),
-    spanProcessors: exporter ? [new BatchSpanProcessor(exporter)] : [],
-  });
+  const spanProcessors = collector ? [await sendingTo(collector)] : [];
+  provider = new BasicTracerProvider({ resource: resourceFromAttributes({ 'service.name': `jinqiao-${service}` }), spanProcessors });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
+}
+
+// Loaded only where there is a collector: it brings as many modules as the rest of tracing together.
+async function sendingTo(collector: string): Promise<SpanProcessor> {
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
+  return new BatchSpanProcessor(new OTLPTraceExporter({ url: `${collector.replace(/\/+$/, '')}/v1/traces` }));
 }
 
 /** Sends what is left to the collector. */
