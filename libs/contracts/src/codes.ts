@@ -53,6 +53,9 @@ export const CREDIT_CLASSES = ['WARNING', 'MINOR', 'GENERAL', 'SERIOUS'] as cons
 // For which of these reasons a department may take its record back; the others come by the clock or by a dispute.
 export const CREDIT_RETRACTION_GROUNDS = ['REVOKED', 'REPAIRED', 'CORRECTED'] as const;
 export const CREDIT_ENDED_REASONS = ['REVOKED', 'REPAIRED', 'EXPIRED', 'CORRECTED', 'HELD'] as const;
+// APPROVAL: in place of a document that an approval asks for (告知承诺); DEFERRED: a document may come later (容缺受理).
+export const COMMITMENT_KINDS = ['APPROVAL', 'DEFERRED', 'VOLUNTARY', 'CREDIT_REPAIR', 'INDUSTRY'] as const;
+export const COMMITMENT_OUTCOMES = ['KEPT', 'PARTLY_KEPT', 'BROKEN'] as const;
 export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
 
 export type Regime = (typeof REGIMES)[number];
@@ -84,6 +87,8 @@ export type CreditRecordType = (typeof CREDIT_RECORD_TYPES)[number];
 export type CreditClass = (typeof CREDIT_CLASSES)[number];
 export type CreditRetractionGround = (typeof CREDIT_RETRACTION_GROUNDS)[number];
 export type CreditEndedReason = (typeof CREDIT_ENDED_REASONS)[number];
+export type CommitmentKind = (typeof COMMITMENT_KINDS)[number];
+export type CommitmentOutcome = (typeof COMMITMENT_OUTCOMES)[number];
 export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
 
 /** Served under /api/codes. */
@@ -117,5 +122,7 @@ export const codeLists = {
   creditClass: CREDIT_CLASSES,
   creditRetractionGround: CREDIT_RETRACTION_GROUNDS,
   creditEndedReason: CREDIT_ENDED_REASONS,
+  commitmentKind: COMMITMENT_KINDS,
+  commitmentOutcome: COMMITMENT_OUTCOMES,
   marketEntityStatus: MARKET_ENTITY_STATUSES,
 } as const;

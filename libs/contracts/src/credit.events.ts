@@ -25,6 +25,16 @@ export class CreditRecordDigest {
   @Optional() @Text({ max: 6, about: 'Division of the authority, GB/T 2260.' }) divisionCode?: string;
 }
 
+/** What an entity promised, to whom, until when, and what became of it (全国公共信用信息基础目录: 信用承诺及其履行情况). */
+export class Commitment {
+  @OneOf(codes.COMMITMENT_KINDS) kind: codes.CommitmentKind;
+  @Text({ max: 200, about: 'Who accepted it, as printed.' }) madeTo: string;
+  @Optional() @CalendarDate({ about: 'The last day of its term; absent = without a term.' }) until?: string;
+  @Optional() @Text({ max: 500, about: 'How it is checked.' }) checkedBy?: string;
+  @Optional() @OneOf(codes.COMMITMENT_OUTCOMES, { about: 'Absent = not checked yet.' }) outcome?: codes.CommitmentOutcome;
+  @Optional() @CalendarDate({ about: 'With an outcome: when it was established.' }) checkedOn?: string;
+}
+
 class CreditRecordState {
   @Text({ max: 64, about: 'UUID v5 of (type, subject, uscc).' }) recordNo: string;
   @Revision() revision: number;
@@ -36,8 +46,11 @@ class CreditRecordState {
   @Optional() @PartialDate({ about: "Date of the source's document, as printed." }) documentDate?: string;
   @Optional() @CalendarDate() publicFrom?: string;
   @Optional() @CalendarDate({ about: 'The last day of publication; absent where only a decision ends it.' }) publicUntil?: string;
-  @Optional() @Flag() contested?: boolean;
-  @Optional() @TextList({ max: 500, items: 100 }) annotations?: string[];
+  @Optional() @Flag({ about: 'An objection, a review or a suit is pending; absent = none.' }) contested?: boolean;
+  @Optional()
+  @TextList({ max: 500, items: 100, about: 'What belongs to the record and does not end it, as that a re-check was passed.' })
+  annotations?: string[];
+  @Optional() @Nested(() => Commitment) commitment?: Commitment;
   @Optional() @Nested(() => CreditRecordDigest) digest?: CreditRecordDigest;
   @Optional() @OneOf(codes.CREDIT_ENDED_REASONS) endedReason?: codes.CreditEndedReason;
   @Optional() @Text({ max: 1000, about: 'Why its department took it back, in words.' }) endedBecause?: string;
@@ -45,6 +58,10 @@ class CreditRecordState {
 
 /** Fires when a record becomes public, and again when a public record changes. */
 export class CreditRecordPublished extends CreditRecordState {}
+/** Fires when something is noted on a public record that leaves its facts as they were. */
+export class CreditRecordAnnotated extends CreditRecordState {}
+/** Fires when a public record comes to be contested, and again when that is settled and the record stands. */
+export class CreditRecordContested extends CreditRecordState {}
 /** Fires when a public record stops being public, with the reason; whoever holds a copy removes it. */
 export class CreditRecordEnded extends CreditRecordState {}
 
@@ -55,7 +72,7 @@ export const creditRecords = stream<CreditRecordState>({
   readers: ['exchange'],
   retention: 90,
   key: (record) => record.uscc,
-  events: [CreditRecordPublished, CreditRecordEnded],
+  events: [CreditRecordPublished, CreditRecordAnnotated, CreditRecordContested, CreditRecordEnded],
 });
 
 export class PublicRecordCount {

@@ -6,8 +6,8 @@ import {
   type CreditRecordType,
   type CreditRetractionGround,
 } from './codes.js';
-import { CreditRecordDigest } from './credit.events.js';
-import { CalendarDate, Nested, OneOf, Optional, Revision, Text, Timestamp } from './fields.js';
+import { Commitment, CreditRecordDigest } from './credit.events.js';
+import { CalendarDate, Flag, Nested, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
 import { RecallContent } from './recall.js';
 import { OnlinePurchase, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
@@ -51,6 +51,9 @@ export class CreditRecordReported {
   @CalendarDate({ about: 'The first day it is public, or was elsewhere already; absent = the day it came.' })
   publishFrom?: string;
   @Optional() @CalendarDate({ about: 'The last day it is public; absent = as long as the law says.' }) publicUntil?: string;
+  @Optional() @Nested(() => Commitment) commitment?: Commitment;
+  @Optional() @Flag({ about: 'An objection, a review or a suit is pending.' }) contested?: boolean;
+  @Optional() @TextList({ max: 500, items: 100, about: 'What belongs to the record and does not end it.' }) annotations?: string[];
   @Optional() @Timestamp({ about: 'Absent = when it arrived.' }) reportedAt?: string;
 }
 

@@ -4,6 +4,7 @@ export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from
 export { divisionExists, divisionOn, isInTianjin, type Division } from './division.js';
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
+export { type Repairable, repairableFrom } from './repair.js';
 export {
   allRules,
   CREDIT_REPAIR,

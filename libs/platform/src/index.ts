@@ -16,6 +16,6 @@ export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
 export { type Regular, regularly } from './regularly.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
-export { OrganisationShutOut, ShutOut } from './shut-out.js';
+export { OrganisationShutOut, scopesOf, ShutOut } from './shut-out.js';
 export { currentTrace, traceHeaders } from './tracing.js';
 export { FileTooLarge, UploadedFile, type Upload } from './upload.js';

@@ -58,6 +58,12 @@ export class ShutOut implements Admission {
   }
 }
 
+/** The scopes that the directory gives an organisation: a token says nothing of them. */
+export async function scopesOf(tx: EntityManager, id: string): Promise<readonly string[]> {
+  const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
+  return known?.scopes ?? [];
+}
+
 /** What a service does with organisations besides knowing who is shut out. */
 export type FollowOrganisations = (tx: EntityManager, received: readonly Received<OrganisationRegistered>[]) => Promise<void>;
 

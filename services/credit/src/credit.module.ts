@@ -9,6 +9,11 @@ import { CreditRecord, FollowedSubject } from './credit-record/credit-record.ent
 import { CreditRestore } from './credit-record/credit-record.restore.service.js';
 import { CreditRecords } from './credit-record/credit-record.service.js';
 import { CreditRecordSweep } from './credit-record/credit-record.sweep.js';
+import { NationalListController } from './national-list/national-list.controller.js';
+import { NationalLists } from './national-list/national-list.service.js';
+import { RepairController } from './repair/repair.controller.js';
+import { RepairJob } from './repair/repair.job.js';
+import { Repairs } from './repair/repair.service.js';
 import { ReportedRecordConsumer } from './reported-record/reported-record.consumer.js';
 import { ReportedRecordController } from './reported-record/reported-record.controller.js';
 import { ReportedRecords } from './reported-record/reported-record.service.js';
@@ -23,9 +28,21 @@ import { CreditStatuses } from './credit-status/credit-status.service.js';
     ReportedRecordConsumer,
     CreditRecordController,
     ReportedRecordController,
+    RepairController,
+    NationalListController,
     CreditHistoryController,
     CreditStatusController,
   ],
-  providers: [CreditHistory, CreditRecords, ReportedRecords, CreditStatuses, CreditRestore, CreditRecordSweep],
+  providers: [
+    CreditHistory,
+    CreditRecords,
+    ReportedRecords,
+    CreditStatuses,
+    CreditRestore,
+    CreditRecordSweep,
+    Repairs,
+    RepairJob,
+    NationalLists,
+  ],
 })
 export class CreditModule {}

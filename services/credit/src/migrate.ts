@@ -1,6 +1,16 @@
 import { migrateService } from '@jinqiao/platform/migrate';
 import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-create-credit-records.js';
+import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
+import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
+import { TakeNationalLists1795450922000 } from './migrations/1795450922000-take-national-lists.js';
 
-await migrateService('credit', [CreateCreditRecords1795450000000, ReportCreditRecords1795450700000, KeepCreditHistory1795450800000]);
+await migrateService('credit', [
+  CreateCreditRecords1795450000000,
+  ReportCreditRecords1795450700000,
+  KeepCreditHistory1795450800000,
+  FlagCreditRecords1795450920000,
+  CreateRepairDecisions1795450921000,
+  TakeNationalLists1795450922000,
+]);

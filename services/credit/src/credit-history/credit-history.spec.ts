@@ -1,7 +1,8 @@
-import type { CreditRecordState } from '../credit-record/credit-record.js';
+import { type CreditRecordState, UNSAID } from '../credit-record/credit-record.js';
 import { validDays } from './credit-history.js';
 
 const record = (named: Partial<CreditRecordState> = {}): CreditRecordState => ({
+  ...UNSAID,
   recordNo: '6fa459ea-ee8a-5ca4-894e-db77e160355e',
   revision: 1,
   uscc: '91120199MA9XXX0111',
@@ -15,7 +16,6 @@ const record = (named: Partial<CreditRecordState> = {}): CreditRecordState => ({
   publicFrom: '2026-11-26',
   publicUntil: '2027-11-20',
   standing: 'PUBLIC',
-  digest: null,
   endedBecause: null,
   ...named,
 });

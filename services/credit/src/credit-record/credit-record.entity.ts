@@ -1,4 +1,4 @@
-import type { CreditClass, CreditRecordDigest, CreditRecordType, LegalBasis } from '@jinqiao/contracts';
+import type { Commitment, CreditClass, CreditRecordDigest, CreditRecordType, LegalBasis } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Standing } from './credit-record.js';
 
@@ -19,6 +19,9 @@ export class CreditRecord {
   @Column('date', { name: 'public_until', nullable: true }) publicUntil: string | null;
   @Column('text') standing: Standing;
   @Column('jsonb', { nullable: true }) digest: CreditRecordDigest | null;
+  @Column('jsonb', { nullable: true }) commitment: Commitment | null;
+  @Column('boolean', { name: 'is_contested' }) isContested: boolean;
+  @Column('jsonb') annotations: string[];
   @Column('text', { name: 'ended_because', nullable: true }) endedBecause: string | null;
   @Column('timestamptz', { name: 'changed_at' }) changedAt: Date;
 }

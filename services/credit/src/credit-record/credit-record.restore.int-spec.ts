@@ -96,20 +96,18 @@ it('what departments reported before the set-back is known, and goes on above wh
   service = await startTestService(CreditModule, place);
   const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
   const uscc = testUscc(3);
-  const penalty = (revision: number, matter: string) => ({
+  const penalty = (revision: number, named: { contested?: boolean; annotations?: string[] } = {}) => ({
     recordNo: 'P-1',
     revision,
     uscc,
     type: 'PENALTY',
     class: 'SERIOUS',
     documentDate: '2026-11-01',
-    digest: { documentNo: 'P-1', matter, authority: '天津市市场监督管理委员会' },
+    digest: { documentNo: 'P-1', matter: '销售不合格产品', authority: '天津市市场监督管理委员会' },
+    ...named,
   });
-  for (const [revision, matter] of [
-    [1, '甲'],
-    [2, '乙'],
-  ] as const)
-    await department.post('/api/credit/records', penalty(revision, matter));
+  await department.post('/api/credit/records', penalty(1));
+  await department.post('/api/credit/records', penalty(2, { contested: true }));
   await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
   const before = await place.sql("SELECT * FROM credit_records WHERE type = 'PENALTY'");
   await service.close();
@@ -118,8 +116,11 @@ it('what departments reported before the set-back is known, and goes on above wh
   service = await startTestService(CreditModule, place);
   const changed = { changed_at: expect.any(Date) as Date };
   expect(await place.sql("SELECT * FROM credit_records WHERE type = 'PENALTY'")).toEqual(before.map((row) => ({ ...row, ...changed })));
-  expect((await department.post('/api/credit/records', penalty(1, '甲'))).body).toMatchObject({ outcome: 'duplicate', standing: 'PUBLIC' });
-  expect((await department.post('/api/credit/records', penalty(3, '丙'))).body).toMatchObject({ outcome: 'accepted', warnings: [] });
+  expect((await department.post('/api/credit/records', penalty(1))).body).toMatchObject({ outcome: 'duplicate', standing: 'PUBLIC' });
+  expect((await department.post('/api/credit/records', penalty(3, { annotations: ['已缴纳罚款'] }))).body).toMatchObject({
+    outcome: 'accepted',
+    warnings: [],
+  });
   await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
   const own = (await said(creditRecords.topic)).filter((one) => one.startsWith(uscc));
   expect(own.map((one) => one.split(' ').at(-1))).toEqual(['1', '2', '3']);

@@ -1,4 +1,4 @@
-import { CreditRecordPublished, creditRecords, type CreditStatusChanged, creditStatuses } from '@jinqiao/contracts';
+import { CreditRecordEnded, type CreditRecordPublished, creditRecords, type CreditStatusChanged, creditStatuses } from '@jinqiao/contracts';
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -45,7 +45,7 @@ async function takeOverStatuses(tx: EntityManager, said: readonly Received<objec
 async function takeOverRecords(tx: EntityManager, said: readonly Received<object | null>[], history: CreditHistory): Promise<number> {
   const newest = new Map<string, KnownRecord>();
   for (const one of said as readonly Received<CreditRecordPublished>[]) {
-    const record = recordFrom(one.data, one.is(CreditRecordPublished));
+    const record = recordFrom(one.data, !one.is(CreditRecordEnded));
     if (record.revision > (newest.get(record.recordNo)?.record.revision ?? 0)) newest.set(record.recordNo, { record, knownFrom: one.time });
   }
   const records = [...newest.values()].map(({ record }) => record);

@@ -1,4 +1,6 @@
 import {
+  CreditRecordAnnotated,
+  CreditRecordContested,
   CreditRecordEnded,
   CreditRecordPublished,
   type LegalBasis,
@@ -7,7 +9,7 @@ import {
   subjectOf,
 } from '@jinqiao/contracts';
 import { dayInChina, readUscc } from '@jinqiao/law';
-import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
+import { event, Outbox, type OutgoingEvent, type Received, unnested } from '@jinqiao/messaging';
 import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -47,8 +49,9 @@ export interface CreditCounts {
 }
 
 /** A record as a list shows it. */
-export interface ListedRecord extends Omit<CreditRecordState, 'legalBasis' | 'standing'> {
+export interface ListedRecord extends Omit<CreditRecordState, 'legalBasis' | 'standing' | 'annotations'> {
   legalBasis: LegalBasis[];
+  annotations: string[];
   standing: Standing;
   public: boolean;
   endedReason: string | null;
@@ -63,19 +66,20 @@ export interface RecordsWanted {
 
 const COLUMNS = `record_no AS "recordNo", revision, uscc, type, class, department_id AS "departmentId", subject,
   source_revision AS "sourceRevision", legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom",
-  public_until::text AS "publicUntil", standing, digest, ended_because AS "endedBecause"`;
+  public_until::text AS "publicUntil", standing, digest, commitment, is_contested AS "isContested", annotations,
+  ended_because AS "endedBecause"`;
 /** Records as a statement writes them, and what it replaces of those that are there. */
 export const WRITTEN = `record_no, revision, uscc, type, class, department_id, subject, source_revision, legal_basis, document_date,
-  public_from, public_until, standing, digest, ended_because`;
+  public_from, public_until, standing, digest, commitment, is_contested, annotations, ended_because`;
 export const GIVEN = `SELECT "recordNo", revision, uscc, type, class, "departmentId", subject, "sourceRevision", "legalBasis", "documentDate",
-    "publicFrom", "publicUntil", standing, digest, "endedBecause"
+    "publicFrom", "publicUntil", standing, digest, commitment, "isContested", annotations, "endedBecause"
   FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, class text, "departmentId" text,
     subject text, "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text,
-    digest jsonb, "endedBecause" text)`;
+    digest jsonb, commitment jsonb, "isContested" boolean, annotations jsonb, "endedBecause" text)`;
 export const REPLACED = `revision = excluded.revision, class = excluded.class, source_revision = excluded.source_revision,
   legal_basis = excluded.legal_basis, document_date = excluded.document_date, public_from = excluded.public_from,
-  public_until = excluded.public_until, standing = excluded.standing, digest = excluded.digest, ended_because = excluded.ended_because,
-  changed_at = clock_timestamp()`;
+  public_until = excluded.public_until, standing = excluded.standing, digest = excluded.digest, commitment = excluded.commitment,
+  is_contested = excluded.is_contested, annotations = excluded.annotations, ended_because = excluded.ended_because, changed_at = clock_timestamp()`;
 
 @Injectable()
 export class CreditRecords {
@@ -165,6 +169,16 @@ export class CreditRecords {
     ]);
   }
 
+  /** Every record of entities, public or not, for who decides on one of them. */
+  findOfEntities(usccs: readonly string[]): Promise<CreditRecordState[]> {
+    return this.db.query(`SELECT ${COLUMNS} FROM credit_records WHERE uscc = ANY ($1) ORDER BY record_no`, [usccs]);
+  }
+
+  /** Locked in the order of their numbers. */
+  findByNoForUpdate(tx: EntityManager, recordNos: readonly string[]): Promise<CreditRecordState[]> {
+    return tx.query(`SELECT ${COLUMNS} FROM credit_records WHERE record_no = ANY ($1) ORDER BY record_no FOR UPDATE`, [recordNos]);
+  }
+
   async applied(subject: string): Promise<Applied> {
     const followed = await this.db.manager.findOneBy(FollowedSubject, { subject });
     if (!followed) throw new SubjectNeverApplied();
@@ -216,16 +230,7 @@ export class CreditRecords {
     if (announced.length === 0) return;
     const causes = new Map(announced.map(({ change, causedBy }) => [change.record.uscc, causedBy]));
     const locked = await this.statuses.lock(tx, [...causes.keys()]);
-    await this.outbox.add(
-      tx,
-      announced.map(({ change, causedBy }) =>
-        event(
-          change.announced === 'ENDED' ? CreditRecordEnded : CreditRecordPublished,
-          publicStateOf(change),
-          causedBy ? { causedBy } : {},
-        ),
-      ),
-    );
+    await this.outbox.add(tx, announced.flatMap(announcementOf));
     await this.statuses.restate(tx, locked, causes);
   }
 
@@ -250,9 +255,21 @@ function resultOf(received: SamplingResultEvent): Source {
   return sourceOf(subjectOf(data), data.revision, received.type === SamplingResultPublished ? data : null);
 }
 
+const EVENTS = {
+  PUBLISHED: CreditRecordPublished,
+  ANNOTATED: CreditRecordAnnotated,
+  CONTESTED: CreditRecordContested,
+  ENDED: CreditRecordEnded,
+} as const;
+
+function announcementOf({ change, causedBy }: Step): OutgoingEvent[] {
+  return change.announced === null ? [] : [event(EVENTS[change.announced], publicStateOf(change), causedBy ? { causedBy } : {})];
+}
+
 const listed = (record: CreditRecordState): ListedRecord => ({
   ...record,
   legalBasis: [...record.legalBasis],
+  annotations: [...record.annotations],
   public: isPublic(record),
   endedReason: endedReasonOf(record.standing),
 });

@@ -175,6 +175,24 @@ describe('a producer that denies having made the sample', () => {
   });
 });
 
+describe('a re-check that was passed', () => {
+  const passed = (party: 'SAMPLED_PARTY' | 'NOMINAL_PRODUCER'): Partial<SamplingResultPublished> => ({
+    ...bothParties(),
+    decisions: [{ kind: 'RECHECK', party, by: 'RECEIVER', on: '2026-11-20', resumes: true }],
+  });
+
+  it('is noted on the record of the party that passed it, and of no other', () => {
+    const changes = when(given(bothParties()), passed('NOMINAL_PRODUCER'), 2);
+    expect(told(changes).sort()).toEqual([`${PRODUCER} r2 PUBLIC ANNOTATED`, `${SELLER} r1 PUBLIC -`]);
+    expect(changes.map(publicStateOf).find(({ uscc }) => uscc === PRODUCER)).toMatchObject({ annotations: ['2026-11-20 复查合格'] });
+  });
+
+  it('stays with a record that comes to be public later', () => {
+    const [held] = when([], { ...passed('SAMPLED_PARTY'), nominalProducer: undefined, notice: undefined });
+    expect(held).toMatchObject({ announced: null, record: { annotations: ['2026-11-20 复查合格'] } });
+  });
+});
+
 describe('a later revision of the result', () => {
   it('changes nothing the public sees when only its number is new', () => {
     const [change] = when(given(), {}, 2);

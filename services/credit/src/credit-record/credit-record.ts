@@ -1,4 +1,5 @@
 import {
+  type Commitment,
   CREDIT_ENDED_REASONS,
   type CreditClass,
   type CreditEndedReason,
@@ -43,12 +44,21 @@ export interface CreditRecordState {
   readonly publicUntil: string | null;
   readonly standing: Standing;
   readonly digest: CreditRecordDigest | null;
+  readonly commitment: Commitment | null;
+  readonly isContested: boolean;
+  readonly annotations: readonly string[];
   /** Why its department took it back, in words. */
   readonly endedBecause: string | null;
 }
 
+/** What a source says of a record besides its dates, and what the record says then. */
+type Said = Pick<CreditRecordState, 'class' | 'digest' | 'commitment' | 'isContested' | 'annotations'>;
+
+/** A source that says nothing of these. */
+export const UNSAID: Said = { class: null, digest: null, commitment: null, isContested: false, annotations: [] };
+
 /** A fact that a source holds against an entity. */
-export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'class' | 'departmentId' | 'documentDate' | 'digest'> {
+export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'departmentId' | 'documentDate'>, Said {
   /** The dated row of its type; null: none is law on that day. */
   readonly row: RecordType | null;
   readonly isPublic: boolean;
@@ -70,7 +80,7 @@ export interface Source {
 /** A record as it is from now on, and what the public is told of it. */
 export interface RecordChange {
   readonly record: CreditRecordState;
-  readonly announced: 'PUBLISHED' | 'ENDED' | null;
+  readonly announced: 'PUBLISHED' | 'ANNOTATED' | 'CONTESTED' | 'ENDED' | null;
 }
 
 type Term = Pick<CreditRecordState, 'legalBasis' | 'documentDate' | 'publicFrom' | 'publicUntil' | 'standing'>;
@@ -88,7 +98,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
   const documentDate = result.notice?.publishedOn ?? null;
   const publishFrom = documentDate === null ? null : wholeDate(documentDate);
   const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
-  const usual = { type: 'SAMPLING_RESULT', class: null, digest: null, isPublic: true, publicUntil: null } as const;
+  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null } as const;
   const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
     ...usual,
     uscc,
@@ -97,6 +107,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
     row,
     publishFrom,
     isDisputed: charge === 'DISPUTED',
+    annotations: recheckedIn(result, uscc),
   }));
   return { subject: subjectOf(result), revision, claims, takenBack: null };
 }
@@ -132,6 +143,12 @@ export function followClock(record: CreditRecordState, today: string): RecordCha
   return { record, announced: null };
 }
 
+/** A record that was made good ends for good. What ended otherwise stays as it is. */
+export function repair(record: CreditRecordState, because: string): RecordChange {
+  if (endedReasonOf(record.standing) !== null && record.standing !== 'HELD') return { record, announced: null };
+  return announce(record, { ...record, standing: 'REPAIRED', endedBecause: because });
+}
+
 export const isPublic = (record: CreditRecordState): boolean => record.standing === 'PUBLIC';
 
 export function endedReasonOf(standing: Standing): CreditEndedReason | null {
@@ -140,19 +157,19 @@ export function endedReasonOf(standing: Standing): CreditEndedReason | null {
 
 /** What is known of a record by the last that was said of it. */
 export function recordFrom(said: CreditRecordPublished, isPublished: boolean): CreditRecordState {
-  const { source, endedReason, ...stated } = said;
+  const { source, endedReason, contested = false, ...stated } = said;
   return {
     ...NO_TERM,
-    class: null,
-    digest: null,
+    ...UNSAID,
     endedBecause: null,
     ...stated,
     ...source,
+    isContested: contested,
     standing: isPublished ? 'PUBLIC' : (endedReason ?? 'CORRECTED'),
   };
 }
 
-/** The public state, as both events of a record carry it. */
+/** The public state, as every event of a record carries it. */
 export function publicStateOf({ record, announced }: RecordChange): CreditRecordPublished {
   return {
     recordNo: record.recordNo,
@@ -165,7 +182,10 @@ export function publicStateOf({ record, announced }: RecordChange): CreditRecord
     ...(record.documentDate !== null && { documentDate: record.documentDate }),
     ...(record.publicFrom !== null && { publicFrom: record.publicFrom }),
     ...(record.publicUntil !== null && { publicUntil: record.publicUntil }),
+    ...(record.isContested && { contested: true }),
+    ...(record.annotations.length > 0 && { annotations: [...record.annotations] }),
     ...(record.digest !== null && { digest: record.digest }),
+    ...(record.commitment !== null && { commitment: record.commitment }),
     // A public record whose new date leaves nothing to publish still stands; what the public saw has been corrected.
     ...(announced === 'ENDED' && { endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' }),
     ...(announced === 'ENDED' && record.endedBecause !== null && { endedBecause: record.endedBecause }),
@@ -190,6 +210,14 @@ function chargedBy(result: SamplingResultPublished): Map<string, Charge> {
   const sampled = validCode(sampledParty?.uscc);
   if (sampled) charged.set(sampled, 'CHARGED');
   return charged;
+}
+
+/** A passed re-check lets new batches be sold and leaves the finding (产品质量监督抽查管理暂行办法 §49): it is noted on the record of its party. */
+function recheckedIn({ decisions = [], sampledParty, nominalProducer }: SamplingResultPublished, uscc: string): string[] {
+  const parties = { SAMPLED_PARTY: sampledParty, NOMINAL_PRODUCER: nominalProducer, PLATFORM: undefined };
+  return decisions
+    .filter(({ kind, party }) => kind === 'RECHECK' && validCode(parties[party]?.uscc) === uscc)
+    .map(({ on }) => `${on} 复查合格`);
 }
 
 function validCode(text: string | undefined): string | null {
@@ -223,25 +251,26 @@ function standingIn(publicFrom: string, publicUntil: string | null, today: strin
 
 const begin = (recordNo: string, { subject, revision }: Source, { uscc, type, departmentId }: Claim): CreditRecordState => ({
   ...NO_TERM,
+  ...UNSAID,
   recordNo,
   revision: 0,
   uscc,
   type,
-  class: null,
   departmentId,
   subject,
   sourceRevision: revision,
   standing: 'NO_DOCUMENT_DATE',
-  digest: null,
   endedBecause: null,
 });
 
 function support(record: CreditRecordState, source: Source, claim: Claim, today: string): RecordChange {
   const followed = { ...record, sourceRevision: source.revision };
   if (isOver(record)) return { record: followed, announced: null };
+  const { class: itsClass, digest, commitment, isContested, annotations } = claim;
+  const said = { class: itsClass, digest, commitment, isContested, annotations };
   const term = termFor(claim, record, today);
   const standing = claim.isDisputed ? 'HELD' : term.standing;
-  return announce(record, { ...followed, ...term, class: claim.class, digest: claim.digest, endedBecause: null, standing });
+  return announce(record, { ...followed, ...term, ...said, endedBecause: null, standing });
 }
 
 function takeBack(record: CreditRecordState, { revision, takenBack }: Source): RecordChange {
@@ -256,21 +285,27 @@ const isOver = ({ standing }: CreditRecordState): boolean => standing === 'EXPIR
 
 // The revision counts what the public could see: the source's number alone, or a change behind the curtain, is none.
 function announce(before: CreditRecordState, after: CreditRecordState): RecordChange {
-  const published = isPublic(after) && (!isPublic(before) || !saysTheSame(before, after));
-  const ended = isPublic(before) && !isPublic(after);
-  if (!published && !ended) return { record: after, announced: null };
-  return { record: { ...after, revision: before.revision + 1 }, announced: published ? 'PUBLISHED' : 'ENDED' };
+  const announced = announcedOf(before, after);
+  return { record: announced === null ? after : { ...after, revision: before.revision + 1 }, announced };
+}
+
+function announcedOf(before: CreditRecordState, after: CreditRecordState): RecordChange['announced'] {
+  if (!isPublic(before)) return isPublic(after) ? 'PUBLISHED' : null;
+  if (!isPublic(after)) return 'ENDED';
+  if (!areSame(factsOf(before), factsOf(after))) return 'PUBLISHED';
+  if (before.isContested !== after.isContested) return 'CONTESTED';
+  return areSame(before.annotations, after.annotations) ? null : 'ANNOTATED';
 }
 
 // In canonical form: what comes from the database has its fields in another order.
-const saysTheSame = (one: CreditRecordState, other: CreditRecordState): boolean =>
-  canonicalForm(saidOf(one)) === canonicalForm(saidOf(other));
+const areSame = (one: object, other: object): boolean => canonicalForm(one) === canonicalForm(other);
 
-const saidOf = ({ documentDate, publicFrom, publicUntil, class: itsClass, digest, legalBasis }: CreditRecordState) => ({
+const factsOf = ({ documentDate, publicFrom, publicUntil, class: itsClass, digest, commitment, legalBasis }: CreditRecordState) => ({
   documentDate,
   publicFrom,
   publicUntil,
   itsClass,
   digest,
+  commitment,
   rules: legalBasis.map(({ ruleVersion }) => ruleVersion),
 });

@@ -8,7 +8,7 @@ import {
   topicOf,
   typeOf,
 } from '@jinqiao/contracts';
-import type { BatchAnswer } from '@jinqiao/platform';
+import type { BatchAnswer, Page } from '@jinqiao/platform';
 import {
   eventually,
   type Http,
@@ -20,7 +20,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
-import { CreditRecords } from '../credit-record/credit-record.service.js';
+import { CreditRecords, type ListedRecord } from '../credit-record/credit-record.service.js';
 import { CreditModule } from '../credit.module.js';
 import type { RecordAnswer, ReportedRecord } from './reported-record.service.js';
 
@@ -120,6 +120,31 @@ describe('one record over HTTP', () => {
       { said: 'CreditRecordEnded', revision: 2, endedReason: 'REVOKED', endedBecause: '复议撤销' },
     ]);
     expect((await told(creditStatuses.topic, sent.uscc)).at(-1)).not.toHaveProperty('uscc');
+  });
+
+  it('is contested, noted upon and a commitment that was broken, each by an event of its own', async () => {
+    const commitment = { kind: 'APPROVAL', madeTo: '天津市市场监督管理委员会', until: '2027-05-31' } as const;
+    const sent = aPenalty({ type: 'COMMITMENT', class: undefined, commitment } as object);
+    const broken = { ...commitment, outcome: 'BROKEN', checkedOn: '2026-11-25' } as const;
+    await report(sent);
+    await report({ ...sent, revision: 2, contested: true });
+    await report({ ...sent, revision: 3, contested: true, annotations: ['已约谈'] });
+    await report({ ...sent, revision: 4, annotations: ['已约谈'], commitment: broken });
+    const [, contested, annotated, published, second] = await told(creditRecords.topic, sent.uscc);
+    expect(contested).toMatchObject({ said: 'CreditRecordContested', revision: 2, contested: true, commitment });
+    expect(annotated).toMatchObject({ said: 'CreditRecordAnnotated', revision: 3, contested: true, annotations: ['已约谈'] });
+    expect(published).toMatchObject({ said: 'CreditRecordPublished', revision: 4, annotations: ['已约谈'], commitment: broken });
+    expect(published).not.toHaveProperty('contested');
+    expect(second).toMatchObject({ said: 'CreditRecordPublished', type: 'COMMITMENT_BROKEN', documentDate: '2026-11-25' });
+    expect(second).not.toHaveProperty('commitment');
+    const { body } = await department.get<Page<ListedRecord>>(`${PATH}?uscc=${sent.uscc}`);
+    expect(body.items.find(({ type }) => type === 'COMMITMENT')).toMatchObject({
+      isContested: false,
+      annotations: ['已约谈'],
+      commitment: broken,
+    });
+    // What stands beside a record is no change of the entity's status: one commitment, then one that was broken.
+    expect(await told(creditStatuses.topic, sent.uscc)).toMatchObject([{ revision: 1 }, { revision: 2 }]);
   });
 
   it('marks an individual business and lists an enterprise', async () => {

@@ -103,6 +103,70 @@ describe('what comes late', () => {
   });
 });
 
+const PROMISED = { kind: 'APPROVAL', madeTo: '天津市市场监督管理委员会', until: '2027-05-31' } as const;
+const commitment = (named: Partial<CreditRecordReported['commitment']> = {}): Partial<CreditRecordReported> =>
+  ({ type: 'COMMITMENT', class: undefined, documentDate: '2026-06-01', commitment: { ...PROMISED, ...named } }) as object;
+
+describe('a commitment', () => {
+  it.each<[string, Partial<CreditRecordReported>, string]>([
+    ['of another type', { ...commitment(), type: 'RECALL' }, 'COMMITMENT_UNEXPECTED /commitment'],
+    ['of a kind nobody knows', commitment({ kind: 'WISH' as 'APPROVAL' }), 'NOT_IN_CODE_LIST /commitment/kind'],
+    ['with a term that is over before it begins', commitment({ until: '2026-05-31' }), 'OUT_OF_RANGE /commitment/until'],
+    ['with an outcome of no day', commitment({ outcome: 'KEPT' }), 'FIELD_MISSING /commitment/checkedOn'],
+    ['checked without an outcome', commitment({ checkedOn: '2026-11-01' }), 'FIELD_MISSING /commitment/outcome'],
+    ['checked before it was made', commitment({ outcome: 'KEPT', checkedOn: '2026-05-31' }), 'OUT_OF_RANGE /commitment/checkedOn'],
+    ['checked tomorrow', commitment({ outcome: 'KEPT', checkedOn: '2026-11-27' }), 'DATED_IN_FUTURE /commitment/checkedOn'],
+  ])('is refused: %s', (_what, named, expected) => {
+    expect(errors(read(named))).toEqual([expected]);
+  });
+
+  it('that is broken is a second record, public for a year from the day that was established', () => {
+    const made = follow([], read(commitment()));
+    expect(told(made)).toEqual(['COMMITMENT r1 PUBLIC PUBLISHED']);
+    const broken = follow(records(made), read({ revision: 2, ...commitment({ outcome: 'BROKEN', checkedOn: '2026-11-20' }) }));
+    expect(told(broken)).toEqual(['COMMITMENT r2 PUBLIC PUBLISHED', 'COMMITMENT_BROKEN r1 PUBLIC PUBLISHED']);
+    expect(broken.map(publicStateOf)).toMatchObject([
+      { commitment: { ...PROMISED, outcome: 'BROKEN', checkedOn: '2026-11-20' } },
+      { documentDate: '2026-11-20', publicUntil: '2027-11-20', digest: report().digest },
+    ]);
+    // It was kept after all.
+    const kept = follow(records(broken), read({ revision: 3, ...commitment({ outcome: 'KEPT', checkedOn: '2026-11-25' }) }));
+    expect(told(kept)).toEqual(['COMMITMENT r3 PUBLIC PUBLISHED', 'COMMITMENT_BROKEN r2 CORRECTED ENDED']);
+  });
+
+  it.each(['KEPT', 'PARTLY_KEPT'] as const)('that is %s says so itself', (outcome) => {
+    const made = records(follow([], read(commitment())));
+    const checked = follow(made, read({ revision: 2, ...commitment({ outcome, checkedOn: '2026-11-20' }) }));
+    expect(told(checked)).toEqual(['COMMITMENT r2 PUBLIC PUBLISHED']);
+  });
+});
+
+describe('what stands beside a record', () => {
+  it('is told by events of its own while its facts stay the same', () => {
+    const known = records(follow([], read()));
+    const contested = follow(known, read({ revision: 2, contested: true }));
+    expect(told(contested)).toEqual(['PENALTY r2 PUBLIC CONTESTED']);
+    expect(contested.map(publicStateOf)).toMatchObject([{ contested: true }]);
+    const noted = follow(records(contested), read({ revision: 3, contested: true, annotations: ['已缴纳罚款'] }));
+    expect(told(noted)).toEqual(['PENALTY r3 PUBLIC ANNOTATED']);
+    expect(noted.map(publicStateOf)).toMatchObject([{ contested: true, annotations: ['已缴纳罚款'] }]);
+    const settled = follow(records(noted), read({ revision: 4, annotations: ['已缴纳罚款'] }));
+    expect(told(settled)).toEqual(['PENALTY r4 PUBLIC CONTESTED']);
+    expect(settled.map(publicStateOf)[0]).not.toHaveProperty('contested');
+  });
+
+  it('goes along when its facts change, and when it is published', () => {
+    const changed = follow(records(follow([], read())), read({ revision: 2, class: 'SERIOUS', contested: true }));
+    expect(told(changed)).toEqual(['PENALTY r2 PUBLIC PUBLISHED']);
+    const waiting = follow([], read({ publishFrom: '2026-12-01', contested: true }));
+    expect(told(waiting)).toEqual(['PENALTY r0 NOT_YET -']);
+    const [published] = records(waiting).map((record) => followClock(record, '2026-12-01'));
+    if (!published) throw new Error('a record was expected');
+    expect(published.announced).toBe('PUBLISHED');
+    expect(publicStateOf(published)).toMatchObject({ contested: true });
+  });
+});
+
 describe('revisions of one number', () => {
   const empty: HeldReport = {
     recordNo: '',

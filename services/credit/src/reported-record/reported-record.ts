@@ -7,6 +7,7 @@ import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts'
 import { deadline, divisionExists, isInTianjin, publishBy, readUscc, type RecordType, recordTypesOn, rule, termOf } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
+import { claimsOf, commitmentFindings } from './commitment.js';
 
 /** What is held of one of a department's record numbers. */
 export interface HeldReport {
@@ -86,6 +87,7 @@ export function readReport(input: unknown, sender: Sender): Reading {
     ...textFindings(report),
     ...(outcome === 'VALID' ? [] : [finding(USCC_CODES[outcome], '/uscc', 'is not a code that may be published against')]),
     ...ownFindings(report, sender),
+    ...commitmentFindings(report, sender.receivedOn),
     ...(Array.isArray(row) ? row : periodFindings(report, row, sender)),
   ];
   if (Array.isArray(row) || findings.length > 0) return { ok: false, findings, unknownFields };
@@ -93,7 +95,12 @@ export function readReport(input: unknown, sender: Sender): Reading {
   return {
     ok: true,
     submission: { recordNo, revision, hash: contentHash(CreditRecordReported, { ...report, revision }), report, retraction: null },
-    source: { subject: subjectOf(sender.departmentId, recordNo), revision, claims: [claimOf(report, row, sender)], takenBack: null },
+    source: {
+      subject: subjectOf(sender.departmentId, recordNo),
+      revision,
+      claims: claimsOf(claimOf(report, row, sender)),
+      takenBack: null,
+    },
     warnings: lateWarnings(report, row, sender),
     unknownFields,
   };
@@ -231,7 +238,7 @@ function withdrawnLate({ ground, decidedOn }: CreditRecordRetracted, receivedOn:
 }
 
 function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }: Sender): Claim {
-  const { uscc, type, documentDate, publishFrom = null, publicUntil = null, digest } = report;
+  const { uscc, type, documentDate, publishFrom = null, publicUntil = null, digest, commitment = null, annotations = [] } = report;
   return {
     uscc,
     type,
@@ -244,5 +251,8 @@ function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }
     publicUntil,
     isDisputed: false,
     digest,
+    commitment,
+    isContested: report.contested ?? false,
+    annotations,
   };
 }

@@ -1,0 +1,19 @@
+import { type Principal, scopesOf } from '@jinqiao/platform';
+import { DomainError } from '@jinqiao/schema';
+import type { EntityManager } from 'typeorm';
+
+/** In the directory the credit office is the department that provides the city's credit records. */
+const CREDIT_OFFICE = 'provides:credit.credit-record';
+
+export class NotTheCreditOffice extends DomainError {
+  constructor() {
+    super('NOT_THE_CREDIT_OFFICE', 403, {
+      zh: '仅社会信用主管部门可以报送全国信用网站的内容',
+      en: 'Only the credit office passes on what the national credit site says',
+    });
+  }
+}
+
+export async function assertCreditOffice(tx: EntityManager, { id }: Principal): Promise<void> {
+  if (!(await scopesOf(tx, id)).includes(CREDIT_OFFICE)) throw new NotTheCreditOffice();
+}

@@ -1,0 +1,40 @@
+import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
+import { Allow, type BatchAnswer, Caller, CheckedQuery, ITEMS_MAX, type Page, type Principal } from '@jinqiao/platform';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiBody } from '@nestjs/swagger';
+import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+
+const USUAL_PAGE = 100;
+
+export class ListRepairDecisionsQuery {
+  @Optional() @OneOf(['WAITING', 'APPLIED'], { about: 'WAITING: for a record of its document. Absent = all.' }) state?: string;
+  @Optional() @Text({ max: 1000, about: '`next` of the page before.' }) cursor?: string;
+  @Optional() @Whole({ min: 1, max: 500, about: `Decisions a page; ${USUAL_PAGE} unless told.` }) limit?: number;
+}
+
+@Controller('api/credit')
+export class RepairController {
+  constructor(private readonly repairs: Repairs) {}
+
+  /** One decision on a repair, or an array of up to 1,000 that are answered each for itself; from the credit office alone. */
+  @Post('repair-decisions')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  @ApiBody({ description: `A RepairDecisionBody or an array of up to ${ITEMS_MAX} of them.`, schema: {} })
+  decide(@Caller() caller: Principal, @Body() body: unknown): Promise<RepairAnswer | BatchAnswer<RepairAnswer>> {
+    return Array.isArray(body) ? this.repairs.acceptMany(caller, body) : this.repairs.acceptOne(caller, body);
+  }
+
+  @Get('repair-decisions')
+  @Allow('AUDITOR', 'OPERATOR')
+  list(@CheckedQuery(ListRepairDecisionsQuery) { limit = USUAL_PAGE, ...wanted }: ListRepairDecisionsQuery): Promise<Page<KeptDecision>> {
+    return this.repairs.list({ ...wanted, limit });
+  }
+
+  /** What has to hold before the department repairs its own record, each with why. It repairs by taking the record back. */
+  @Get('records/:recordNo/repair-conditions')
+  @Allow('DEPARTMENT')
+  conditions(@Caller() department: Principal, @Param('recordNo') recordNo: string): Promise<Repairability[]> {
+    return this.repairs.conditions(department, recordNo);
+  }
+}

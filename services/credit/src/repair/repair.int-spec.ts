@@ -1,0 +1,163 @@
+import { creditRecords, type CreditRecordReported, creditStatuses, OrganisationRegistered } from '@jinqiao/contracts';
+import type { BatchAnswer, Page } from '@jinqiao/platform';
+import {
+  eventually,
+  type Http,
+  type Place,
+  realServers,
+  StandingClock,
+  startTestService,
+  type TestService,
+  testUscc,
+} from '@jinqiao/testing';
+import { CreditModule } from '../credit.module.js';
+import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+
+/* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
+const PATH = '/api/credit/repair-decisions';
+
+let place: Place;
+let service: TestService;
+let office: Http;
+let department: Http;
+let last = 0;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('credit');
+  service = await startTestService(CreditModule, place, { clock: new StandingClock(new Date('2026-11-26T04:00:00Z')) });
+  office = place.http(await place.token('DEPARTMENT', 'tj-credit'));
+  department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  await place.publish(OrganisationRegistered, {
+    organisationId: 'tj-credit',
+    kind: 'DEPARTMENT',
+    name: '天津市社会信用体系建设主管部门',
+    scopes: ['provides:credit.credit-record'],
+    revision: 1,
+  });
+  await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-credit'`)).toHaveLength(1));
+}, 60_000);
+afterAll(() => service.close());
+
+/** A penalty and an entity no other test uses, and the decision that repairs it. */
+function aPenalty(): { penalty: CreditRecordReported; decision: Record<string, string> } {
+  last += 1;
+  const documentNo = `津市监罚〔2026〕${last}号`;
+  const uscc = testUscc(2_000 + last);
+  const digest = { documentNo, matter: '销售不合格产品', authority: '天津市市场监督管理委员会' };
+  return {
+    penalty: { recordNo: `P-${last}`, uscc, type: 'PENALTY', class: 'GENERAL', documentDate: '2026-08-01', digest },
+    decision: { decisionNo: `信修〔2026〕${last}号`, uscc, documentNo, decidedOn: '2026-11-25', decidedBy: '信用中国' },
+  };
+}
+const report = async (input: object) => expect((await department.post('/api/credit/records', input)).status).toBe(200);
+const standing = async ({ uscc }: CreditRecordReported) =>
+  (await place.sql<{ standing: string }>('SELECT standing FROM credit_records WHERE uscc = $1', [uscc])).map((row) => row.standing);
+
+async function told(topic: string, uscc: string) {
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  return (await place.readAll(topic)).filter(({ key }) => key === uscc);
+}
+
+it('ends the record for everybody, with the decision as the reason, and is a duplicate when it comes again', async () => {
+  const { penalty, decision } = aPenalty();
+  await report(penalty);
+  const { body } = await office.post<RepairAnswer>(PATH, decision);
+  expect(body).toMatchObject({ outcome: 'accepted', decisionNo: decision['decisionNo'] });
+  expect(body.recordNos).toHaveLength(1);
+  expect((await told(creditRecords.topic, penalty.uscc)).map((one) => one.body)).toMatchObject([
+    { revision: 1 },
+    { revision: 2, endedReason: 'REPAIRED', endedBecause: `信用中国 2026-11-25 ${decision['decisionNo'] ?? ''}` },
+  ]);
+  expect((await told(creditStatuses.topic, penalty.uscc)).at(-1)?.body).toBeNull();
+  expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'duplicate', recordNos: body.recordNos });
+  expect(await office.post(PATH, { ...decision, decidedOn: '2026-11-24' })).toMatchObject({
+    status: 409,
+    body: { code: 'DECISION_CONFLICT' },
+  });
+});
+
+it('waits for its record, which then is never public for long, and for one that was revoked and comes back', async () => {
+  const { penalty, decision } = aPenalty();
+  expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'accepted', recordNos: [] });
+  await report(penalty);
+  await department.post(`/api/credit/records/${penalty.recordNo}/retraction`, { revision: 2, ground: 'REVOKED', reason: '复议撤销' });
+  expect(await service.get(Repairs).applyWaiting(500)).toBe(0);
+  expect(await standing(penalty)).toEqual(['REVOKED']);
+  await report({ ...penalty, revision: 3 });
+  expect(await service.get(Repairs).applyWaiting(500)).toBe(1);
+  expect(await standing(penalty)).toEqual(['REPAIRED']);
+  expect(await service.get(Repairs).applyWaiting(500)).toBe(0);
+});
+
+it('is applied once by two processes', async () => {
+  const { penalty, decision } = aPenalty();
+  await office.post(PATH, decision);
+  await report(penalty);
+  const repairs = service.get(Repairs);
+  const found = await Promise.all([repairs.applyWaiting(500), repairs.applyWaiting(500)]);
+  expect(found.reduce((sum, one) => sum + one, 0)).toBe(1);
+  const ended = (await told(creditRecords.topic, penalty.uscc)).filter(({ body }) => body?.['endedReason'] === 'REPAIRED');
+  expect(ended).toHaveLength(1);
+});
+
+it('of many is answered each for itself; one bad item rejects no other', async () => {
+  const [good, waiting] = [aPenalty(), aPenalty()];
+  await report(good.penalty);
+  const bad = { ...waiting.decision, decisionNo: 'X', uscc: '123' };
+  const { body } = await office.post<BatchAnswer<RepairAnswer>>(PATH, [good.decision, bad, waiting.decision, good.decision, 7]);
+  expect(body.items.map(({ outcome, recordNos, errors }) => [outcome, recordNos.length, errors[0]?.code ?? '-'])).toEqual([
+    ['accepted', 1, '-'],
+    ['rejected', 0, 'USCC_MALFORMED'],
+    ['accepted', 0, '-'],
+    ['duplicate', 1, '-'],
+    ['rejected', 0, 'WRONG_TYPE'],
+  ]);
+  expect(
+    await office.post(
+      PATH,
+      Array.from({ length: 1_001 }, () => bad),
+    ),
+  ).toMatchObject({
+    status: 413,
+    body: { code: 'TOO_MANY_ITEMS' },
+  });
+});
+
+it('shows a department what has to hold before it repairs its own record', async () => {
+  const { penalty } = aPenalty();
+  await report(penalty);
+  const url = `/api/credit/records/${penalty.recordNo}/repair-conditions`;
+  const met = async () => {
+    const { body } = await department.get<Repairability[]>(url);
+    return Object.fromEntries(body.flatMap(({ conditions }) => conditions.map(({ condition, outcome }) => [condition, outcome])));
+  };
+  expect(await met()).toMatchObject({ LEAST_PERIOD: 'MET', NO_REPEAT: 'MET', PUBLIC_COMMITMENT: 'NOT_MET' });
+  const commitment = { kind: 'CREDIT_REPAIR', madeTo: '信用中国' };
+  const promised = { ...penalty, recordNo: `C-${last}`, type: 'COMMITMENT', class: undefined, documentDate: '2026-11-01', commitment };
+  await report(promised);
+  await report({ ...penalty, recordNo: `P-${last}-2`, documentDate: '2026-11-02' });
+  expect(await met()).toMatchObject({ LEAST_PERIOD: 'MET', NO_REPEAT: 'NOT_MET', PUBLIC_COMMITMENT: 'MET' });
+  expect(await office.get(url)).toMatchObject({ status: 404, body: { code: 'RECORD_UNKNOWN' } });
+});
+
+describe('who may', () => {
+  it('pass decisions on is the credit office alone, and nothing of another’s is kept', async () => {
+    const { decision } = aPenalty();
+    expect(await department.post(PATH, decision)).toMatchObject({ status: 403, body: { code: 'NOT_THE_CREDIT_OFFICE' } });
+    expect(await place.sql('SELECT FROM repair_decisions WHERE decision_no = $1', [decision['decisionNo']])).toEqual([]);
+    expect((await place.http(await place.token('PLATFORM', 'jd')).post(PATH, decision)).status).toBe(403);
+  });
+
+  it('read them are auditors and the operator, page by page', async () => {
+    expect((await department.get(PATH)).status).toBe(403);
+    const auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
+    const first = (await auditor.get<Page<KeptDecision>>(`${PATH}?limit=2`)).body;
+    const rest = (await auditor.get<Page<KeptDecision>>(`${PATH}?limit=500&cursor=${first.next ?? ''}`)).body;
+    const all = [...first.items, ...rest.items];
+    expect(all.map(({ decisionNo }) => decisionNo)).toEqual([...new Set(all.map(({ decisionNo }) => decisionNo))].sort());
+    const { body } = await auditor.get<Page<KeptDecision>>(`${PATH}?state=WAITING`);
+    expect(body.items.length).toBeGreaterThan(0);
+    expect(body.items.every(({ appliedAt }) => appliedAt === null)).toBe(true);
+    expect(first.items[0]).not.toHaveProperty('hash');
+  });
+});

@@ -1,0 +1,219 @@
+import { dayInChina } from '@jinqiao/law';
+import {
+  batchAnswer,
+  type BatchAnswer,
+  Clock,
+  decodeCursor,
+  type ItemAnswer,
+  ITEMS_MAX,
+  namedIn,
+  type Page,
+  pageOf,
+  type Principal,
+  TooManyItems,
+} from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { assertCreditOffice } from '../credit-office.js';
+import { type CreditRecordState, repair } from '../credit-record/credit-record.js';
+import { CreditRecords } from '../credit-record/credit-record.service.js';
+import { RecordUnknown, subjectOf } from '../reported-record/reported-record.js';
+import {
+  becauseOf,
+  DECISION_CONFLICT,
+  type DecisionRead,
+  readDecision,
+  type RepairCondition,
+  repairConditions,
+  type RepairDecision,
+  RepairRejected,
+} from './repair.js';
+
+/** What became of one decision. */
+export interface RepairAnswer extends ItemAnswer {
+  readonly decisionNo: string | null;
+  /** The records that it ended or that had ended before; none yet: it waits for one. */
+  readonly recordNos: readonly string[];
+}
+
+export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
+  readonly receivedAt: Date;
+  readonly appliedAt: Date | null;
+  readonly recordNos: readonly string[];
+}
+
+/** Whether a record may be repaired: what its deciding body looks at before it decides. */
+export interface Repairability {
+  readonly record: CreditRecordState;
+  readonly conditions: readonly RepairCondition[];
+}
+
+export interface DecisionsWanted {
+  readonly state?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+const LIST = 'repair-decisions';
+const DECISION = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
+  reason, hash, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
+// What was taken back is not repaired; should it come back, the decision has waited for it.
+const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED')`;
+
+@Injectable()
+export class Repairs {
+  constructor(
+    private readonly db: DataSource,
+    private readonly records: CreditRecords,
+    private readonly clock: Clock,
+  ) {}
+
+  async acceptOne(caller: Principal, input: unknown): Promise<RepairAnswer> {
+    const [answer] = await this.accept(caller, [input]);
+    if (!answer || answer.outcome === 'rejected') throw new RepairRejected(answer?.errors ?? []);
+    return answer;
+  }
+
+  async acceptMany(caller: Principal, inputs: readonly unknown[]): Promise<BatchAnswer<RepairAnswer>> {
+    if (inputs.length > ITEMS_MAX) throw new TooManyItems({ zh: '修复决定', en: 'decisions on repairs' });
+    return batchAnswer(await this.accept(caller, inputs));
+  }
+
+  /** Applies decisions whose record has come since, at most `most` of them; answers how many it found. */
+  async applyWaiting(most: number): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const due: RepairDecision[] = await tx.query(
+        `SELECT ${DECISION} FROM repair_decisions AS d
+         WHERE applied_at IS NULL
+           AND EXISTS (SELECT FROM credit_records r WHERE ${IS_ITS_RECORD})
+         ORDER BY decision_no LIMIT $1 FOR UPDATE SKIP LOCKED`,
+        [most],
+      );
+      await this.apply(tx, due);
+      return due.length;
+    });
+  }
+
+  /** For the department that decided the record, under its own number. */
+  async conditions(department: Principal, recordNo: string): Promise<Repairability[]> {
+    const records = await this.records.findReported(subjectOf(department.id, recordNo));
+    if (records.length === 0) throw new RecordUnknown();
+    const ofEntities = await this.records.findOfEntities([...new Set(records.map(({ uscc }) => uscc))]);
+    const today = dayInChina(this.clock.now());
+    return records.map((record) => {
+      const others = ofEntities.filter(({ uscc }) => uscc === record.uscc);
+      return { record, conditions: repairConditions(record, others, today) };
+    });
+  }
+
+  /** Decisions by their number: those that wait for their record, those that were applied, or all. */
+  async list({ state, cursor, limit }: DecisionsWanted): Promise<Page<KeptDecision>> {
+    const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const rows: (KeptDecision & { hash?: string })[] = await this.db.query(
+      `SELECT ${DECISION} FROM repair_decisions
+       WHERE ($1::text IS NULL OR ($1 = 'WAITING') = (applied_at IS NULL)) AND ($2::text IS NULL OR decision_no > $2)
+       ORDER BY decision_no LIMIT $3`,
+      [state ?? null, after, limit + 1],
+    );
+    for (const row of rows) delete row.hash;
+    return pageOf(LIST, rows, limit, ({ decisionNo }) => [decisionNo]);
+  }
+
+  private accept(caller: Principal, inputs: readonly unknown[]): Promise<RepairAnswer[]> {
+    const now = this.clock.now();
+    const readings = inputs.map((input) => ({ input, read: readDecision(input, dayInChina(now)) }));
+    return this.db.transaction(async (tx) => {
+      await assertCreditOffice(tx, caller);
+      const decisions = readings.flatMap(({ read }) => (read.ok ? [read.decision] : []));
+      const fresh = new Set(await keepNew(tx, decisions, { passedBy: caller.id, receivedAt: now }));
+      const kept = await findForUpdate(
+        tx,
+        decisions.map(({ decisionNo }) => decisionNo),
+      );
+      const applied = await this.apply(
+        tx,
+        [...kept.values()].filter(({ decisionNo }) => fresh.has(decisionNo)),
+      );
+      return readings.map(({ input, read }) => answerOf(input, read, { kept, applied, fresh }));
+    });
+  }
+
+  /** Ends the records of decisions whose rows are locked. Records are locked in the order of their numbers, entities after them. */
+  private async apply(tx: EntityManager, decisions: readonly RepairDecision[]): Promise<Map<string, string[]>> {
+    const byNumber = new Map(decisions.map((decision) => [decision.decisionNo, decision]));
+    const found: { decisionNo: string; recordNo: string }[] = await tx.query(
+      `SELECT decision_no AS "decisionNo", r.record_no AS "recordNo"
+       FROM repair_decisions d JOIN credit_records r ON ${IS_ITS_RECORD}
+       WHERE decision_no = ANY ($1) ORDER BY decision_no, r.record_no`,
+      [[...byNumber.keys()]],
+    );
+    const decisionOf = new Map(found.map(({ decisionNo, recordNo }) => [recordNo, byNumber.get(decisionNo)]));
+    const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
+    const steps = records.flatMap((record) => {
+      const decision = decisionOf.get(record.recordNo);
+      return decision ? [{ change: repair(record, becauseOf(decision)), causedBy: null }] : [];
+    });
+    await this.records.keep(tx, steps);
+    const applied = new Map<string, string[]>();
+    for (const { decisionNo, recordNo } of found) applied.set(decisionNo, [...(applied.get(decisionNo) ?? []), recordNo]);
+    await noteApplied(tx, applied, this.clock.now());
+    return applied;
+  }
+}
+
+interface Outcomes {
+  readonly kept: ReadonlyMap<string, KeptDecision & RepairDecision>;
+  readonly applied: ReadonlyMap<string, readonly string[]>;
+  /** Numbers that are new with this request; each is so for the first item that has it. */
+  readonly fresh: Set<string>;
+}
+
+function answerOf(input: unknown, read: DecisionRead, { kept, applied, fresh }: Outcomes): RepairAnswer {
+  const nothing = { revision: null, warnings: [], errors: [], unknownFields: read.unknownFields, recordNos: [] };
+  if (!read.ok) return { ...nothing, decisionNo: namedIn(input, 'decisionNo').name, outcome: 'rejected', errors: read.findings };
+  const { decisionNo, hash } = read.decision;
+  const known = kept.get(decisionNo);
+  if (known?.hash !== hash) {
+    const message = 'is known with another content';
+    return { ...nothing, decisionNo, outcome: 'rejected', errors: [{ code: DECISION_CONFLICT, pointer: '/decisionNo', message }] };
+  }
+  const recordNos = applied.get(decisionNo) ?? known.recordNos;
+  return { ...nothing, decisionNo, outcome: fresh.delete(decisionNo) ? 'accepted' : 'duplicate', recordNos };
+}
+
+/** The numbers that were not there before. Of a number that comes twice at once the first is kept. */
+async function keepNew(
+  tx: EntityManager,
+  decisions: readonly RepairDecision[],
+  { passedBy, receivedAt }: { readonly passedBy: string; readonly receivedAt: Date },
+): Promise<string[]> {
+  const rows: { decisionNo: string }[] = await tx.query(
+    `INSERT INTO repair_decisions (decision_no, hash, uscc, document_no, decided_on, decided_by, reason, passed_by, received_at)
+     SELECT "decisionNo", hash, uscc, "documentNo", "decidedOn", "decidedBy", reason, $2, $3
+     FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, hash text, uscc text, "documentNo" text, "decidedOn" date,
+       "decidedBy" text, reason text)
+     ORDER BY "decisionNo"
+     ON CONFLICT (decision_no) DO NOTHING
+     RETURNING decision_no AS "decisionNo"`,
+    [JSON.stringify(decisions), passedBy, receivedAt],
+  );
+  return rows.map(({ decisionNo }) => decisionNo);
+}
+
+async function findForUpdate(tx: EntityManager, decisionNos: readonly string[]): Promise<Map<string, KeptDecision & RepairDecision>> {
+  const rows: (KeptDecision & RepairDecision)[] = await tx.query(
+    `SELECT ${DECISION} FROM repair_decisions WHERE decision_no = ANY ($1) ORDER BY decision_no FOR UPDATE`,
+    [decisionNos],
+  );
+  return new Map(rows.map((row) => [row.decisionNo, row]));
+}
+
+async function noteApplied(tx: EntityManager, applied: ReadonlyMap<string, readonly string[]>, at: Date): Promise<void> {
+  const rows = [...applied].map(([decisionNo, recordNos]) => ({ decisionNo, recordNos }));
+  await tx.query(
+    `UPDATE repair_decisions AS kept SET applied_at = $2, record_nos = x."recordNos"
+     FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
+     WHERE kept.decision_no = x."decisionNo"`,
+    [JSON.stringify(rows), at],
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * Repair of a credit record: it ends for good, for everybody who holds it, because what it says was made good. Whoever decided the record
+ * decides on its repair; the national credit site is the single window and its decision binds every source (信用修复管理办法, NDRC Order
+ * 36). A decision may come before the record that it is about, and waits for it then.
+ */
+import { CalendarDate, type LegalBasis, Optional, Text } from '@jinqiao/contracts';
+import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
+import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
+import { type CreditRecordState, isPublic } from '../credit-record/credit-record.js';
+
+/** A decision on a repair, by the national credit site or as the credit office passes it on. */
+export class RepairDecisionBody {
+  @Text({ max: 128, about: 'Number of the decision, unique.' }) decisionNo: string;
+  @Text({ max: 32, about: 'Unified social credit code, as printed.' }) uscc: string;
+  @Text({ max: 200, about: 'Number of the document whose record is repaired, as its digest has it.' }) documentNo: string;
+  @CalendarDate() decidedOn: string;
+  @Text({ max: 200, about: 'Who decided, as printed.' }) decidedBy: string;
+  @Optional() @Text({ max: 1000 }) reason?: string;
+}
+
+export interface RepairDecision extends Omit<RepairDecisionBody, 'reason'> {
+  readonly reason: string | null;
+  readonly hash: string;
+}
+
+export type DecisionRead =
+  | { readonly ok: true; readonly decision: RepairDecision; readonly unknownFields: readonly string[] }
+  | { readonly ok: false; readonly findings: readonly Finding[]; readonly unknownFields: readonly string[] };
+
+/** One decision alone was refused; nothing of it is kept. */
+export class RepairRejected extends DomainError {
+  constructor(findings: readonly Finding[]) {
+    const code = findings[0]?.code ?? 'REPAIR_REJECTED';
+    const title = { zh: '修复决定未被接收', en: 'The decision on a repair was not accepted' };
+    super(code, code === DECISION_CONFLICT ? 409 : 422, title, findings);
+  }
+}
+
+/** The number is known with another content. */
+export const DECISION_CONFLICT = 'DECISION_CONFLICT';
+
+export function readDecision(input: unknown, today: string): DecisionRead {
+  const checked = check(RepairDecisionBody, input);
+  const { unknownFields } = checked;
+  if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
+  const { code, outcome } = readUscc(checked.value.uscc);
+  const findings: Finding[] = [];
+  if (outcome === 'MALFORMED' || outcome === 'CHECK_FAILED')
+    findings.push({ code: `USCC_${outcome}`, pointer: '/uscc', message: 'is no unified social credit code' });
+  if (checked.value.decidedOn > today) findings.push({ code: 'DATED_IN_FUTURE', pointer: '/decidedOn', message: 'lies in the future' });
+  if (findings.length > 0) return { ok: false, findings, unknownFields };
+  const decided = { ...checked.value, uscc: code };
+  const decision = { ...decided, reason: decided.reason ?? null, hash: contentHash(RepairDecisionBody, decided) };
+  return { ok: true, decision, unknownFields };
+}
+
+/** What the record's end says of the decision. */
+export const becauseOf = ({ decisionNo, decidedBy, decidedOn }: RepairDecision): string => `${decidedBy} ${decidedOn} ${decisionNo}`;
+
+export interface RepairCondition {
+  readonly condition: 'LEAST_PERIOD' | 'NO_REPEAT' | 'PUBLIC_COMMITMENT' | 'DUTIES_PERFORMED' | 'NOT_EXCLUDED';
+  /** FOR_A_PERSON: nothing kept here says it. */
+  readonly outcome: 'MET' | 'NOT_MET' | 'FOR_A_PERSON';
+  readonly because: string;
+  readonly legalBasis: LegalBasis | null;
+}
+
+/** What has to hold before its department repairs a record, as far as the records of its entity tell, each with why. */
+export function repairConditions(record: CreditRecordState, ofEntity: readonly CreditRecordState[], today: string): RepairCondition[] {
+  const others = ofEntity.filter(({ recordNo }) => recordNo !== record.recordNo).filter(isPublic);
+  const made = wholeDate(record.documentDate ?? today);
+  return [
+    leastPeriod(record, made, today),
+    noRepeat(record, others, made),
+    publicCommitment(others, made),
+    forAPerson('DUTIES_PERFORMED', 'whether all duties of the document are performed is not kept here'),
+    forAPerson('NOT_EXCLUDED', 'whether the law excludes this decision from repair is not kept here'),
+  ];
+}
+
+function leastPeriod({ type, class: itsClass }: CreditRecordState, made: string, today: string): RepairCondition {
+  const repairable = repairableFrom(type, itsClass, made, today);
+  if (repairable === null)
+    return { condition: 'LEAST_PERIOD', outcome: 'MET', because: 'no row sets a least period for its type and class', legalBasis: null };
+  const { from, legalBasis } = repairable;
+  const because = `may be repaired from ${from}, counted from ${made}`;
+  return { condition: 'LEAST_PERIOD', outcome: today >= from ? 'MET' : 'NOT_MET', because, legalBasis };
+}
+
+function noRepeat({ type }: CreditRecordState, others: readonly CreditRecordState[], made: string): RepairCondition {
+  const later = others.filter((other) => other.type === type && other.documentDate !== null && wholeDate(other.documentDate) > made);
+  const because =
+    later.length === 0 ? `no public ${type} is later than ${made}` : `later: ${later.map(({ recordNo }) => recordNo).join(', ')}`;
+  return { condition: 'NO_REPEAT', outcome: later.length === 0 ? 'MET' : 'NOT_MET', because, legalBasis: null };
+}
+
+function publicCommitment(others: readonly CreditRecordState[], made: string): RepairCondition {
+  const promised = others.find(
+    ({ type, commitment, documentDate }) =>
+      type === 'COMMITMENT' && commitment?.kind === 'CREDIT_REPAIR' && documentDate !== null && wholeDate(documentDate) >= made,
+  );
+  const because = promised ? `commitment ${promised.recordNo}` : `no public commitment of kind CREDIT_REPAIR since ${made}`;
+  return { condition: 'PUBLIC_COMMITMENT', outcome: promised ? 'MET' : 'NOT_MET', because, legalBasis: null };
+}
+
+const forAPerson = (condition: RepairCondition['condition'], because: string): RepairCondition => ({
+  condition,
+  outcome: 'FOR_A_PERSON',
+  because,
+  legalBasis: null,
+});
