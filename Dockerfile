@@ -25,7 +25,7 @@ COPY . .
 RUN npx tsc -b && npm prune --omit=dev
 
 FROM node:24-bookworm-slim AS runtime
-ENV NODE_ENV=production NODE_OPTIONS="--enable-source-maps"
+ENV NODE_ENV=production NODE_OPTIONS="--import=/app/libs/platform/dist/source-maps.js"
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules

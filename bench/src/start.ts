@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { freePort } from '@jinqiao/infra-local/servers';
-import { serviceEnvironment } from '@jinqiao/infra-local';
+import { serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
 import { type Figure, median, type Options, type Outcome } from './harness.js';
 import { dataDirectory, pause, repository, until } from './place.js';
 import { memoryOf, onStack, type Running } from './running-stack.js';
@@ -113,7 +112,7 @@ async function startAlone({ stack }: Running, service: (typeof SERVICES)[number]
     NODE_COMPILE_CACHE: compiled,
   };
   const began = performance.now();
-  const child = spawn(process.execPath, ['--enable-source-maps', join(repository, `services/${service}/dist/main.js`)], {
+  const child = spawn(process.execPath, serviceProgram(service), {
     env,
     stdio: 'ignore',
     detached: true,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { accessToken, ensureTopics, organisations, serviceEnvironment } from '@jinqiao/infra-local';
+import { accessToken, ensureTopics, organisations, serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import type { Cast, Place } from './cast.js';
 import { DEPARTMENTS, KEEPING, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
@@ -22,7 +22,7 @@ export const OURS: Cast = {
   prepare: async (place) => {
     await Promise.all([ensureTopics(place.servers, sharedTopics({ partitions: PARTITIONS }), accessRules()), migrate(place)]);
   },
-  program: ({ root }, service) => ['--enable-source-maps', join(root, 'services', service, 'dist/main.js')],
+  program: ({ root }, service) => serviceProgram(service, root),
   environment,
   ready: { path: '/health/ready', status: 200 },
   introduce: register,

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repository } from './repository.js';
 import { clientSecret, ledgerSigningKey, rolePassword } from './secrets.js';
 import type { ServerAddresses } from './servers.js';
 
@@ -31,4 +34,10 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
     OIDC_CLIENT_SECRET: clientSecret(servers.seed, `service.${service}`),
     ...(service === 'exchange' && { LEDGER_SIGNING_KEY: ledgerSigningKey(servers.seed) }),
   };
+}
+
+/** With what Node runs a service of a checkout that is built; traces show our own sources. */
+export function serviceProgram(service: string, root = repository): string[] {
+  const sourceMaps = pathToFileURL(join(root, 'libs/platform/dist/source-maps.js')).href;
+  return ['--import', sourceMaps, join(root, 'services', service, 'dist/main.js')];
 }

@@ -8,7 +8,7 @@ import { prepareServers, program } from './prepare.js';
 import { organisations, services } from './principals.js';
 import { registerOrganisations } from './register-organisations.js';
 import { type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
-import { serviceEnvironment } from './service-environment.js';
+import { serviceEnvironment, serviceProgram } from './service-environment.js';
 import { Supervised } from './supervised.js';
 
 export interface StackOptions extends StartServersOptions {
@@ -118,7 +118,7 @@ function supervise(context: Context, service: Service): Supervised {
   return new Supervised({
     name: service,
     command: process.execPath,
-    args: [...NODE_OPTIONS, program(service, 'main')],
+    args: serviceProgram(service),
     env: environment(context, service),
     logFile: logFileOf(context, service),
     ready: async () => {
@@ -129,5 +129,3 @@ function supervise(context: Context, service: Service): Supervised {
     report: context.report,
   });
 }
-
-const NODE_OPTIONS = ['--enable-source-maps'];
