@@ -49,6 +49,25 @@ describe('rules', () => {
     });
   });
 
+  it('has days for what becomes of a sample of food, and of food alone', () => {
+    const on = '2026-11-23';
+    const period = (name: string, regime: (typeof REGIMES)[number]): unknown => {
+      const row = rule(name, { regime, on });
+      return row === 'NO_RULE' ? row : `${row.value} ${row.unit} ${row.confidence}`;
+    };
+    expect(REGIMES.map((regime) => period('SAMPLE_DELIVERY', regime))).toEqual([
+      '5 WORKING_DAYS MEDIUM',
+      ...REGIMES.slice(1).map(() => 'NO_RULE'),
+    ]);
+    expect(period('TEST_REPORT', 'FOOD')).toBe('20 WORKING_DAYS MEDIUM');
+    expect(period('TEST_REPORT', 'PRODUCT')).toBe('NO_RULE');
+    expect(rule('RAPID_TEST_OBJECTION', { regime: 'FOOD', on })).toMatchObject({
+      value: 4,
+      unit: 'HOURS',
+      legalBasis: { article: '第八十八条' },
+    });
+  });
+
   it('finds the row that a decision names, also when it is law no more', () => {
     for (const row of allRules()) expect(ruleOfVersion(row.version)).toBe(row);
     expect(ruleOfVersion('PENALTY_PUBLIC_OTHER@2021-09-01')).toMatchObject({ validTo: '2026-03-31' });

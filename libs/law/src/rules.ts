@@ -97,6 +97,11 @@ const rows: readonly RuleRow[] = [
   }),
   statute('NO_REPEAT_SAMPLING', [6, 'MONTHS'], [SAMPLING_MEASURES, '第八条', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('SAMPLING_FILES_KEPT', [2, 'YEARS'], [SAMPLING_MEASURES, '第五十四条', '2020-01-01', 'MEDIUM'], PRODUCT),
+  // From the draw to the report. Order 18 sets no days for either: a laboratory of products reports when its contract says.
+  statute('SAMPLE_DELIVERY', [5, 'WORKING_DAYS'], [FOOD_SAMPLING, '', '2019-10-01', 'MEDIUM'], FOOD),
+  statute('TEST_REPORT', [20, 'WORKING_DAYS'], [FOOD_SAMPLING, '', '2019-10-01', 'MEDIUM'], FOOD),
+  // Of farm produce that was tested where it is sold.
+  statute('RAPID_TEST_OBJECTION', [4, 'HOURS'], [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
   statute('FOOD_REINSPECTION', [7, 'WORKING_DAYS'], [FOOD_LAW, '第八十八条', '2015-10-01', 'HIGH'], FOOD),
   statute('FOOD_HANDLING', [90, 'CALENDAR_DAYS'], [FOOD_SAMPLING, '', '2019-10-01', 'MEDIUM'], { ...FOOD, roll: 'NONE' }),
 
