@@ -1,7 +1,7 @@
 import { DomainError } from '@jinqiao/schema';
 
 export const MEBIBYTE = 1_048_576;
-export const LIMITS = { body: MEBIBYTE, batch: 8 * MEBIBYTE, file: 50 * MEBIBYTE };
+export const LIMITS = { body: MEBIBYTE, batch: 8 * MEBIBYTE, file: 50 * MEBIBYTE, evidence: 200 * MEBIBYTE };
 
 export class NotJson extends DomainError {
   constructor() {

@@ -5,6 +5,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import { DomainError } from '@jinqiao/schema';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { LIMITS, MEBIBYTE } from './body.js';
 
 export class FileMissing extends DomainError {
   constructor() {
@@ -15,14 +16,15 @@ export class FileMissing extends DomainError {
 }
 
 export class FileTooLarge extends DomainError {
-  constructor() {
-    super('FILE_TOO_LARGE', 413, { zh: '上传文件过大（上限 50 MiB）', en: 'The file is larger than 50 MiB' }, [
-      { code: 'FILE_TOO_LARGE', pointer: '/file', message: 'The file is larger than 50 MiB.' },
+  constructor(most: number = LIMITS.file) {
+    const size = `${most / MEBIBYTE} MiB`;
+    super('FILE_TOO_LARGE', 413, { zh: `上传文件过大（上限 ${size}）`, en: `The file is larger than ${size}` }, [
+      { code: 'FILE_TOO_LARGE', pointer: '/file', message: `The file is larger than ${size}.` },
     ]);
   }
 }
 
-/** A file being received. Its content streams; past 50 MiB the stream fails with FILE_TOO_LARGE. */
+/** A file being received. Its content streams; past the most that its route takes the stream fails with FILE_TOO_LARGE. */
 export interface Upload {
   filename: string;
   mimetype: string;
@@ -36,14 +38,14 @@ declare module 'fastify' {
   }
 }
 
-/** The first file of a multipart form, as a stream. */
-export const UploadedFile = createParamDecorator(async (_unused: unknown, context: ExecutionContext): Promise<Upload> => {
-  return uploadIn(context.switchToHttp().getRequest<FastifyRequest>());
+/** The first file of a multipart form, as a stream, of up to so many bytes; 50 MiB unless told. */
+export const UploadedFile = createParamDecorator(async (most: number | undefined, context: ExecutionContext): Promise<Upload> => {
+  return uploadIn(context.switchToHttp().getRequest<FastifyRequest>(), most ?? LIMITS.file);
 });
 
-async function uploadIn(request: FastifyRequest): Promise<Upload> {
+async function uploadIn(request: FastifyRequest, most: number): Promise<Upload> {
   if (!request.isMultipart()) throw new FileMissing();
-  const part: MultipartFile | undefined = await request.file();
+  const part: MultipartFile | undefined = await request.file({ limits: { fileSize: most } });
   if (!part) throw new FileMissing();
   const hash = createHash('sha256').update(`${part.filename}\n`);
   let digest: string | undefined;
@@ -55,7 +57,7 @@ async function uploadIn(request: FastifyRequest): Promise<Upload> {
     flush(done) {
       // The form parser ends a file that is too large early, and says so only here.
       if (part.file.truncated) {
-        done(new FileTooLarge());
+        done(new FileTooLarge(most));
         return;
       }
       digest = hash.digest('hex');
@@ -70,7 +72,7 @@ async function uploadIn(request: FastifyRequest): Promise<Upload> {
 
 /** Reads an upload to its end only to compare it with one received before. */
 export async function digestOfUpload(request: FastifyRequest): Promise<string> {
-  const { content } = await uploadIn(request);
+  const { content } = await uploadIn(request, LIMITS.evidence);
   for await (const _chunk of content);
   return request.uploadDigest?.() ?? '';
 }

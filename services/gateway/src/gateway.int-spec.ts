@@ -6,7 +6,7 @@ import SwaggerParser from '@apidevtools/swagger-parser';
 import { checkConfig, configured } from '@jinqiao/platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { GatewayConfig } from './config.js';
 import { gatewayAdapter, prepareGateway } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
@@ -34,7 +34,7 @@ let base: string;
 let ready = true;
 
 async function upstream(name: string): Promise<FastifyInstance> {
-  const server = Fastify({ bodyLimit: 100_000_000 });
+  const server = Fastify({ bodyLimit: 300_000_000 });
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   server.removeContentTypeParser('application/json');
   server.get('/openapi.json', () => (name === 'credit' ? upstreamDocument : { ...upstreamDocument, paths: {} }));
@@ -44,7 +44,7 @@ async function upstream(name: string): Promise<FastifyInstance> {
   server.get(`/api/${name}/things/:id`, (request) => ({ url: request.url, headers: request.headers }));
   server.post(`/api/${name}/refused`, (_request, reply) => reply.status(422).type('application/problem+json').send('{"code":"REFUSED"}'));
   server.get(`/api/${name}/slow`, () => new Promise(() => undefined));
-  server.post(`/api/${name}/things`, async (request) => {
+  const received = async (request: FastifyRequest): Promise<object> => {
     const hash = createHash('sha256');
     let bytes = 0;
     for await (const chunk of (request.body ?? Readable.from([])) as Readable) {
@@ -52,7 +52,9 @@ async function upstream(name: string): Promise<FastifyInstance> {
       bytes += (chunk as Buffer).length;
     }
     return { bytes, sha256: hash.digest('hex'), key: request.headers['idempotency-key'] };
-  });
+  };
+  server.post(`/api/${name}/things`, received);
+  server.post(`/api/${name}/sampling-sheets/*`, received);
   await server.listen({ port: 0, host: '127.0.0.1' });
   return server;
 }
@@ -126,17 +128,26 @@ describe('a request to a service', () => {
   it.each([
     ['application/json', 7_000_000],
     ['multipart/form-data; boundary=x', 52_000_000],
-  ])('carries a body of %s byte for byte', async (type, bytes) => {
+    ['multipart/form-data; boundary=x', 209_000_000, '/api/inspection/sampling-sheets/tj-amr/S-1/evidence?type=VIDEO'],
+  ])('carries a body of %s byte for byte', async (type, bytes, path = '/api/inspection/things') => {
     const body = Buffer.alloc(bytes, 'a');
-    const answer = await ask('/api/inspection/things', { method: 'POST', body, headers: { 'content-type': type, 'idempotency-key': 'k' } });
+    const answer = await ask(path, { method: 'POST', body, headers: { 'content-type': type, 'idempotency-key': 'k' } });
     expect(answer).toMatchObject({ status: 200, body: { bytes, sha256: createHash('sha256').update(body).digest('hex'), key: 'k' } });
   });
 
   it.each([
     ['application/json', 8_400_000, { code: 'BODY_TOO_LARGE', pointer: '' }],
     ['multipart/form-data; boundary=x', 53_000_000, { code: 'FILE_TOO_LARGE', pointer: '/file' }],
-  ])('is refused when its body of %s is too large', async (type, bytes, body) => {
-    const answer = await ask('/api/inspection/things', { method: 'POST', body: Buffer.alloc(bytes), headers: { 'content-type': type } });
+    [
+      'multipart/form-data; boundary=x',
+      210_000_000,
+      { code: 'FILE_TOO_LARGE', detail: 'The file is larger than 200 MiB.' },
+      '/api/inspection/sampling-sheets/tj-amr/S-1/evidence',
+    ],
+    // The larger bound is that route's alone.
+    ['multipart/form-data; boundary=x', 53_000_000, { code: 'FILE_TOO_LARGE' }, '/api/inspection/sampling-sheets/tj-amr/S-1/acts'],
+  ])('is refused when its body of %s is too large', async (type, bytes, body, path = '/api/inspection/things') => {
+    const answer = await ask(path, { method: 'POST', body: Buffer.alloc(bytes), headers: { 'content-type': type } });
     expect(answer).toMatchObject({ status: 413, body });
   });
 

@@ -10,11 +10,19 @@ export interface BodyLimit {
   readonly refusal: () => Error;
 }
 
-const FORM: BodyLimit = { bytes: LIMITS.file + FORM_OVERHEAD, refusal: () => new FileTooLarge() };
+const formOf = (most: number): BodyLimit => ({ bytes: most + FORM_OVERHEAD, refusal: () => new FileTooLarge(most) });
+const FORM = formOf(LIMITS.file);
+const EVIDENCE = formOf(LIMITS.evidence);
 const JSON_BODY: BodyLimit = { bytes: LIMITS.batch, refusal: () => new BodyTooLarge() };
 
-/** How large a body of this content type may be. Which JSON body is a batch only its service can tell: it refuses the rest. */
-export const limitOf = (contentType: string | undefined): BodyLimit => (contentType?.startsWith('multipart/form-data') ? FORM : JSON_BODY);
+/** Where films of a sampling are handed in. */
+const EVIDENCE_ROUTE = /^\/api\/inspection\/sampling-sheets\/[^/]+\/[^/]+\/evidence(\?|$)/;
+
+/** How large the body of a request may be. Which JSON body is a batch only its service can tell: it refuses the rest. */
+export function limitOf({ url, contentType }: { readonly url: string; readonly contentType: string | undefined }): BodyLimit {
+  if (!contentType?.startsWith('multipart/form-data')) return JSON_BODY;
+  return EVIDENCE_ROUTE.test(url) ? EVIDENCE : FORM;
+}
 
 /** Passes a body of unknown length on, and breaks off where it is too large. */
 export function limited({ bytes, refusal }: BodyLimit): Transform {

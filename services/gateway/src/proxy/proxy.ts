@@ -59,7 +59,7 @@ async function refuse(error: Error, request: FastifyRequest, reply: FastifyReply
 }
 
 function limitBody(request: FastifyRequest): Error | undefined {
-  const limit = limitOf(request.headers['content-type']);
+  const limit = limitOf({ url: request.url, contentType: request.headers['content-type'] });
   const announced = request.headers['content-length'];
   if (announced !== undefined) return Number(announced) > limit.bytes ? limit.refusal() : undefined;
   if (isStream(request.body)) {
