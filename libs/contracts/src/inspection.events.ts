@@ -89,13 +89,19 @@ export const recalls = stream<RecallPublished | RecallClosed | RecallWithdrawn>(
   events: [RecallPublished, RecallClosed, RecallWithdrawn],
 });
 
-/** Fires once for each duty in a case or a recall that was not done in time. */
+/** Fires once for each duty in a sampling, a case or a recall that was not done in time. */
 export class DeadlineOverdue {
   @Text({ max: 200, about: 'reporterId:sampleNo, or recallNo.' }) subject: string;
   @Revision('1: a period is overdue once.') revision: number;
   @Text({ max: 64, about: 'Which period, such as CORRECTION or FIRST_RECHECK.' }) clock: string;
-  @Text({ max: 64, about: 'About which party of the case; in a recall PRODUCER or KEEPER.' }) party: string;
-  @Optional() @Text({ max: 64, about: 'To whom it was handed over; who keeps the recall.' }) departmentId?: string;
+  @Text({
+    max: 64,
+    about: 'About which party of the case; before there is a result ORGANISER or LABORATORY; in a recall PRODUCER or KEEPER.',
+  })
+  party: string;
+  @Optional()
+  @Text({ max: 64, about: 'To whom it was handed over; who organised the sampling; who keeps the recall.' })
+  departmentId?: string;
   @CalendarDate() startedOn: string;
   @CalendarDate({ about: 'The last day on which it was in time.' }) dueOn: string;
   @Text({ max: 100, about: 'The dated rule row it comes from.' }) ruleVersion: string;
@@ -104,7 +110,7 @@ export class DeadlineOverdue {
 
 export const inspectionDeadlines = stream<DeadlineOverdue>({
   topic: 'inspection.deadline.v1',
-  about: 'What was not done in time in the case of a sampling result, or in a recall.',
+  about: 'What was not done in time with a sample, in the case of a sampling result, or in a recall.',
   writer: 'inspection',
   readers: ['monitoring'],
   retention: 90,

@@ -4,6 +4,9 @@ import { InspectionConfig } from './config.js';
 import { DeadlineJob } from './deadline/deadline.job.js';
 import { DriftController } from './drift/drift.controller.js';
 import { DriftSentinel } from './drift/drift.service.js';
+import { EvidenceController } from './evidence/evidence.controller.js';
+import { EvidenceOfSheets } from './evidence/evidence.service.js';
+import { EvidenceStore } from './evidence/evidence.store.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
@@ -23,6 +26,9 @@ import { IntakeRejection, SamplingResult } from './sampling-result/sampling-resu
 import { SamplingResultReading } from './sampling-result/sampling-result.reading.service.js';
 import { SamplingResultRestore } from './sampling-result/sampling-result.restore.service.js';
 import { SamplingResults } from './sampling-result/sampling-result.service.js';
+import { SamplingSheetController } from './sampling-sheet/sampling-sheet.controller.js';
+import { SamplingSheets } from './sampling-sheet/sampling-sheet.service.js';
+import { SheetStore } from './sampling-sheet/sampling-sheet.store.js';
 import { WaitingReportController } from './waiting-report/waiting-report.controller.js';
 import { WaitingReports } from './waiting-report/waiting-report.service.js';
 
@@ -36,6 +42,8 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingResultController,
     ImportRunController,
     SamplingRoundController,
+    SamplingSheetController,
+    EvidenceController,
     SamplingCaseController,
     WaitingReportController,
     RecallController,
@@ -47,6 +55,10 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingResultRestore,
     ImportRuns,
     SamplingRounds,
+    SheetStore,
+    SamplingSheets,
+    EvidenceStore,
+    EvidenceOfSheets,
     SamplingCases,
     DeadlineJob,
     WaitingReports,

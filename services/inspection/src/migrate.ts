@@ -8,6 +8,8 @@ import { CreateSamplingCases1795450600000 } from './migrations/1795450600000-cre
 import { CreateWaitingReports1795450700000 } from './migrations/1795450700000-create-waiting-reports.js';
 import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
 import { CreateDriftAlarms1795450720000 } from './migrations/1795450720000-create-drift-alarms.js';
+import { CreateSamplingSheets1795451000000 } from './migrations/1795451000000-create-sampling-sheets.js';
+import { CreateEvidence1795451001000 } from './migrations/1795451001000-create-evidence.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -19,4 +21,6 @@ await migrateService('inspection', [
   CreateWaitingReports1795450700000,
   CreateRecalls1795450710000,
   CreateDriftAlarms1795450720000,
+  CreateSamplingSheets1795451000000,
+  CreateEvidence1795451001000,
 ]);

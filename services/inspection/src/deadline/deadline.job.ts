@@ -5,11 +5,12 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { DataSource, type EntityManager } from 'typeorm';
 import { recallDuties } from '../recall/recall.duties.js';
 import { caseDuties } from '../sampling-case/sampling-case.duties.js';
+import { sheetDuties } from '../sampling-sheet/sampling-sheet.duties.js';
 import type { Duties } from './duties.js';
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;
-const ALL: readonly Duties[] = [caseDuties, recallDuties];
+const ALL: readonly Duties[] = [sheetDuties, caseDuties, recallDuties];
 
 /** Says what was not done in time. Any number of processes may do so at once: each duty is said by one of them, after any downtime. */
 @Injectable()

@@ -54,7 +54,8 @@ const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS
   announcement_hash AS "announcementHash", planned_at AS "plannedAt"`;
 const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, abandoned`;
 const LIST = 'sampling-rounds';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Exported: whoever is asked for a round by its address. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
 const SALT_BYTES = 32;
 const BASIS: Readonly<Record<RoundStep, string>> = {

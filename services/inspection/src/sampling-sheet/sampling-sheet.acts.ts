@@ -1,0 +1,151 @@
+/**
+ * What is done to one sample between its draw and its result, by whom, from which state, on which article and with which evidence: the
+ * table that `decide` obeys and that docs/inspection.md is drawn from (产品质量监督抽查管理暂行办法 §15 to §34; 食品安全抽样检验管理办法).
+ */
+import type { EvidenceType } from '../evidence/evidence.js';
+import type { SheetFacts } from './sampling-sheet.facts.js';
+
+export const STATES = [
+  'DRAWN',
+  'SAMPLING',
+  'NOT_SAMPLED',
+  'ILLEGAL_FOUND',
+  'SAMPLE_SEALED',
+  'LAB_RECEIVED',
+  'LAB_REJECTED',
+  'TESTING',
+  'REPORTED',
+  'CONFIRMED',
+] as const;
+export type State = (typeof STATES)[number];
+
+/** ORGANISER: whose round it is. SAMPLER: whom one of its samplers works for. LABORATORY: the one that was drawn, and no other. */
+export const COMPETENCES = ['ORGANISER', 'SAMPLER', 'LABORATORY'] as const;
+export type Competence = (typeof COMPETENCES)[number];
+
+/** ON_SITE: taken from what is for sale. ONLINE: bought as a consumer buys (§25). */
+export const MODES = ['ON_SITE', 'ONLINE'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Why nothing was sampled (§18), with what it takes to say so: what is proven needs a proof, a refusal is an offence (产品质量法 §16). */
+export const GROUNDS = {
+  CHANGED_PRODUCTION: [],
+  CLOSED: [],
+  NOT_OFFERED: [],
+  QUANTITY_SHORT: [],
+  REFUSED: ['PHOTO', 'VIDEO', 'DOCUMENT', 'SCREENSHOT'],
+  NOT_FOR_SALE: ['DOCUMENT', 'PHOTO'],
+  EXPORT_ONLY: ['DOCUMENT', 'PHOTO'],
+  TRIAL_GOODS: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
+  SUBSTANDARD_GOODS: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
+  DISPLAY_SAMPLES: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
+} as const satisfies Record<string, readonly EvidenceType[]>;
+export type Ground = keyof typeof GROUNDS;
+export const GROUND_NAMES = Object.keys(GROUNDS) as Ground[];
+
+/** What a laboratory found before it tested (§29 to §34). */
+export const LICENCES = ['VALID', 'NOT_REQUIRED', 'MISSING'] as const;
+
+/** Each with who has to act, by the rule row of the same name. RIGHT: a party may use it and loses it. */
+export const CLOCKS = {
+  SAMPLE_DELIVERY: { kind: 'DUTY', party: 'ORGANISER' },
+  TEST_REPORT: { kind: 'DUTY', party: 'LABORATORY' },
+  RAPID_TEST_OBJECTION: { kind: 'RIGHT', party: 'SAMPLED_PARTY' },
+} as const;
+export type ClockName = keyof typeof CLOCKS;
+export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock].kind === 'DUTY');
+
+export interface ActRule {
+  readonly by: readonly Competence[];
+  readonly leads: Readonly<Partial<Record<State, State>>>;
+  readonly needs: readonly (keyof SheetFacts)[];
+  readonly starts?: readonly ClockName[];
+  readonly stops?: readonly ClockName[];
+  /** Of Order 18; of food no article is named, see `basisOf`. */
+  readonly article: string;
+  /** What has to be proven: of each list one kind. */
+  readonly evidence?: Readonly<Record<Mode, readonly (readonly EvidenceType[])[]>>;
+}
+
+const ORGANISER = ['ORGANISER'] as const;
+const SAMPLING_SIDE = ['ORGANISER', 'SAMPLER'] as const;
+const LABORATORY = ['LABORATORY'] as const;
+const SEEN = ['PHOTO', 'VIDEO'] as const;
+const everywhere = <E extends readonly (readonly EvidenceType[])[]>(evidence: E): Record<Mode, E> => ({
+  ON_SITE: evidence,
+  ONLINE: evidence,
+});
+
+export const ACTS = {
+  BEGIN_SAMPLING: {
+    by: ORGANISER,
+    leads: { DRAWN: 'SAMPLING' },
+    needs: ['mode', 'samplers', 'documentNo'],
+    article: '第十五条、第十六条',
+  },
+  RECORD_NOT_SAMPLED: {
+    by: SAMPLING_SIDE,
+    leads: { DRAWN: 'NOT_SAMPLED', SAMPLING: 'NOT_SAMPLED' },
+    needs: ['ground', 'reason'],
+    article: '第十七条、第十八条',
+  },
+  FIND_ILLEGAL: {
+    by: SAMPLING_SIDE,
+    leads: { SAMPLING: 'ILLEGAL_FOUND', LAB_RECEIVED: 'ILLEGAL_FOUND' },
+    needs: ['departmentId', 'reason'],
+    stops: ['TEST_REPORT'],
+    article: '第十七条、第十八条',
+    evidence: everywhere([['PHOTO', 'VIDEO', 'SCREENSHOT', 'DOCUMENT']]),
+  },
+  SEAL_SAMPLE: {
+    by: SAMPLING_SIDE,
+    leads: { SAMPLING: 'SAMPLE_SEALED' },
+    needs: ['sample'],
+    starts: ['SAMPLE_DELIVERY'],
+    article: '第十七条至第二十八条',
+    evidence: {
+      ON_SITE: [['SHEET_SCAN'], SEEN],
+      ONLINE: [['SHEET_SCAN'], ['SCREENSHOT'], ['ORDER'], ['PAYMENT'], ['UNPACKING_FILM']],
+    },
+  },
+  // §9: who samples does not test, except on the spot.
+  TEST_ON_SITE: {
+    by: SAMPLING_SIDE,
+    leads: { SAMPLING: 'REPORTED' },
+    needs: ['sample', 'report', 'toldAt'],
+    starts: ['RAPID_TEST_OBJECTION'],
+    article: '第九条',
+    evidence: everywhere([['SHEET_SCAN'], SEEN]),
+  },
+
+  RECEIVE_SAMPLE: {
+    by: LABORATORY,
+    leads: { SAMPLE_SEALED: 'LAB_RECEIVED' },
+    needs: ['testSeal', 'backupSeal', 'sealsIntact'],
+    starts: ['TEST_REPORT'],
+    stops: ['SAMPLE_DELIVERY'],
+    article: '第二十九条至第三十四条',
+  },
+  REJECT_SAMPLE: {
+    by: LABORATORY,
+    leads: { SAMPLE_SEALED: 'LAB_REJECTED' },
+    needs: ['reason', 'sha256'],
+    stops: ['SAMPLE_DELIVERY'],
+    article: '第二十九条至第三十四条',
+    evidence: everywhere([['LAB_REJECTION']]),
+  },
+  BEGIN_TESTING: { by: LABORATORY, leads: { LAB_RECEIVED: 'TESTING' }, needs: ['licence'], article: '第二十九条至第三十四条' },
+  REPORT: {
+    by: LABORATORY,
+    leads: { TESTING: 'REPORTED' },
+    needs: ['report', 'sha256'],
+    stops: ['TEST_REPORT'],
+    article: '第二十九条至第三十四条',
+    evidence: everywhere([['REPORT']]),
+  },
+
+  RETURN_REPORT: { by: ORGANISER, leads: { REPORTED: 'TESTING' }, needs: ['reason'], article: '第二十九条至第三十四条' },
+  CONFIRM: { by: ORGANISER, leads: { REPORTED: 'CONFIRMED', LAB_REJECTED: 'CONFIRMED' }, needs: [], article: '第三十五条' },
+} as const satisfies Record<string, ActRule>;
+export type ActName = keyof typeof ACTS;
+export const ACT_NAMES = Object.keys(ACTS) as ActName[];

@@ -1,0 +1,498 @@
+/*
+ * Sampling sheets over HTTP on a real database: a sample of food taken on site and a product bought online from their draw to a published
+ * result, who may do and see what, one outcome of a race, what was not sampled, and what is not done in time.
+ */
+import { randomBytes } from 'node:crypto';
+import { inspectionDeadlines, samplingNotices, samplingResults } from '@jinqiao/contracts';
+import {
+  aReport,
+  eventually,
+  type Http,
+  type Place,
+  realServers,
+  StandingClock,
+  startTestService,
+  type TestService,
+} from '@jinqiao/testing';
+import { DeadlineJob } from '../deadline/deadline.job.js';
+import type { Evidence, EvidenceType } from '../evidence/evidence.js';
+import { InspectionModule } from '../inspection.module.js';
+import { seedHashOf } from '../sampling-round/draw.js';
+import type { Assignment, SamplingRound } from '../sampling-round/sampling-round.js';
+import type { RoundProgress, SamplingSheet, SheetSummary } from './sampling-sheet.service.js';
+
+const ROUNDS = '/api/inspection/sampling-rounds';
+const SHEETS = '/api/inspection/sampling-sheets';
+const SEED = 'an organiser’s seed that nobody guesses';
+const START = new Date('2026-03-02T01:00:00.000Z');
+const DRAWN = new Date('2026-03-03T02:00:00.000Z');
+const clock = new StandingClock(START);
+let place: Place;
+let service: TestService;
+let organiser: Http;
+let body: Http;
+let county: Http;
+let laboratory: Http;
+let otherLaboratory: Http;
+let auditor: Http;
+let operator: Http;
+
+beforeAll(async () => {
+  place = await (await realServers()).place('inspection');
+  service = await startTestService(InspectionModule, place, { clock });
+  const of = async (kind: 'DEPARTMENT' | 'LABORATORY' | 'AUDITOR' | 'OPERATOR', id: string): Promise<Http> =>
+    place.http(await place.token(kind, id));
+  [organiser, body, county] = [await of('DEPARTMENT', 'tj-amr'), await of('DEPARTMENT', 'tj-heping'), await of('DEPARTMENT', 'tj-nankai')];
+  [laboratory, otherLaboratory] = [await of('LABORATORY', 'tj-lab'), await of('LABORATORY', 'tj-lab-2')];
+  [auditor, operator] = [await of('AUDITOR', 'tj-audit'), await of('OPERATOR', 'operator')];
+}, 60_000);
+afterAll(() => service.close());
+
+interface DrawnRound {
+  readonly roundId: string;
+  readonly assignments: readonly Assignment[];
+}
+
+/** A round with its draw, all objects of which were drawn; it is the day after. */
+async function aRound(roundNo: string, changes: object = {}): Promise<DrawnRound> {
+  clock.set(START);
+  const number = 3;
+  const quotas = [{ divisionCode: '120101', riskClass: 'C', number }];
+  const plan = {
+    roundNo,
+    title: roundNo,
+    level: 'CITY',
+    year: 2026,
+    regime: 'PRODUCT',
+    category: '日用品',
+    coverage: 'COMPLETE_ROUND',
+    quotas,
+  };
+  const { roundId } = (await organiser.post<SamplingRound>(ROUNDS, { ...plan, ...changes })).body;
+  const rules = {
+    title: '细则',
+    url: 'https://scjg.tj.gov.cn/1',
+    sha256: 'b'.repeat(64),
+    methods: [{ item: '铅', method: 'GB 31604.34' }],
+  };
+  await organiser.put(`${ROUNDS}/${roundId}/rules`, rules);
+  const objects = [1, 2, 3].map((n) => ({ id: `firm-${n}`, name: `第${n}号商店`, divisionCode: '120101', riskClass: 'C' }));
+  await organiser.post(`${ROUNDS}/${roundId}/draw`, {
+    objects,
+    inspectors: [1, 2, 3].map((n) => ({ id: `i-${n}`, employerId: 'tj-heping' })),
+    laboratories: [{ id: 'tj-lab', employerId: 'institute-1' }],
+    seedHash: seedHashOf(SEED),
+    publicValue: { source: '双色球2026023期', at: '2026-03-02T13:15:00Z' },
+  });
+  clock.set(DRAWN);
+  expect((await organiser.post(`${ROUNDS}/${roundId}/draw/revelation`, { seed: SEED, publicValue: '03 11 + 07' })).status).toBe(200);
+  return { roundId, assignments: (await organiser.get<Assignment[]>(`${ROUNDS}/${roundId}/draw/assignments`)).body };
+}
+
+type Answered = SamplingSheet & { code: string; missingEvidence: unknown };
+const open = (sampleNo: string, { roundId, assignments }: DrawnRound, nth = 0, as = organiser) =>
+  as.post<Answered>(SHEETS, { sampleNo, roundId, objectId: assignments[nth]?.id });
+const act = (as: Http, sampleNo: string, name: string, facts: object = {}) =>
+  as.post<Answered>(`${SHEETS}/tj-amr/${sampleNo}/acts`, { act: name, on: clock.now().toISOString().slice(0, 10), ...facts });
+const sheetOf = (as: Http, sampleNo: string) => as.get<SamplingSheet>(`${SHEETS}/tj-amr/${sampleNo}`);
+async function prove(as: Http, sampleNo: string, ...types: EvidenceType[]): Promise<string> {
+  let sha256 = '';
+  for (const type of types) {
+    const form = new FormData();
+    form.append('file', new Blob([randomBytes(64)]), 'file');
+    const answer = await as.post<Evidence>(`${SHEETS}/tj-amr/${sampleNo}/evidence?type=${type}`, form);
+    expect(answer.status).toBe(201);
+    sha256 = answer.body.sha256;
+  }
+  return sha256;
+}
+
+const SAMPLE = {
+  product: { name: '儿童水杯', brand: '示例牌' },
+  nominalProducer: { name: '示例企业', divisionCode: '330100' },
+  fromForSale: true,
+  stock: 20,
+  testQuantity: 3,
+  backupQuantity: 2,
+  unit: '个',
+  testSeal: 'F-001',
+  backupSeal: 'F-002',
+  testPriceFen: 5_970,
+  testPaidFen: 5_970,
+};
+const SEALS = { testSeal: 'F-001', backupSeal: 'F-002', sealsIntact: true };
+const REPORT = {
+  reportNo: 'J-1',
+  issuedOn: '2026-03-03',
+  laboratory: { name: '市质检院' },
+  verdict: 'UNQUALIFIED',
+  items: [
+    { item: '铅', measured: '0.9', limit: '0.5', unit: 'mg/kg', passed: false },
+    { item: '镉', passed: true },
+  ],
+};
+const samplersOf = ({ assignments }: DrawnRound, nth = 0) => (assignments[nth]?.inspectorIds ?? []).map((inspectorId) => ({ inspectorId }));
+
+async function begun(sampleNo: string, round: DrawnRound, { nth = 0, mode = 'ON_SITE' } = {}): Promise<void> {
+  expect((await open(sampleNo, round, nth)).status).toBe(201);
+  const begin = { mode, samplers: samplersOf(round, nth), documentNo: '通知1号' };
+  expect((await act(organiser, sampleNo, 'BEGIN_SAMPLING', begin)).status).toBe(200);
+}
+async function sealed(sampleNo: string, round: DrawnRound, nth = 0): Promise<void> {
+  await begun(sampleNo, round, { nth });
+  await prove(body, sampleNo, 'SHEET_SCAN', 'PHOTO');
+  expect((await act(body, sampleNo, 'SEAL_SAMPLE', { sample: SAMPLE })).status).toBe(200);
+}
+async function testing(sampleNo: string, round: DrawnRound, nth = 0): Promise<string> {
+  await sealed(sampleNo, round, nth);
+  expect((await act(laboratory, sampleNo, 'RECEIVE_SAMPLE', SEALS)).status).toBe(200);
+  expect((await act(laboratory, sampleNo, 'BEGIN_TESTING', { licence: 'NOT_REQUIRED' })).status).toBe(200);
+  return prove(laboratory, sampleNo, 'REPORT');
+}
+const said = async (topic: string, sampleNo: string): Promise<Record<string, unknown>[]> => {
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  return (await place.readAll(topic)).filter(({ key }) => key === `tj-amr:${sampleNo}`).map(({ body: said }) => said ?? {});
+};
+
+describe('a sample of food taken on site', () => {
+  it('goes from its draw over seals and laboratory to a result, each step with its actor and basis', async () => {
+    const round = await aRound('F-1', { regime: 'FOOD' });
+    expect((await open('F-1', round, 0, county)).body).toMatchObject({ status: 403, code: 'ROUND_NOT_YOURS' });
+    await begun('F-1', round);
+    const sample = { ...SAMPLE, product: { name: '单晶冰糖', category: '食糖' } };
+    expect((await act(body, 'F-1', 'SEAL_SAMPLE', { sample })).body).toMatchObject({
+      status: 422,
+      code: 'EVIDENCE_MISSING',
+      missingEvidence: [['SHEET_SCAN'], ['PHOTO', 'VIDEO']],
+    });
+    await prove(body, 'F-1', 'SHEET_SCAN', 'VIDEO');
+    expect((await sheetOf(laboratory, 'F-1')).status).toBe(404);
+    expect((await act(body, 'F-1', 'SEAL_SAMPLE', { sample })).body.state).toBe('SAMPLE_SEALED');
+    expect((await act(laboratory, 'F-1', 'RECEIVE_SAMPLE', SEALS)).body.state).toBe('LAB_RECEIVED');
+    await act(laboratory, 'F-1', 'BEGIN_TESTING', { licence: 'VALID' });
+    const sha256 = await prove(laboratory, 'F-1', 'REPORT');
+    expect((await act(laboratory, 'F-1', 'REPORT', { report: REPORT, sha256 })).body.state).toBe('REPORTED');
+    expect(await said(samplingNotices.topic, 'F-1')).toEqual([]);
+
+    const { body: sheet } = await act(organiser, 'F-1', 'CONFIRM');
+    expect(sheet).toMatchObject({ state: 'CONFIRMED', resultRevision: 1, allowed: [] });
+    expect(sheet.history.map((step) => `${step.act} ${step.from} ${step.to} ${step.actorId} ${step.competence}`)).toEqual([
+      'OPEN null DRAWN tj-amr ORGANISER',
+      'BEGIN_SAMPLING DRAWN SAMPLING tj-amr ORGANISER',
+      'SEAL_SAMPLE SAMPLING SAMPLE_SEALED tj-heping SAMPLER',
+      'RECEIVE_SAMPLE SAMPLE_SEALED LAB_RECEIVED tj-lab LABORATORY',
+      'BEGIN_TESTING LAB_RECEIVED TESTING tj-lab LABORATORY',
+      'REPORT TESTING REPORTED tj-lab LABORATORY',
+      'CONFIRM REPORTED CONFIRMED tj-amr ORGANISER',
+    ]);
+    expect(sheet.history[2]).toMatchObject({ basis: expect.stringContaining('食品安全抽样检验管理办法') as string, on: '2026-03-03' });
+    expect(sheet.clocks.map(({ clock: name, dueOn, state }) => `${name} ${dueOn} ${state}`)).toEqual([
+      'SAMPLE_DELIVERY 2026-03-10 MET',
+      'TEST_REPORT 2026-03-31 MET',
+    ]);
+  });
+
+  it('has a result like every reported one: told, with a case, and public with its notice', async () => {
+    const result = { sampleNo: 'F-1', regime: 'FOOD', finality: 'PROVISIONAL', verdict: 'UNQUALIFIED', sampledOn: '2026-03-03' } as const;
+    expect(await said(samplingNotices.topic, 'F-1')).toEqual([
+      expect.objectContaining({
+        ...result,
+        reporterId: 'tj-amr',
+        revision: 1,
+        failingItems: [{ item: '铅', measured: '0.9', limit: '0.5', unit: 'mg/kg' }],
+      }),
+    ]);
+    expect((await organiser.post('/api/inspection/sampling-cases', { sampleNo: 'F-1' })).status).toBe(201);
+    const published = aReport({ ...result, revision: 2, revisionReason: 'FINALISED', finality: 'FINAL', notice: { no: '2026年第9号' } });
+    expect((await organiser.post('/api/inspection/sampling-results', published)).body).toMatchObject({
+      outcome: 'accepted',
+      status: 'PUBLISHED',
+    });
+    expect(await said(samplingResults.topic, 'F-1')).toEqual([expect.objectContaining({ revision: 2, notice: { no: '2026年第9号' } })]);
+  });
+
+  it('may be tested on the spot, and the party has four hours', async () => {
+    const round = await aRound('F-2', { regime: 'FOOD' });
+    await begun('F-2', round);
+    await prove(body, 'F-2', 'SHEET_SCAN', 'PHOTO');
+    const { testSeal: _test, backupSeal: _backup, ...sample } = SAMPLE;
+    const facts = { sample, report: { ...REPORT, laboratory: undefined }, toldAt: '2026-03-03T01:30:00Z' };
+    const { body: sheet } = await act(body, 'F-2', 'TEST_ON_SITE', facts);
+    expect(sheet).toMatchObject({ state: 'REPORTED', clocks: [{ dueAt: '2026-03-03T05:30:00.000Z', state: 'RUNNING' }] });
+    await act(organiser, 'F-2', 'CONFIRM');
+    expect(await said(samplingNotices.topic, 'F-2')).toEqual([expect.objectContaining({ verdict: 'UNQUALIFIED' })]);
+  });
+});
+
+describe('a product bought online', () => {
+  const PURCHASE = {
+    platformName: '京东',
+    shopName: '第1号商店',
+    listings: [{ url: 'https://item.example.cn/1' }],
+    orderNo: 'D-77',
+    buyerAccount: 'buyer-7',
+    paymentAccount: 'P-3',
+    orderedOn: '2026-03-03',
+    receivedOn: '2026-03-03',
+  };
+
+  it('is proven from the screenshot to the film, tested and told without order and account', async () => {
+    const round = await aRound('P-1');
+    const nth = round.assignments.findIndex(({ name }) => name === PURCHASE.shopName);
+    await begun('P-1', round, { nth, mode: 'ONLINE' });
+    const facts = { sample: { ...SAMPLE, backupPaidFen: 3_980 }, purchase: PURCHASE };
+    const screenshot = await prove(organiser, 'P-1', 'SHEET_SCAN', 'SCREENSHOT');
+    const payment = await prove(organiser, 'P-1', 'ORDER', 'PAYMENT');
+    expect((await act(body, 'P-1', 'SEAL_SAMPLE', facts)).body).toMatchObject({
+      code: 'EVIDENCE_MISSING',
+      missingEvidence: [['UNPACKING_FILM']],
+    });
+    await prove(body, 'P-1', 'UNPACKING_FILM');
+    expect((await act(body, 'P-1', 'SEAL_SAMPLE', { ...facts, sample: SAMPLE })).body.code).toBe('NOT_BOUGHT');
+    expect((await act(body, 'P-1', 'SEAL_SAMPLE', facts)).body).toMatchObject({ state: 'SAMPLE_SEALED', purchase: PURCHASE, clocks: [] });
+
+    for (const [who, sees] of [
+      [organiser, true],
+      [body, true],
+      [auditor, true],
+      [laboratory, false],
+      [operator, false],
+    ] as const)
+      expect(JSON.stringify((await sheetOf(who, 'P-1')).body).includes('buyer-7')).toBe(sees);
+    const readsOf = async (who: Http): Promise<number[]> =>
+      Promise.all([screenshot, payment].map(async (sha256) => (await who.get(`${SHEETS}/tj-amr/P-1/evidence/${sha256}`)).status));
+    expect([await readsOf(body), await readsOf(laboratory)]).toEqual([
+      [200, 200],
+      [200, 404],
+    ]);
+
+    await act(laboratory, 'P-1', 'RECEIVE_SAMPLE', SEALS);
+    await act(laboratory, 'P-1', 'BEGIN_TESTING', { licence: 'NOT_REQUIRED' });
+    const sha256 = await prove(laboratory, 'P-1', 'REPORT');
+    await act(laboratory, 'P-1', 'REPORT', { report: REPORT, sha256 });
+    expect((await act(organiser, 'P-1', 'RETURN_REPORT', { reason: '检验项目遗漏' })).body).toMatchObject({
+      state: 'TESTING',
+      report: null,
+    });
+    const items = [{ item: '铅', passed: true }];
+    await act(laboratory, 'P-1', 'REPORT', { report: { ...REPORT, verdict: 'QUALIFIED', items }, sha256 });
+    expect((await act(organiser, 'P-1', 'CONFIRM')).body.state).toBe('CONFIRMED');
+    const [told, ...more] = await said(samplingNotices.topic, 'P-1');
+    expect(more).toEqual([]);
+    expect(told).toMatchObject({
+      verdict: 'QUALIFIED',
+      online: { platformName: '京东', shopName: '第1号商店', listings: PURCHASE.listings },
+    });
+    expect(JSON.stringify(told)).not.toMatch(/D-77|buyer-7|P-3/);
+  });
+});
+
+describe('a sheet', () => {
+  it('is one for each object that was drawn, and is opened once', async () => {
+    const round = await aRound('O-1');
+    const { body: first } = await open('O-1', round);
+    expect(first).toMatchObject({ state: 'DRAWN', laboratoryId: 'tj-lab', object: { id: round.assignments[0]?.id } });
+    expect(JSON.stringify(first)).not.toContain('riskClass');
+    expect((await open('O-1', round)).body).toEqual(first);
+    expect((await open('O-1', round, 1)).body).toMatchObject({ status: 409, code: 'SHEET_CONFLICT' });
+    expect((await open('O-1b', round)).body).toMatchObject({ status: 409, code: 'OBJECT_HAS_SHEET' });
+    const unknown = { sampleNo: 'O-2', roundId: round.roundId, objectId: 'firm-9' };
+    expect((await organiser.post(SHEETS, unknown)).body).toMatchObject({ status: 422, code: 'OBJECT_NOT_DRAWN' });
+    const answers = await Promise.all(['O-3', 'O-4', 'O-5'].map((sampleNo) => open(sampleNo, round, 2)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+  });
+
+  it('refuses what is not done now, says what is and by whom, and changes nothing', async () => {
+    const round = await aRound('O-6');
+    await sealed('O-6', round);
+    const before = (await sheetOf(organiser, 'O-6')).body;
+    expect((await act(laboratory, 'O-6', 'REPORT', { report: REPORT, sha256: 'a'.repeat(64) })).body).toMatchObject({
+      status: 409,
+      code: 'ACT_NOT_ALLOWED',
+      state: 'SAMPLE_SEALED',
+      allowed: [
+        { act: 'RECEIVE_SAMPLE', by: ['LABORATORY'] },
+        { act: 'REJECT_SAMPLE', by: ['LABORATORY'] },
+      ],
+    });
+    expect((await act(organiser, 'O-6', 'RECEIVE_SAMPLE', SEALS)).body).toMatchObject({
+      status: 403,
+      code: 'NOT_COMPETENT',
+      by: ['LABORATORY'],
+    });
+    expect((await act(laboratory, 'O-6', 'RECEIVE_SAMPLE', { ...SEALS, testSeal: 'X' })).body).toMatchObject({
+      status: 422,
+      code: 'SEAL_MISMATCH',
+    });
+    expect((await act(laboratory, 'O-6', 'DANCE')).body).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+    expect((await sheetOf(organiser, 'O-6')).body).toEqual(before);
+  });
+
+  it('is seen by those who have a part in it, and evidence is no business of the operator', async () => {
+    const round = await aRound('O-7');
+    await begun('O-7', round);
+    const seenBy = async (): Promise<number[]> =>
+      Promise.all(
+        [organiser, body, laboratory, otherLaboratory, county, auditor, operator].map(async (who) => (await sheetOf(who, 'O-7')).status),
+      );
+    const listed = async (as: Http): Promise<boolean> =>
+      (await as.get<{ items: SheetSummary[] }>(`${SHEETS}?limit=500`)).body.items.some(({ sampleNo }) => sampleNo === 'O-7');
+    expect(await seenBy()).toEqual([200, 200, 404, 404, 404, 200, 200]);
+    expect(await Promise.all([organiser, body, laboratory, county, auditor].map(listed))).toEqual([true, true, false, false, true]);
+    const sha256 = await prove(body, 'O-7', 'PHOTO', 'SHEET_SCAN');
+    await act(body, 'O-7', 'SEAL_SAMPLE', { sample: SAMPLE });
+    expect(await seenBy()).toEqual([200, 200, 200, 404, 404, 200, 200]);
+    const readBy = async (...all: Http[]): Promise<number[]> =>
+      Promise.all(all.map(async (who) => (await who.get(`${SHEETS}/tj-amr/O-7/evidence/${sha256}`)).status));
+    expect(await readBy(organiser, body, laboratory, otherLaboratory, county, auditor, operator)).toEqual([
+      200, 200, 200, 404, 404, 200, 403,
+    ]);
+    await act(laboratory, 'O-7', 'RECEIVE_SAMPLE', SEALS);
+    expect((await act(body, 'O-7', 'FIND_ILLEGAL', { departmentId: 'tj-nankai', reason: '无生产许可' })).body.state).toBe('ILLEGAL_FOUND');
+    expect(await readBy(county)).toEqual([200]);
+    expect(await listed(county)).toBe(true);
+    expect((await act(county, 'O-7', 'CONFIRM')).body.code).toBe('NOT_COMPETENT');
+  });
+
+  it('that a laboratory rejects ends as a result that was not tested', async () => {
+    const round = await aRound('O-8');
+    await sealed('O-8', round);
+    const reason = '封条破损';
+    expect((await act(laboratory, 'O-8', 'REJECT_SAMPLE', { reason, sha256: 'a'.repeat(64) })).body.code).toBe('EVIDENCE_NOT_HERE');
+    const sha256 = await prove(laboratory, 'O-8', 'LAB_REJECTION');
+    expect((await act(laboratory, 'O-8', 'REJECT_SAMPLE', { reason, sha256 })).body.state).toBe('LAB_REJECTED');
+    await act(organiser, 'O-8', 'CONFIRM');
+    expect(await said(samplingNotices.topic, 'O-8')).toEqual([
+      expect.objectContaining({ verdict: 'NOT_TESTED', notTestedReason: 'LAB_REJECTED' }),
+    ]);
+  });
+
+  it('does not take back a result that is public already', async () => {
+    const round = await aRound('O-9');
+    const sha256 = await testing('O-9', round);
+    await act(laboratory, 'O-9', 'REPORT', { report: REPORT, sha256 });
+    await organiser.post('/api/inspection/sampling-results', aReport({ sampleNo: 'O-9' }));
+    expect((await act(organiser, 'O-9', 'CONFIRM')).body).toMatchObject({ status: 409, code: 'RESULT_IS_PUBLIC' });
+    expect((await sheetOf(organiser, 'O-9')).body).toMatchObject({ state: 'REPORTED', resultRevision: null });
+    expect(await said(samplingNotices.topic, 'O-9')).toEqual([]);
+  });
+
+  it('after an earlier result under embargo is the next revision of it', async () => {
+    const round = await aRound('O-10');
+    const sha256 = await testing('O-10', round);
+    await act(laboratory, 'O-10', 'REPORT', { report: REPORT, sha256 });
+    const early = aReport({ sampleNo: 'O-10', finality: 'PROVISIONAL', notice: undefined });
+    expect((await organiser.post('/api/inspection/sampling-results', early)).body).toMatchObject({ status: 'NOTIFIED' });
+    expect((await act(organiser, 'O-10', 'CONFIRM')).body.resultRevision).toBe(2);
+    expect((await said(samplingNotices.topic, 'O-10')).map(({ revision, reportedRevision }) => [revision, reportedRevision])).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+});
+
+describe('a race', () => {
+  it('of receiving and rejecting, also by another laboratory, has one outcome', async () => {
+    const round = await aRound('C-1');
+    await sealed('C-1', round);
+    const sha256 = await prove(laboratory, 'C-1', 'LAB_REJECTION');
+    const answers = await Promise.all([
+      act(laboratory, 'C-1', 'RECEIVE_SAMPLE', SEALS),
+      act(laboratory, 'C-1', 'REJECT_SAMPLE', { reason: '量不足', sha256 }),
+      act(otherLaboratory, 'C-1', 'RECEIVE_SAMPLE', SEALS),
+    ]);
+    const [received, rejected, foreign] = answers.map(({ status }) => status);
+    expect([received, rejected].sort()).toEqual([200, 409]);
+    expect(foreign).toBe(404);
+    expect((await sheetOf(organiser, 'C-1')).body.history.filter(({ actorId }) => actorId === 'tj-lab')).toHaveLength(1);
+  });
+
+  it('of two reports has one outcome, and the same report twice is one', async () => {
+    const round = await aRound('C-2');
+    const sha256 = await testing('C-2', round);
+    const reported = (reportNo: string) => act(laboratory, 'C-2', 'REPORT', { report: { ...REPORT, reportNo }, sha256 });
+    const answers = await Promise.all(['J-1', 'J-2', 'J-1', 'J-2', 'J-1', 'J-2'].map(reported));
+    const kept = (await sheetOf(organiser, 'C-2')).body;
+    expect(kept.history.filter((step) => step.act === 'REPORT')).toHaveLength(1);
+    const expected = ['J-1', 'J-2', 'J-1', 'J-2', 'J-1', 'J-2'].map((reportNo) => (reportNo === kept.report?.reportNo ? 200 : 409));
+    expect(answers.map(({ status }) => status)).toEqual(expected);
+    await act(organiser, 'C-2', 'CONFIRM');
+    // An answer that was lost is asked for again, also when others have gone on.
+    expect((await act(laboratory, 'C-2', 'REPORT', { report: kept.report, sha256 })).body.state).toBe('CONFIRMED');
+  });
+
+  it('of confirmations makes one result', async () => {
+    const round = await aRound('C-3');
+    const sha256 = await testing('C-3', round);
+    await act(laboratory, 'C-3', 'REPORT', { report: REPORT, sha256 });
+    const answers = await Promise.all([1, 2, 3, 4].map(() => act(organiser, 'C-3', 'CONFIRM')));
+    expect(answers.map(({ status, body: sheet }) => `${status} ${sheet.resultRevision}`)).toEqual(Array(4).fill('200 1'));
+    expect(await said(samplingNotices.topic, 'C-3')).toHaveLength(1);
+  });
+});
+
+describe('a round', () => {
+  it('counts what was not sampled as drawn, with its reason, for its organiser', async () => {
+    const round = await aRound('N-1');
+    const { roundId } = round;
+    await begun('N-1', round);
+    expect((await act(body, 'N-1', 'RECORD_NOT_SAMPLED', { ground: 'EXPORT_ONLY', reason: '仅供出口' })).body.code).toBe(
+      'EVIDENCE_MISSING',
+    );
+    await prove(body, 'N-1', 'DOCUMENT');
+    expect((await act(body, 'N-1', 'RECORD_NOT_SAMPLED', { ground: 'EXPORT_ONLY', reason: '仅供出口' })).body.state).toBe('NOT_SAMPLED');
+    await open('N-2', round, 1);
+    const progress = async (as: Http) => as.get<RoundProgress>(`${ROUNDS}/${roundId}/sampling`);
+    expect((await progress(organiser)).body).toMatchObject({
+      drawn: 3,
+      withoutSheet: 1,
+      states: { DRAWN: 1, NOT_SAMPLED: 1, CONFIRMED: 0 },
+      notSampled: { EXPORT_ONLY: 1 },
+    });
+    expect([(await progress(auditor)).status, (await progress(county)).status, (await progress(laboratory)).status]).toEqual([
+      200, 403, 403,
+    ]);
+    const own = await organiser.get<{ items: SheetSummary[] }>(`${SHEETS}?roundId=${roundId}&state=NOT_SAMPLED`);
+    expect(own.body.items.map(({ sampleNo }) => sampleNo)).toEqual(['N-1']);
+  });
+
+  it('lists its sheets page by page', async () => {
+    const all = (await organiser.get<{ items: SheetSummary[] }>(`${SHEETS}?limit=500`)).body.items;
+    const paged: SheetSummary[] = [];
+    for (let cursor = ''; ;) {
+      const { body: page } = await organiser.get<{ items: SheetSummary[]; next: string | null }>(`${SHEETS}?limit=3${cursor}`);
+      paged.push(...page.items);
+      if (page.next === null) break;
+      cursor = `&cursor=${encodeURIComponent(page.next)}`;
+    }
+    expect(paged).toEqual(all);
+  });
+});
+
+describe('what is not done in time', () => {
+  it('is said once, with who has to do it', async () => {
+    const round = await aRound('L-1', { regime: 'FOOD' });
+    await sealed('L-1', round);
+    const job = service.app.get(DeadlineJob);
+    clock.set(new Date('2026-03-11T01:00:00.000Z'));
+    await Promise.all([job.raise(), job.raise(), job.raise()]);
+    expect((await sheetOf(organiser, 'L-1')).body.clocks).toMatchObject([{ clock: 'SAMPLE_DELIVERY', state: 'OVERDUE' }]);
+    expect(await said(inspectionDeadlines.topic, 'L-1')).toEqual([
+      {
+        subject: 'tj-amr:L-1',
+        revision: 1,
+        clock: 'SAMPLE_DELIVERY',
+        party: 'ORGANISER',
+        departmentId: 'tj-amr',
+        startedOn: '2026-03-03',
+        dueOn: '2026-03-10',
+        ruleVersion: 'SAMPLE_DELIVERY/FOOD@2019-10-01',
+        raisedAt: '2026-03-11T01:00:00.000Z',
+      },
+    ]);
+    expect((await act(laboratory, 'L-1', 'RECEIVE_SAMPLE', SEALS)).body.clocks).toMatchObject([
+      { clock: 'SAMPLE_DELIVERY', state: 'MET_LATE' },
+      { clock: 'TEST_REPORT', dueOn: '2026-04-09', state: 'RUNNING' },
+    ]);
+  });
+});

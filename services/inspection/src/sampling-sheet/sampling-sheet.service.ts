@@ -1,0 +1,209 @@
+import { dayInChina, SAMPLING_MEASURES } from '@jinqiao/law';
+import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { canonicalHash } from '@jinqiao/schema';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { ClockState } from '../deadline/run-clock.js';
+import type { Status } from '../sampling-result/held-result.js';
+import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
+import { SamplingResults } from '../sampling-result/sampling-result.service.js';
+import { RoundUnknown } from '../sampling-round/sampling-round.js';
+import { UUID } from '../sampling-round/sampling-round.service.js';
+import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
+import type { TakeSheetActBody } from './sampling-sheet.facts.js';
+import {
+  allowedIn,
+  type Clock,
+  clockState,
+  decide,
+  isConcerned,
+  ObjectHasSheet,
+  ResultIsPublic,
+  seesPurchase,
+  type Sheet,
+  SheetConflict,
+  SheetUnknown,
+} from './sampling-sheet.js';
+import { resultOf } from './sampling-sheet.result.js';
+import { type SheetName, type SheetStep, SheetStore } from './sampling-sheet.store.js';
+
+export interface SamplingSheet extends Omit<Sheet, 'drawn' | 'caseHandlerIds' | 'clocks'> {
+  readonly laboratoryId: string;
+  readonly allowed: ReturnType<typeof allowedIn>;
+  readonly clocks: readonly (Clock & { readonly state: ClockState })[];
+  readonly history: readonly SheetStep[];
+}
+
+export interface SheetSummary extends SheetName {
+  readonly roundId: string;
+  readonly object: string;
+  readonly state: State;
+  readonly laboratoryId: string;
+  /** The next day by which something is due; over, if it lies behind. */
+  readonly dueOn: string | null;
+}
+
+export interface SheetFilter {
+  readonly roundId?: string;
+  readonly state?: State;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** How far a round is: what was drawn and not sampled counts as what was drawn. */
+export interface RoundProgress {
+  readonly drawn: number;
+  readonly withoutSheet: number;
+  readonly states: Readonly<Record<State, number>>;
+  /** Why nothing was sampled. */
+  readonly notSampled: Readonly<Record<string, number>>;
+}
+
+const LIST = 'sampling-sheets';
+/** Sheets in which $1 has a part; null: all. */
+const CONCERNS = `($1::text IS NULL OR s.organiser_id = $1 OR s.handler_id = $1 OR s.sampler_bodies @> ARRAY[$1]
+  OR (s.laboratory_id = $1 AND s.sample ->> 'testSeal' IS NOT NULL)
+  OR (s.organiser_id, s.sample_no) IN (SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
+
+/** Keeps sampling sheets. The lock of a sheet decides which of two steps comes first; the other finds the state that it left. */
+@Injectable()
+export class SamplingSheets {
+  constructor(
+    private readonly db: DataSource,
+    private readonly store: SheetStore,
+    private readonly results: SamplingResults,
+    private readonly clock: WallClock,
+  ) {}
+
+  /** For an object that was drawn. May be repeated. */
+  async open(caller: Principal, opening: { sampleNo: string; roundId: string; objectId: string }): Promise<SamplingSheet> {
+    const name = { organiserId: caller.id, sampleNo: opening.sampleNo };
+    return this.db.transaction(async (tx) => {
+      const of = await this.store.drawnObject(tx, { ...opening, organiserId: caller.id });
+      const on = this.today();
+      if (await this.store.add(tx, { ...name, ...of, roundId: opening.roundId, on })) {
+        const step = { act: 'OPEN', from: null, to: 'DRAWN', on, facts: {}, actorId: caller.id, competence: 'ORGANISER' } as const;
+        await this.store.addStep(tx, name, { ...step, hash: canonicalHash(opening), basis: `${SAMPLING_MEASURES}第十五条、第十六条` });
+        return this.shown(tx, await this.store.get(tx, name), caller);
+      }
+      const there = await this.store.find(tx, name);
+      if (!there) throw new ObjectHasSheet();
+      if (there.roundId !== opening.roundId || there.object.id !== opening.objectId) throw new SheetConflict();
+      return this.shown(tx, there, caller);
+    });
+  }
+
+  /** One step. What this organisation has just done and cannot be done again is answered, and not taken once more. */
+  async act(caller: Principal, name: SheetName, act: TakeSheetActBody): Promise<SamplingSheet> {
+    return this.results.inTransaction(async (tx) => {
+      const before = await this.store.get(tx, name, 'FOR UPDATE OF s');
+      if (!isConcerned(before, caller)) throw new SheetUnknown();
+      const hash = canonicalHash(JSON.parse(JSON.stringify(act)));
+      const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
+      if (isOver && (await this.store.wasLastOf(tx, name, { hash, actorId: caller.id }))) return this.shown(tx, before, caller);
+      const pool = await this.store.poolInspectors(
+        tx,
+        before,
+        (act.samplers ?? []).map(({ inspectorId }) => inspectorId),
+      );
+      const { from, sheet, clocks, competence, basis } = decide(before, caller, act, { now: this.clock.now(), today: this.today(), pool });
+      const resultRevision = act.act === 'CONFIRM' ? await this.enter(tx, sheet) : sheet.resultRevision;
+      await this.store.save(tx, { ...sheet, resultRevision }, clocks);
+      const { act: done, on, ...facts } = act;
+      await this.store.addStep(tx, name, { act: done, from, to: sheet.state, on, facts, hash, actorId: caller.id, competence, basis });
+      return this.shown(tx, await this.store.get(tx, name), caller);
+    });
+  }
+
+  async find(caller: Principal, name: SheetName): Promise<SamplingSheet> {
+    const sheet = await this.store.get(this.db.manager, name);
+    if (caller.kind !== 'OPERATOR' && !isConcerned(sheet, caller)) throw new SheetUnknown();
+    return this.shown(this.db.manager, sheet, caller);
+  }
+
+  /** Of a department or laboratory those in which it has a part, of everybody else all. */
+  async list({ kind, id }: Principal, { roundId, state, cursor, limit }: SheetFilter): Promise<Page<SheetSummary>> {
+    const [organiserAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const rows: SheetSummary[] = await this.db.query(
+      `SELECT s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", s.object ->> 'name' AS object, s.state,
+         s.laboratory_id AS "laboratoryId", (SELECT min(due_on)::text FROM sampling_sheet_clocks c WHERE c.organiser_id = s.organiser_id
+           AND c.sample_no = s.sample_no AND c.stopped_on IS NULL AND c.clock = ANY($7)) AS "dueOn"
+       FROM sampling_sheets s
+       WHERE ${CONCERNS} AND ($2::uuid IS NULL OR s.round_id = $2) AND ($3::text IS NULL OR s.state = $3)
+         AND (s.organiser_id, s.sample_no) > ($4, $5)
+       ORDER BY s.organiser_id, s.sample_no LIMIT $6`,
+      [
+        kind === 'DEPARTMENT' || kind === 'LABORATORY' ? id : null,
+        roundId ?? null,
+        state ?? null,
+        organiserAfter,
+        sampleAfter,
+        limit + 1,
+        DUTIES,
+      ],
+    );
+    return pageOf(LIST, rows, limit, ({ organiserId, sampleNo }) => [organiserId, sampleNo]);
+  }
+
+  /** For the organiser of the round, and those who watch over all. */
+  async progress({ kind, id }: Principal, roundId: string): Promise<RoundProgress> {
+    if (!UUID.test(roundId)) throw new RoundUnknown();
+    const [round]: { organiserId: string; drawn: number }[] = await this.db.query(
+      `SELECT organiser_id AS "organiserId", coalesce(jsonb_array_length(drawn), 0) AS drawn FROM sampling_rounds WHERE round_id = $1`,
+      [roundId],
+    );
+    if (!round) throw new RoundUnknown();
+    if (kind === 'DEPARTMENT' && id !== round.organiserId) throw new Forbidden();
+    const rows: { state: State; ground: string | null; sheets: number }[] = await this.db.query(
+      `SELECT s.state, t.facts ->> 'ground' AS ground, count(*)::integer AS sheets FROM sampling_sheets s
+       LEFT JOIN sampling_sheet_steps t ON t.organiser_id = s.organiser_id AND t.sample_no = s.sample_no AND t.act = 'RECORD_NOT_SAMPLED'
+       WHERE s.round_id = $1 GROUP BY 1, 2 ORDER BY 1, 2`,
+      [roundId],
+    );
+    const states = { ...NONE };
+    for (const { state, sheets } of rows) states[state] += sheets;
+    const notSampled = Object.fromEntries(rows.flatMap(({ ground, sheets }) => (ground === null ? [] : [[ground, sheets]])));
+    const opened = rows.reduce((sum, { sheets }) => sum + sheets, 0);
+    return { drawn: round.drawn, withoutSheet: round.drawn - opened, states, notSampled };
+  }
+
+  /** The result takes the way of every reported one, as the next revision of its series. */
+  private async enter(tx: EntityManager, sheet: Sheet): Promise<number> {
+    const { organiserId, sampleNo } = sheet;
+    const [there]: { status: Status; reported: number }[] = await tx.query(
+      'SELECT status, reported_revision AS reported FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2 FOR UPDATE',
+      [organiserId, sampleNo],
+    );
+    if (there?.status === 'PUBLISHED') throw new ResultIsPublic();
+    const revision = (there?.reported ?? 0) + 1;
+    const submitted = { kind: 'REPORT', input: resultOf(sheet, revision) } as const;
+    const [answer] = await this.results.accept(tx, organiserId, [submitted], { channel: 'HTTP', keepsRefusals: false });
+    if (answer?.outcome !== 'accepted') throw new SamplingResultRejected(answer?.errors ?? []);
+    return revision;
+  }
+
+  private async shown(tx: EntityManager, sheet: Sheet, caller: Principal): Promise<SamplingSheet> {
+    const { drawn, caseHandlerIds: _handlers, clocks, purchase, ...rest } = sheet;
+    const seesAll = seesPurchase(sheet, caller);
+    const history = await this.store.history(tx, sheet);
+    return {
+      ...rest,
+      purchase: seesAll ? purchase : null,
+      laboratoryId: drawn.laboratoryId,
+      allowed: allowedIn(sheet.state),
+      clocks: clocks.map((clock) => ({ ...clock, state: clockState(clock, this.clock.now()) })),
+      history: seesAll ? history : history.map(withoutPurchase),
+    };
+  }
+
+  private today(): string {
+    return dayInChina(this.clock.now());
+  }
+}
+
+const NONE = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
+
+function withoutPurchase({ facts, ...step }: SheetStep): SheetStep {
+  const { purchase: _purchase, ...others } = facts;
+  return { ...step, facts: others };
+}

@@ -1,0 +1,187 @@
+import { Clock as WallClock } from '@jinqiao/platform';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
+import type { ActName, Competence, State } from './sampling-sheet.acts.js';
+import type { SheetFacts } from './sampling-sheet.facts.js';
+import { type Clock, type DrawnFor, ObjectNotDrawn, type PoolInspector, type Sheet, SheetUnknown } from './sampling-sheet.js';
+
+/** A sheet is named as its result will be. */
+export interface SheetName {
+  readonly organiserId: string;
+  readonly sampleNo: string;
+}
+
+type Lock = '' | 'FOR UPDATE OF s';
+
+/** What is drawn of a round, for one object. */
+export interface DrawnObject {
+  readonly object: Sheet['object'];
+  readonly drawn: DrawnFor;
+}
+
+export interface SheetStep {
+  readonly act: ActName | 'OPEN';
+  readonly from: State | null;
+  readonly to: State;
+  readonly on: string;
+  readonly facts: SheetFacts;
+  readonly actorId: string;
+  readonly competence: Competence;
+  readonly basis: string;
+  readonly takenAt: Date;
+}
+
+export type NewStep = Omit<SheetStep, 'takenAt'> & { readonly hash: string };
+
+const SHEET = `s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", r.round_no AS "roundNo",
+  r.plan ->> 'regime' AS regime, r.plan ->> 'coverage' AS coverage, s.object, s.drawn, s.state, s.mode, s.samplers, s.sample, s.purchase,
+  s.report, s.handler_id AS "handlerId", s.result_revision AS "resultRevision", s.last_on::text AS "lastOn", s.opened_on::text AS "openedOn",
+  ARRAY(SELECT DISTINCT department_id FROM sampling_case_tracks t
+    WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL) AS "caseHandlerIds"`;
+const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
+  stopped_on::text AS "stoppedOn", to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "dueAt"`;
+
+/** The rows of sampling sheets. */
+@Injectable()
+export class SheetStore {
+  constructor(private readonly clock: WallClock) {}
+
+  async get(tx: EntityManager, name: SheetName, lock: Lock = ''): Promise<Sheet> {
+    const sheet = await this.find(tx, name, lock);
+    if (!sheet) throw new SheetUnknown();
+    return sheet;
+  }
+
+  async find(tx: EntityManager, { organiserId, sampleNo }: SheetName, lock: Lock = ''): Promise<Sheet | null> {
+    const id = [organiserId, sampleNo];
+    const [row]: Omit<Sheet, 'clocks' | 'evidence'>[] = await tx.query(
+      `SELECT ${SHEET} FROM sampling_sheets s JOIN sampling_rounds r USING (round_id) WHERE s.organiser_id = $1 AND s.sample_no = $2 ${lock}`,
+      id,
+    );
+    if (!row) return null;
+    const clocks: Clock[] = await tx.query(
+      `SELECT ${CLOCK} FROM sampling_sheet_clocks WHERE organiser_id = $1 AND sample_no = $2 ORDER BY started_on, clock`,
+      id,
+    );
+    const evidence: Sheet['evidence'] = await tx.query(
+      `SELECT type, sha256, bytes::float8 AS bytes, added_by AS "addedBy", added_at AS "addedAt"
+       FROM evidence JOIN evidence_blobs USING (sha256) WHERE organiser_id = $1 AND sample_no = $2 ORDER BY added_at, type, sha256`,
+      id,
+    );
+    return { ...row, clocks, evidence };
+  }
+
+  /** What the organiser's round has drawn. A draw is never changed, so its row is not locked. */
+  async drawnObject(tx: EntityManager, { organiserId, roundId, objectId }: { organiserId: string; roundId: string; objectId: string }) {
+    const [row]: { organiserId: string; object: DrawnObject['object'] | null; drawn: DrawnFor | null }[] = await tx.query(
+      `SELECT r.organiser_id AS "organiserId",
+         jsonb_build_object('id', o ->> 'id', 'name', o ->> 'name', 'divisionCode', o ->> 'divisionCode') AS object,
+         CASE WHEN d IS NOT NULL THEN jsonb_build_object('commitment', d ->> 'commitment', 'inspectorIds', d -> 'inspectorIds',
+           'laboratoryId', d ->> 'laboratoryId', 'laboratoryEmployerId', (SELECT l ->> 'employerId'
+             FROM jsonb_array_elements(r.announced -> 'laboratories') l WHERE l ->> 'id' = d ->> 'laboratoryId')) END AS drawn
+       FROM sampling_rounds r
+       LEFT JOIN LATERAL jsonb_array_elements(r.pool) o ON o ->> 'id' = $2
+       LEFT JOIN LATERAL jsonb_array_elements(r.drawn) d ON d ->> 'commitment' = o ->> 'commitment'
+       WHERE r.round_id = $1`,
+      [roundId, objectId],
+    );
+    if (!row) throw new RoundUnknown();
+    if (row.organiserId !== organiserId) throw new RoundNotYours();
+    if (!row.object || !row.drawn) throw new ObjectNotDrawn();
+    return { object: row.object, drawn: row.drawn };
+  }
+
+  /** Those of the round's pool whom an act names. */
+  async poolInspectors(tx: EntityManager, { roundId, drawn }: Sheet, ids: readonly string[]): Promise<PoolInspector[]> {
+    if (ids.length === 0) return [];
+    return tx.query(
+      `SELECT i ->> 'id' AS "inspectorId", i ->> 'employerId' AS "employerId",
+         EXISTS (SELECT FROM jsonb_array_elements(announced -> 'recusals') x
+           WHERE x ->> 'inspectorId' = i ->> 'id' AND x ->> 'commitment' = $3) AS "isRecused"
+       FROM sampling_rounds, jsonb_array_elements(announced -> 'inspectors') i WHERE round_id = $1 AND i ->> 'id' = ANY($2::text[])`,
+      [roundId, ids, drawn.commitment],
+    );
+  }
+
+  /** False where the number or the object has a sheet already. */
+  async add(tx: EntityManager, sheet: SheetName & DrawnObject & { roundId: string; on: string }): Promise<boolean> {
+    const made: unknown[] = await tx.query(
+      `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, samplers, sampler_bodies, last_on, opened_on)
+       VALUES ($1, $2, $3, $4, $5, 'DRAWN', '[]', '{}', $6, $6) ON CONFLICT DO NOTHING RETURNING 1`,
+      [sheet.organiserId, sheet.sampleNo, sheet.roundId, JSON.stringify(sheet.object), JSON.stringify(sheet.drawn), sheet.on],
+    );
+    return made.length > 0;
+  }
+
+  async save(tx: EntityManager, sheet: Sheet, clocks: readonly Clock[]): Promise<void> {
+    const id = [sheet.organiserId, sheet.sampleNo];
+    const bodies = [...new Set(sheet.samplers.map(({ employerId }) => employerId))];
+    await tx.query(
+      `UPDATE sampling_sheets SET state = $3, mode = $4, samplers = $5, sampler_bodies = $6, sample = $7, purchase = $8, report = $9,
+         handler_id = $10, result_revision = $11, last_on = $12
+       WHERE organiser_id = $1 AND sample_no = $2`,
+      [
+        ...id,
+        sheet.state,
+        sheet.mode,
+        JSON.stringify(sheet.samplers),
+        bodies,
+        ...[sheet.sample, sheet.purchase, sheet.report].map((value) => value && JSON.stringify(value)),
+        sheet.handlerId,
+        sheet.resultRevision,
+        sheet.lastOn,
+      ],
+    );
+    for (const { clock, startedOn, dueOn, dueAt, provisional, ruleVersion, stoppedOn } of clocks) {
+      await tx.query(
+        `INSERT INTO sampling_sheet_clocks (organiser_id, sample_no, clock, started_on, due_on, due_at, provisional, rule_version, stopped_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (organiser_id, sample_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+        [...id, clock, startedOn, dueOn, dueAt, provisional, ruleVersion, stoppedOn],
+      );
+    }
+  }
+
+  async addStep(tx: EntityManager, { organiserId, sampleNo }: SheetName, step: NewStep): Promise<void> {
+    await tx.query(
+      `INSERT INTO sampling_sheet_steps (organiser_id, sample_no, step_no, act, from_state, to_state, done_on, facts, content_hash, actor_id,
+         competence, basis, taken_at)
+       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+       FROM sampling_sheet_steps WHERE organiser_id = $1 AND sample_no = $2`,
+      [
+        organiserId,
+        sampleNo,
+        step.act,
+        step.from,
+        step.to,
+        step.on,
+        JSON.stringify(step.facts),
+        step.hash,
+        step.actorId,
+        step.competence,
+        step.basis,
+        this.clock.now(),
+      ],
+    );
+  }
+
+  /** Was this the last thing that this organisation did to the sheet? */
+  async wasLastOf(tx: EntityManager, { organiserId, sampleNo }: SheetName, { hash, actorId }: { hash: string; actorId: string }) {
+    const [last]: { same: boolean }[] = await tx.query(
+      `SELECT content_hash = $3 AS same FROM sampling_sheet_steps WHERE organiser_id = $1 AND sample_no = $2 AND actor_id = $4
+       ORDER BY step_no DESC LIMIT 1`,
+      [organiserId, sampleNo, hash, actorId],
+    );
+    return last?.same ?? false;
+  }
+
+  async history(tx: EntityManager, { organiserId, sampleNo }: SheetName): Promise<SheetStep[]> {
+    return tx.query(
+      `SELECT act, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence, basis,
+         taken_at AS "takenAt"
+       FROM sampling_sheet_steps WHERE organiser_id = $1 AND sample_no = $2 ORDER BY step_no`,
+      [organiserId, sampleNo],
+    );
+  }
+}
