@@ -9,8 +9,8 @@ import {
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { rowOf } from './sampling-result.service.js';
 import type { Announcement } from './held-result.js';
+import { rowOf } from './sampling-result.rows.js';
 import { heldBy } from './sampling-result.js';
 
 /** Results that were announced and that a database which was set back does not know (ADR-0009). */
