@@ -16,20 +16,25 @@ class StatedResult extends SamplingResultState {
 /** Fires with every state of a result before it is published; the exchange tells the platform, nobody else may know. */
 export class SamplingResultNotified extends StatedResult {}
 
-/** Fires when a result that was never published is taken back; the exchange withdraws its feedback. */
-export class SamplingNoticeWithdrawn extends StatedResult {
+class WithdrawnResult extends StatedResult {
   @Text({ max: 1000 }) reason: string;
   @Timestamp() withdrawnAt: string;
+  @Optional()
+  @Text({
+    max: 200,
+    about: 'reporterId:sampleNo of the result that reports the same and stands: what was found is not taken back with this one.',
+  })
+  mergedInto?: string;
 }
+
+/** Fires when a result that was never published is taken back; the exchange withdraws its feedback. */
+export class SamplingNoticeWithdrawn extends WithdrawnResult {}
 
 /** Fires with every state of a published result; credit, monitoring and the exchange follow it. */
 export class SamplingResultPublished extends StatedResult {}
 
 /** Fires when a published result is taken back or put under embargo again; everyone who used it undoes it. */
-export class SamplingResultWithdrawn extends StatedResult {
-  @Text({ max: 1000 }) reason: string;
-  @Timestamp() withdrawnAt: string;
-}
+export class SamplingResultWithdrawn extends WithdrawnResult {}
 
 /** `reporterId:sampleNo`, the subject that records, rollups and feedback refer to. */
 export const subjectOf = (result: { reporterId: string; sampleNo: string }): string => `${result.reporterId}:${result.sampleNo}`;

@@ -7,7 +7,7 @@ import { type Change, feedbackIdOf, follow, platformKey, type SamplingState, typ
 import { NAME_LOCKS } from '../organisation/organisation.js';
 import { FeedbackTeller, type Told } from './feedback.teller.js';
 
-type SamplingReceived = Received<(SamplingState & { reason?: string }) | null>;
+type SamplingReceived = Received<(SamplingState & { reason?: string; mergedInto?: string }) | null>;
 
 interface Following extends Change {
   readonly received: SamplingReceived | null;
@@ -197,7 +197,7 @@ function changeOf(received: SamplingReceived): Following {
   const { revision } = data;
   const ended = received.is(SamplingResultWithdrawn) || received.is(SamplingNoticeWithdrawn);
   return ended
-    ? { subject, revision, state: null, reason: data.reason ?? null, received }
+    ? { subject, revision, state: null, reason: data.reason ?? null, mergedInto: data.mergedInto, received }
     : { subject, revision, state: data, reason: null, received };
 }
 

@@ -165,6 +165,13 @@ describe('a withdrawal', () => {
     expect(said.contentHash).toBe(contentHash(FeedbackWithdrawn, said));
   });
 
+  it('undoes nothing where another result reports the same and stands', () => {
+    const change = { ...retracted(2), reason: 'MERGED', mergedInto: 'tj-heping:H-1' };
+    const [withdrawn] = follow(given([state(1), 'jd']), change, null, at('03:00:00')).told;
+    expect(withdrawn?.said).toMatchObject({ reason: 'MERGED', actionsRequired: [{ action: 'NONE', mandatory: false }] });
+    expect(withdrawn?.said).not.toHaveProperty('dueAt');
+  });
+
   it('asks nothing of whoever had nothing to do', () => {
     const { told } = follow(given([state(1, { verdict: 'QUALIFIED' }), 'jd']), retracted(2), null, at('03:00:00'));
     expect(told[0]?.said.actionsRequired).toEqual([expect.objectContaining({ action: 'NONE' })]);

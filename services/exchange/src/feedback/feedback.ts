@@ -47,6 +47,8 @@ export interface Change {
   readonly state: SamplingState | null;
   /** Why there is no state any more. */
   readonly reason: string | null;
+  /** The result that reports the same and stands: what was found holds, and nobody has to undo anything. */
+  readonly mergedInto?: string | undefined;
 }
 
 /** A result sold on a platform that the directory does not know: it waits for the name to be registered. */
@@ -102,7 +104,10 @@ export function follow({ feedbacks }: Standing, change: Change, found: string | 
   const reason = state === null ? (change.reason ?? RESULT_REMOVED) : REATTRIBUTED;
   const withdrawn = feedbacks
     .filter((feedback) => feedback.said.recipientId !== recipientId)
-    .map((feedback) => withdraw(feedback, { subjectRevision: revision, reason, regime: state?.regime ?? regimeOf(feedback) }, now));
+    .map((feedback) => {
+      const regime = state?.regime ?? regimeOf(feedback);
+      return withdraw(feedback, { subjectRevision: revision, reason, regime, holds: change.mergedInto !== undefined }, now);
+    });
   const issued = state && recipientId !== null ? issueResult(feedbacks, { ...change, state }, { recipientId, key }, now) : null;
   const waits = state !== null && key !== null && recipientId === null;
   const isAhead = isAheadOf(revision, feedbacks);
@@ -208,19 +213,23 @@ export function issue(previous: Feedback | null, draft: Draft, now: Date): Feedb
   return { status: 'ISSUED', said, publisherId, matchedBy, ...askedBefore(before, said) };
 }
 
+export interface Withdrawal {
+  readonly subjectRevision: number;
+  readonly reason: string;
+  readonly regime: Regime | null;
+  /** What was found is told of under another subject. */
+  readonly holds?: boolean;
+}
+
 /** Takes back what a platform was told; null when nothing stands. */
-export function withdraw(
-  feedback: Feedback,
-  { subjectRevision, reason, regime }: { subjectRevision: number; reason: string; regime: Regime | null },
-  now: Date,
-): Feedback | null {
+export function withdraw(feedback: Feedback, { subjectRevision, reason, regime, holds = false }: Withdrawal, now: Date): Feedback | null {
   if (feedback.status === 'WITHDRAWN') return null;
   const { feedbackId, recipientId, kind, subject, revision, actionsRequired, legalBasis } = feedback.said;
   const basis = regime === null ? (actionsRequired[0]?.basis ?? '') : articleOf(regime);
   const asked = {
     kind,
     regime,
-    actionsRequired: undo(actionsRequired, basis),
+    actionsRequired: undo(holds ? null : actionsRequired, basis),
     legalBasis: regime === null ? legalBasis : noticeBasis(regime),
   };
   const before = asksTheSame(feedback.said, asked) ? feedback : null;
