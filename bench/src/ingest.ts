@@ -156,7 +156,7 @@ async function ownGround({ url, ownerUrl }: Database): Promise<OwnGround> {
   const app = await NestFactory.createApplicationContext(WithoutRelay, { logger: ['error'] });
   const clear = async (): Promise<void> => {
     const owner = await connected(ownerUrl);
-    await owner.query('TRUNCATE sampling_results, outbox, access_log');
+    await owner.query('TRUNCATE sampling_results, sampled_batches, outbox, access_log CASCADE');
     await owner.end();
   };
   return { db, intake: app.get(SamplingResults), accessLog: app.get(AccessLog), clear };

@@ -40,7 +40,7 @@ export function reportAt(run: string, n: number, mix: Mix = MIX): SamplingResult
       spec: '1.7升',
       model: `K${n % 500}`,
       batch: `A${n % 97}`,
-      producedOn: '2026-03-01',
+      producedOn: `2026-03-${String(1 + (n % 28)).padStart(2, '0')}`,
     },
     ...(unqualified && {
       failingItems: [
@@ -54,7 +54,7 @@ export function reportAt(run: string, n: number, mix: Mix = MIX): SamplingResult
       divisionCode: '120101',
       regionName: '天津市和平区',
     },
-    nominalProducer: { name: '浙江某某电器有限公司' },
+    nominalProducer: { name: `浙江第${n % ENTITIES}电器有限公司` },
     laboratory: { name: '天津市产品质量监督检测技术研究院' },
     notice: { no: '2026年第12号', publishedOn: '2026-09-10' },
     sampledOn: `2026-0${1 + (n % 8)}-15`,
