@@ -10,6 +10,9 @@ import { EvidenceStore } from './evidence/evidence.store.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
 import { ImportRunController } from './import-run/import-run.controller.js';
 import { ImportRuns } from './import-run/import-run.service.js';
+import { ProbableDuplicateController } from './probable-duplicate/probable-duplicate.controller.js';
+import { ProbableDuplicates } from './probable-duplicate/probable-duplicate.service.js';
+import { ProbableDuplicateSweep } from './probable-duplicate/probable-duplicate.sweep.js';
 import { RecallConsumer } from './recall/recall.consumer.js';
 import { RecallController } from './recall/recall.controller.js';
 import { RecallNotices } from './recall/recall.notices.service.js';
@@ -46,6 +49,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     EvidenceController,
     SamplingCaseController,
     WaitingReportController,
+    ProbableDuplicateController,
     RecallController,
     DriftController,
   ],
@@ -62,6 +66,8 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingCases,
     DeadlineJob,
     WaitingReports,
+    ProbableDuplicates,
+    ProbableDuplicateSweep,
     RecallStore,
     Recalls,
     RecallNotices,

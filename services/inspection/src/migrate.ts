@@ -10,6 +10,7 @@ import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-re
 import { CreateDriftAlarms1795450720000 } from './migrations/1795450720000-create-drift-alarms.js';
 import { CreateSamplingSheets1795451000000 } from './migrations/1795451000000-create-sampling-sheets.js';
 import { CreateEvidence1795451001000 } from './migrations/1795451001000-create-evidence.js';
+import { CreateProbableDuplicates1795451010000 } from './migrations/1795451010000-create-probable-duplicates.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -23,4 +24,5 @@ await migrateService('inspection', [
   CreateDriftAlarms1795450720000,
   CreateSamplingSheets1795451000000,
   CreateEvidence1795451001000,
+  CreateProbableDuplicates1795451010000,
 ]);

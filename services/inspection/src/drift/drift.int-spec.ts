@@ -24,11 +24,19 @@ afterAll(() => service.close());
 
 /** A day of results, of which every fifteenth fails. */
 async function report(as: Http, day: string, isInverted = false): Promise<void> {
+  // Goods of its own: what another department has reported of the same ones would wait, and be no part of the day.
+  const product = { name: as === inverted ? '玩具车' : '水壶' };
   clock.set(new Date(`${day}T02:00:00.000Z`));
   const reports = Array.from({ length: A_DAY }, (_, n) => {
     const fails = (n % 15 === 0) !== isInverted;
     const verdict = fails ? ('UNQUALIFIED' as const) : ('QUALIFIED' as const);
-    return aReport({ sampleNo: `${day}-${n}`, verdict, failingItems: fails ? [{ item: '铅' }] : undefined, sampledOn: addDays(day, -6) });
+    return aReport({
+      sampleNo: `${day}-${n}`,
+      verdict,
+      product,
+      failingItems: fails ? [{ item: '铅' }] : undefined,
+      sampledOn: addDays(day, -6),
+    });
   });
   expect((await as.post('/api/inspection/sampling-results', reports)).body).toMatchObject({ accepted: A_DAY });
 }

@@ -6,8 +6,8 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
-import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
-import type { Status } from '../sampling-result/held-result.js';
+import { SamplingResults } from '../sampling-result/sampling-result.service.js';
+import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import { type ActName, CLOCKS, DUTIES, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
@@ -118,7 +118,7 @@ export class SamplingCases {
       );
       if (!result) throw new SamplingResultUnknown();
       const { status, state } = result;
-      if (status === 'WITHDRAWN' || state === null) throw new CaseNotOpenable();
+      if (!isAnnounced({ status }) || state === null) throw new CaseNotOpenable();
       await tx.query(
         `INSERT INTO sampling_cases (reporter_id, sample_no, regime, verdict, laboratory, parties, opened_on)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,

@@ -1,5 +1,5 @@
 import type { ResultDecision, SamplingResultReported } from '@jinqiao/contracts';
-import { withDecision } from './sampling-result.decision.js';
+import { merged, withDecision } from './sampling-result.decision.js';
 import type { HeldResult, Submission } from './held-result.js';
 import { type Accepted, admit, decide, heldBy, readReport, readRetraction } from './sampling-result.js';
 
@@ -22,10 +22,10 @@ const report = (revision: number, changes: Changes = {}): Record<string, unknown
 });
 const retraction = { sampleNo: 'S-1', revision: 2, reason: '录入错误' };
 
-function submit(held: HeldResult | null, input: Record<string, unknown>): Accepted {
+function submit(held: HeldResult | null, input: Record<string, unknown>, alike: string | null = null): Accepted {
   const reading = 'reason' in input ? readRetraction(input) : readReport(input, NOW);
   if (!reading.ok) throw new Error(JSON.stringify(reading.findings));
-  const decision = decide(held, 'tj-amr', reading, NOW);
+  const decision = decide(held, 'tj-amr', { ...reading, alike }, NOW);
   if (decision.outcome !== 'accepted') throw new Error(decision.outcome);
   return decision;
 }
@@ -151,6 +151,78 @@ describe('a person', () => {
     const { held, announcements } = admit(...waiting(after(REVERSED), retraction), NOW);
     expect(said({ announcements })).toEqual(['SamplingNoticeWithdrawn 3 QUALIFIED']);
     expect(submit(held, report(3)).undoes).toBeUndefined();
+  });
+});
+
+describe('a report of what another result reports', () => {
+  const OTHER = 'tj-heping:H-1';
+
+  it('waits, and nothing is announced, its corrections neither; a person lets in the last', () => {
+    const waiting = submit(null, report(1), OTHER);
+    expect(waiting).toMatchObject({ announcements: [], undoes: [], held: { status: 'WAITING', revision: 0, state: null } });
+    expect(waiting.held.warnings).toEqual([
+      { code: 'WAITS_FOR_RULING', pointer: '/sampleNo', message: `probably reports the same as ${OTHER}: it waits for a person` },
+    ]);
+    const corrected = submit(waiting.held, report(2, { product: { name: '玩具车' } }), OTHER);
+    expect(corrected).toMatchObject({ announcements: [], undoes: [], held: { status: 'WAITING', reportedRevision: 2 } });
+    const reading = readReport(report(2, { product: { name: '玩具车' } }), NOW);
+    if (!reading.ok) throw new Error('unreadable');
+    expect(said(admit(corrected.held, reading.submission, NOW))).toEqual(['SamplingResultNotified 1 UNQUALIFIED']);
+  });
+
+  it('is announced when a correction makes another one of it', () => {
+    expect(said(submit(submit(null, report(1), OTHER).held, report(2)))).toEqual(['SamplingResultNotified 1 UNQUALIFIED']);
+  });
+
+  it('is corrected where somebody has been told of it, whatever it is like', () => {
+    expect(said(submit(reported(), report(2), OTHER))).toEqual(['SamplingResultNotified 2 UNQUALIFIED']);
+  });
+
+  it('waits to be told of again, when it had been retracted', () => {
+    const revived = submit(submit(reported(), retraction).held, report(3), OTHER);
+    expect(revived).toMatchObject({ announcements: [], undoes: [], held: { status: 'WITHDRAWN', revision: 2, reportedRevision: 3 } });
+  });
+
+  it('is retracted without a word', () => {
+    const retracted = submit(submit(null, report(1), OTHER).held, retraction);
+    expect(retracted).toMatchObject({ announcements: [], held: { status: 'WITHDRAWN', revision: 0, state: null } });
+  });
+});
+
+describe('a result that is given up for another', () => {
+  const INTO = 'tj-heping:H-1';
+
+  it('is taken back, which says what stands in its place', () => {
+    const { held, announcements } = merged(reported(), INTO, NOW);
+    expect(said({ announcements })).toEqual(['SamplingNoticeWithdrawn 2 UNQUALIFIED']);
+    expect(announcements[0]?.data).toMatchObject({ reason: 'MERGED', mergedInto: INTO, withdrawnAt: NOW.toISOString() });
+    expect(held).toMatchObject({ status: 'WITHDRAWN', revision: 2, mergedInto: INTO });
+    expect(announcements.map(heldBy)).toMatchObject([{ status: 'WITHDRAWN', revision: 2, mergedInto: INTO }]);
+    const isPublic = reported({ finality: 'FINAL', notice: NOTICE });
+    expect(said(merged(isPublic, INTO, NOW))).toEqual(['SamplingResultWithdrawn 2 UNQUALIFIED']);
+  });
+
+  it('is no news to anybody who was told of nothing', () => {
+    const { held, announcements } = merged(submit(null, report(1), INTO).held, INTO, NOW);
+    expect(announcements).toEqual([]);
+    expect(held).toMatchObject({ status: 'WITHDRAWN', revision: 0, mergedInto: INTO, withdrawal: { reason: 'MERGED' } });
+    const retracted = submit(reported(), retraction).held;
+    expect(merged(retracted, INTO, NOW)).toMatchObject({
+      announcements: [],
+      held: { withdrawal: { reason: '录入错误' }, mergedInto: INTO },
+    });
+  });
+
+  it('does not come back by a later report, which waits; a person gives the merge up', () => {
+    const { held } = merged(reported(), INTO, NOW);
+    const later = submit(held, report(2));
+    expect(later).toMatchObject({ announcements: [], undoes: [], held: { status: 'WITHDRAWN', revision: 2, mergedInto: INTO } });
+    expect(later.held.warnings).toEqual([expect.objectContaining({ code: 'WAITS_FOR_RULING', pointer: '/revision' })]);
+    const reading = readReport(report(2), NOW);
+    if (!reading.ok) throw new Error('unreadable');
+    const back = admit(later.held, reading.submission, NOW);
+    expect(said(back)).toEqual(['SamplingResultNotified 3 UNQUALIFIED']);
+    expect(back.held.mergedInto).toBeNull();
   });
 });
 

@@ -13,7 +13,7 @@ import {
   SamplingResultPublished,
   SamplingResultWithdrawn,
 } from '@jinqiao/contracts';
-import type { Announcement, HeldResult, Submission } from './held-result.js';
+import { type Announcement, type HeldResult, isAnnounced, type Submission } from './held-result.js';
 
 /** The reason given when the sampling was annulled. */
 export const ANNULLED = 'SAMPLING_ANNULLED';
@@ -58,6 +58,22 @@ export function withDecision(held: HeldResult, decision: ResultDecision, now: Da
   return {
     held: { ...kept, status: 'WITHDRAWN', withdrawal },
     announcements: [{ type: isPublic ? SamplingResultWithdrawn : SamplingNoticeWithdrawn, data: { ...next, ...withdrawal } }],
+  };
+}
+
+/** The reason given when a result was given up for another one that reports the same. */
+export const MERGED = 'MERGED';
+
+/** A result that is given up for another one. Of what nobody was told nothing is announced. The caller holds the lock of its row. */
+export function merged(held: HeldResult, mergedInto: string, now: Date): { held: HeldResult; announcements: Announcement[] } {
+  const withdrawal = { reason: MERGED, withdrawnAt: now.toISOString() };
+  const given = { ...held, status: 'WITHDRAWN', withdrawal: held.withdrawal ?? withdrawal, mergedInto, warnings: [] } as const;
+  if (held.state === null || !isAnnounced(held)) return { held: given, announcements: [] };
+  const state = { ...held.state, revision: held.revision + 1 };
+  const type = held.status === 'PUBLISHED' ? SamplingResultWithdrawn : SamplingNoticeWithdrawn;
+  return {
+    held: { ...given, revision: state.revision, state },
+    announcements: [{ type, data: { ...state, ...withdrawal, mergedInto } }],
   };
 }
 

@@ -108,4 +108,34 @@ describe('a database of inspection that is set back', () => {
     const records = [...(await place.readAll(samplingNotices.topic)), ...(await place.readAll(samplingResults.topic))];
     expect(marks).toEqual([{ sum: String(records.length) }]);
   });
+
+  it('knows again what was given up for another result, though not who had ruled so', async () => {
+    const county = place.http(await place.token('DEPARTMENT', 'tj-heping'));
+    const batch = (name: string) => ({ ...published, product: { batch: name } });
+    await report(numbered('R-6', 1, batch('M-1')));
+    await county.post(PATH, numbered('K-6', 1, batch('M-2')));
+    await isSent();
+    await service.close();
+    const setBack = await place.backUp();
+    await start();
+    await county.post(PATH, numbered('K-6', 2, batch('M-1')));
+    const pairs = await county.get<{ items: { pairId: string }[] }>('/api/inspection/probable-duplicates');
+    expect(pairs.body.items).toHaveLength(1);
+    const ruling = { ruling: 'SAME', reason: '同一批' };
+    await county.post(`/api/inspection/probable-duplicates/${pairs.body.items[0]?.pairId}/decision`, ruling);
+    await isSent();
+    await service.close();
+    await setBack();
+    await start();
+    expect(await place.sql("SELECT status, revision, merged_into FROM sampling_results WHERE sample_no = 'K-6'")).toEqual([
+      { status: 'WITHDRAWN', revision: 3, merged_into: 'tj-amr:R-6' },
+    ]);
+    expect((await county.post<Answer>(PATH, numbered('K-6', 3, batch('M-1')))).body).toMatchObject({
+      status: 'WITHDRAWN',
+      warnings: [{ code: 'WAITS_FOR_RULING', pointer: '/revision' }],
+    });
+    expect((await county.get<{ items: object[] }>('/api/inspection/probable-duplicates')).body.items).toEqual([]);
+    const waiting = await department.get<{ items: object[] }>('/api/inspection/waiting-reports');
+    expect(waiting.body.items).toMatchObject([{ sampleNo: 'K-6', waitsFor: 'MERGE', mergedInto: 'tj-amr:R-6' }]);
+  }, 120_000);
 });

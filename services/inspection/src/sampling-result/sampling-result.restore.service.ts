@@ -35,6 +35,8 @@ const TAKEN = [
   'state',
   'withdrawal_reason',
   'withdrawn_at',
+  'merged_into',
+  'batch_key',
   'regime',
   'verdict',
   'platform',
@@ -49,6 +51,12 @@ async function takeOver(tx: EntityManager, said: readonly Received<object | null
     const channel = one.record.headers['ce_causationid'] === undefined ? 'HTTP' : 'KAFKA';
     newest.set(one.key, rowOf({ held: heldBy(announcement), carried: { ...NOT_ANNOUNCED, channel } }));
   }
+  const rows = JSON.stringify([...newest.values()]);
+  await tx.query(
+    `INSERT INTO sampled_batches SELECT DISTINCT batch_key FROM jsonb_populate_recordset(NULL::sampling_results, $1::jsonb)
+     WHERE batch_key <> 0 ORDER BY batch_key ON CONFLICT DO NOTHING`,
+    [rows],
+  );
   const columns = ['reporter_id', 'sample_no', ...TAKEN, 'channel', 'warnings', 'unknown_fields'].join(', ');
   const taken: unknown[] = await tx.query(
     `INSERT INTO sampling_results AS kept (${columns})
@@ -57,7 +65,7 @@ async function takeOver(tx: EntityManager, said: readonly Received<object | null
        SET ${TAKEN.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}, applied_at = clock_timestamp()
        WHERE kept.revision < EXCLUDED.revision
      RETURNING 1`,
-    [JSON.stringify([...newest.values()])],
+    [rows],
   );
   return taken.length;
 }

@@ -26,6 +26,8 @@ export interface StoredRow {
   readonly other_columns: Readonly<Record<string, string>> | null;
   readonly channel: Channel;
   readonly import_id: string | null;
+  readonly merged_into: string | null;
+  readonly batch_key: string | null;
   readonly regime: string | null;
   readonly verdict: string | null;
   readonly platform: string | null;
@@ -56,6 +58,8 @@ export function rowOf({ held, carried }: Stored): StoredRow {
     withdrawal_reason: withdrawal?.reason ?? null,
     withdrawn_at: withdrawal?.withdrawnAt ?? null,
     warnings: held.warnings,
+    merged_into: held.mergedInto,
+    batch_key: held.batchKey,
     regime: state?.regime ?? null,
     verdict: state?.verdict ?? null,
     platform: state?.online?.platformId ?? state?.online?.platformName ?? null,
@@ -82,6 +86,8 @@ const HELD = {
   other_columns: 'jsonb',
   channel: 'text',
   import_id: 'uuid',
+  merged_into: 'text',
+  batch_key: 'bigint',
 } as const;
 const FILTERS = { regime: 'text', verdict: 'text', platform: 'text', dated_on: 'date' } as const;
 const COLUMNS: Readonly<Record<keyof StoredRow, string>> = { ...KEY, ...HELD, ...FILTERS };
@@ -112,6 +118,8 @@ function storedOf(row: StoredRow): Stored {
       acceptedAt: new Date(row.accepted_at).toISOString(),
       state: row.state,
       withdrawal: withdrawnAt === null ? null : { reason: row.withdrawal_reason ?? '', withdrawnAt },
+      mergedInto: row.merged_into,
+      batchKey: row.batch_key,
       warnings: row.warnings,
     },
   };

@@ -1,4 +1,5 @@
-import type { SamplingResultReported, SamplingResultRetracted } from '@jinqiao/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import { type SamplingResultReported, type SamplingResultRetracted, subjectOf } from '@jinqiao/contracts';
 import { event, Gathered, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
 import {
   batchAnswer,
@@ -13,9 +14,13 @@ import {
 } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import { NO_BATCH } from '../probable-duplicate/batch.js';
+import { wayOf } from '../probable-duplicate/likeness.js';
+import type { Pair } from '../probable-duplicate/probable-duplicate.js';
+import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
-import type { HeldResult, Status } from './held-result.js';
+import { type HeldResult, isAnnounced, type ResultName, type Status } from './held-result.js';
 import { type Carried, lockStored, rowOf, type Stored, type StoredRow, write } from './sampling-result.rows.js';
 import {
   decide,
@@ -128,7 +133,7 @@ export class SamplingResults {
     const stored = (await lockStored(tx, reporterId, [sampleNo])).get(sampleNo);
     if (!stored) throw new SamplingResultUnknown();
     const { held, announcements } = await to(stored.held);
-    await write(tx, [rowOf({ held, carried: stored.carried })], [sampleNo]);
+    if (held !== stored.held) await write(tx, [rowOf({ held, carried: stored.carried })], [sampleNo]);
     await this.outbox.add(
       tx,
       announcements.map(({ type, data }) => event<object>(type, data)),
@@ -152,7 +157,12 @@ export class SamplingResults {
     for (let pass = 1; open.length > 0; pass += 1) {
       if (pass > PASSES_MAX) throw new Error('A locked row could not be written');
       const stored = await lockStored(tx, context.reporterId, open);
-      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, bySampleNo.get(sampleNo) ?? [], context));
+      const pairs = await pairsOf(
+        tx,
+        open.flatMap((sampleNo) => toCompare(stored.get(sampleNo), bySampleNo.get(sampleNo) ?? [])),
+        context,
+      );
+      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, bySampleNo.get(sampleNo) ?? [], { ...context, pairs }));
       const rows = folds.flatMap(({ row }) => row ?? []);
       const written = await write(tx, rows, [...stored.keys()]);
       // Not written: someone else has just created the row. The next pass sees it, decides anew and announces that instead.
@@ -166,6 +176,7 @@ export class SamplingResults {
         tx,
         done.flatMap(({ waiting }) => waiting),
       );
+      await keepCompared(tx, done, context);
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
@@ -196,11 +207,6 @@ export class SamplingResults {
   }
 }
 
-export interface ResultName {
-  readonly reporterId: string;
-  readonly sampleNo: string;
-}
-
 type Changed = Pick<Accepted, 'held' | 'announcements'>;
 
 interface Single {
@@ -211,6 +217,11 @@ interface Single {
 interface Context extends Origin {
   readonly reporterId: string;
   readonly now: Date;
+}
+
+/** With the pair that each report is the later one of. */
+interface Compared extends Context {
+  readonly pairs: ReadonlyMap<Item, Pair>;
 }
 
 interface Item {
@@ -267,28 +278,81 @@ const waitingOf = (reporterId: string, { sampleNo, reading }: ReadableItem, undo
 
 interface Fold {
   readonly row: StoredRow | null;
+  /** What became of the last comparison with others, where there was one. */
+  readonly compared: { readonly sampleNo: string; readonly isStored: boolean; readonly pair: Pair | null } | null;
   readonly waiting: readonly Waiting[];
   readonly events: OutgoingEvent[];
   readonly answers: Placed[];
 }
 
 /** Applies all submissions of one sampleNo in their order, to be written once. */
-function fold(stored: Stored | null, items: readonly ReadableItem[], context: Context): Fold {
+function fold(stored: Stored | null, items: readonly ReadableItem[], context: Compared): Fold {
   const events: OutgoingEvent[] = [];
   const answers: Placed[] = [];
   const waiting: Waiting[] = [];
   let current = stored;
+  let compared: Fold['compared'] = null;
   for (const item of items) {
-    const decision = decide(current?.held ?? null, context.reporterId, item.reading, context.now);
+    const held = current?.held ?? null;
+    const pair = isToCompare(held, item) ? (context.pairs.get(item) ?? null) : null;
+    const decision = decide(held, context.reporterId, { ...item.reading, alike: pair && subjectOf(pair.earlier) }, context.now);
     answers.push({ place: item.place, answer: answerTo(item, decision) });
     if (decision.outcome !== 'accepted') continue;
+    if (isSettledBy(decision, held, item)) compared = { sampleNo: item.sampleNo, isStored: stored !== null, pair };
     current = { held: decision.held, carried: carriedBy(item, current?.carried ?? null, context) };
     if (decision.undoes) waiting.push(waitingOf(context.reporterId, item, decision.undoes, context.now));
     const { causedBy, traceparent } = item.submitted;
     const options = { ...(causedBy && { causedBy }), ...(traceparent && { traceparent }) };
     events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
   }
-  return { row: current && current !== stored ? rowOf(current) : null, waiting, events, answers };
+  return { row: current && current !== stored ? rowOf(current) : null, compared, waiting, events, answers };
+}
+
+/** Before anybody is told of a result, and when it comes to be of other goods. */
+function isToCompare(held: HeldResult | null, { reading: { submission } }: ReadableItem): boolean {
+  if (submission.kind === 'RETRACTION') return false;
+  const { report, batchKey } = submission;
+  return !isAnnounced(held) || held?.batchKey !== batchKey || !isDeepStrictEqual(held?.state?.product, report.product);
+}
+
+/** A retraction leaves nothing to compare. What waits for another ruling is not compared before that. */
+function isSettledBy({ held, undoes = [] }: Accepted, before: HeldResult | null, item: ReadableItem): boolean {
+  if (undoes.length > 0 || held.mergedInto !== null) return false;
+  return item.reading.submission.kind === 'RETRACTION' || isToCompare(before, item);
+}
+
+function toCompare(stored: Stored | undefined, items: readonly ReadableItem[]): ReadableItem[] {
+  const isRetracted = items.some(({ reading }) => reading.submission.kind === 'RETRACTION');
+  return items.filter((item) => isToCompare(isRetracted ? null : (stored?.held ?? null), item));
+}
+
+async function pairsOf(tx: EntityManager, items: readonly ReadableItem[], { reporterId, channel }: Context): Promise<Map<Item, Pair>> {
+  const way = wayOf(channel);
+  const asked = items.flatMap((item): [ReadableItem, Asked][] => {
+    const { sampleNo, reading } = item;
+    if (reading.submission.kind !== 'REPORT') return [];
+    const { report: facts, batchKey = NO_BATCH } = reading.submission;
+    return [[item, { reporterId, sampleNo, way, facts, batchKey }]];
+  });
+  const pairs = await findPairs(
+    tx,
+    asked.map(([, one]) => one),
+  );
+  return new Map(asked.flatMap(([item], place) => (pairs[place] ? [[item, pairs[place]] as const] : [])));
+}
+
+async function keepCompared(tx: EntityManager, folds: readonly Fold[], { reporterId, now }: Context): Promise<void> {
+  const compared = folds.flatMap((one) => one.compared ?? []);
+  await lapse(
+    tx,
+    reporterId,
+    compared.flatMap(({ isStored, sampleNo }) => (isStored ? [sampleNo] : [])),
+  );
+  await keepPairs(
+    tx,
+    compared.flatMap(({ pair }) => pair ?? []),
+    now,
+  );
 }
 
 function answerTo({ sampleNo, revision, unknownFields }: ReadableItem, decision: Decision): Answer {

@@ -15,7 +15,8 @@ import {
 } from '@jinqiao/contracts';
 import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
-import type { Announcement, HeldResult, Status, Submission } from './held-result.js';
+import { batchKeyOf, NO_BATCH } from '../probable-duplicate/batch.js';
+import { type Announcement, type HeldResult, isAnnounced, type Status, type Submission } from './held-result.js';
 import { decided, standing, undoneBy } from './sampling-result.decision.js';
 
 export type Reading =
@@ -31,9 +32,12 @@ export interface Accepted {
   readonly outcome: 'accepted';
   readonly held: HeldResult;
   readonly announcements: readonly Announcement[];
-  /** It would undo these, so it waits for a person. */
+  /** It waits for a person: it would undo these or, where none is named, report again what another result reports. */
   readonly undoes?: readonly ResultDecision[];
 }
+
+/** What a report is compared with: the subject of a result that probably reports the same. */
+type Sound = Reading & { readonly ok: true; readonly alike?: string | null };
 
 /** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
 export class SamplingResultRejected extends DomainError {
@@ -81,9 +85,10 @@ export function readReport(input: unknown, now: Date): Reading {
   if (findings.length > 0) return { ok: false, findings, unknownFields };
   const report = normalised(checked.value, usccs);
   const { revision } = report;
+  const hash = contentHash(SamplingResultReported, withDefaults(report));
   return {
     ok: true,
-    submission: { kind: 'REPORT', report, revision, hash: contentHash(SamplingResultReported, withDefaults(report)) },
+    submission: { kind: 'REPORT', report, revision, hash, batchKey: batchKeyOf(report) },
     warnings: legacyCandidates(usccs),
     unknownFields,
   };
@@ -99,7 +104,7 @@ export function readRetraction(input: unknown): Reading {
 }
 
 /** What follows from a submission, given what is held of the result. The caller holds the lock of its row. */
-export function decide(held: HeldResult | null, reporterId: string, { submission, warnings }: Reading & { ok: true }, now: Date): Decision {
+export function decide(held: HeldResult | null, reporterId: string, { submission, warnings, alike = null }: Sound, now: Date): Decision {
   if (held) {
     const { reportedRevision: last, reportedHash: hash, restoredRevision } = held;
     const place = placeOf({ revision: last, hash, restoredRevision }, submission);
@@ -108,22 +113,54 @@ export function decide(held: HeldResult | null, reporterId: string, { submission
   }
   const at = now.toISOString();
   const undoes = held ? undoneBy(submission, held) : [];
-  if (held && undoes.length > 0) return wait(held, submission, at, undoes);
-  return accept({ held, reporterId, at, warnings: [...warnings, ...seriesWarnings(held, submission)], givenUp: [] }, submission);
+  if (held && (undoes.length > 0 || undoesMerge(held, submission))) return wait(held, submission, at, undoes);
+  const follow = { held, reporterId, at, warnings: [...warnings, ...seriesWarnings(held, submission)], givenUp: [] };
+  // Whoever was told of a result is told of its corrections, too.
+  return submission.kind === 'REPORT' && alike !== null && !isAnnounced(held)
+    ? waitBeside(alike, follow, submission)
+    : accept(follow, submission);
 }
 
 /** What follows when a person lets a submission that waited undo what was decided. */
 export const admit = (held: HeldResult, submission: Submission, now: Date): Accepted =>
   accept({ held, reporterId: held.reporterId, at: now.toISOString(), warnings: [], givenUp: undoneBy(submission, held) }, submission);
 
+/** It was given up for another result, and is reported again. */
+const undoesMerge = ({ mergedInto }: HeldResult, { kind }: Submission): boolean => mergedInto !== null && kind === 'REPORT';
+
 function wait(held: HeldResult, { revision, hash }: Submission, at: string, undoes: readonly ResultDecision[]): Accepted {
-  const what = undoes.map(({ kind, on }) => `${kind} of ${on}`).join(', ');
+  const what = [
+    ...undoes.map(({ kind, on }) => `${kind} of ${on}`),
+    ...(held.mergedInto === null ? [] : [`the merge into ${held.mergedInto}`]),
+  ].join(', ');
   const warnings = [warning('WAITS_FOR_RULING', '/revision', `would undo ${what}: it waits for a person`)];
   return {
     outcome: 'accepted',
     held: { ...held, reportedRevision: revision, reportedHash: hash, acceptedAt: at, warnings },
     announcements: [],
     undoes,
+  };
+}
+
+/** Probably a second report of what another result reports: nobody is told twice before a person has looked. */
+function waitBeside(alike: string, { held, reporterId, at, warnings }: Follow, submission: Submission & { kind: 'REPORT' }): Accepted {
+  const waits = warning('WAITS_FOR_RULING', '/sampleNo', `probably reports the same as ${alike}: it waits for a person`);
+  const { report, revision, hash, batchKey = null } = submission;
+  const fresh = { reporterId, sampleNo: report.sampleNo, status: 'WAITING', revision: 0, state: null, withdrawal: null } as const;
+  return {
+    outcome: 'accepted',
+    held: {
+      restoredRevision: null,
+      mergedInto: null,
+      ...(held ?? fresh),
+      batchKey,
+      reportedRevision: revision,
+      reportedHash: hash,
+      acceptedAt: at,
+      warnings: [...warnings, waits],
+    },
+    announcements: [],
+    undoes: [],
   };
 }
 
@@ -140,7 +177,7 @@ const accept = (follow: Follow, submission: Submission): Accepted =>
 
 function acceptReport(
   { held, reporterId, at, warnings, givenUp }: Follow,
-  { report, revision, hash }: Submission & { kind: 'REPORT' },
+  { report, revision, hash, batchKey }: Submission & { kind: 'REPORT' },
 ): Accepted {
   const announcements: Announcement[] = [];
   let next = held?.revision ?? 0;
@@ -175,6 +212,8 @@ function acceptReport(
       acceptedAt: at,
       state,
       withdrawal: null,
+      mergedInto: null,
+      batchKey: batchKey ?? null,
       warnings,
     },
   };
@@ -192,6 +231,8 @@ function acceptRetraction({ held, reporterId, at, warnings, givenUp }: Follow, r
     restoredRevision: held?.restoredRevision ?? null,
     acceptedAt: at,
     withdrawal,
+    mergedInto: held?.mergedInto ?? null,
+    batchKey: held ? held.batchKey : NO_BATCH,
     warnings,
   } as const;
   if (!held?.state || held.status === 'WITHDRAWN') {
@@ -217,7 +258,7 @@ function acceptRetraction({ held, reporterId, at, warnings, givenUp }: Follow, r
 
 /** What is held of a result by the last that was announced of it. What was never announced of it is not known. */
 export function heldBy({ type, data }: Announcement): HeldResult {
-  const { reason, withdrawnAt, ...state } = { reason: '', withdrawnAt: null, ...data };
+  const { reason, withdrawnAt, mergedInto, ...state } = { reason: '', withdrawnAt: null, mergedInto: null, ...data };
   // Half of what a report said: the other half, the notice of the same reported revision, is still to come or to be reported again.
   const reportedRevision = reason === EMBARGOED_AGAIN ? state.reportedRevision - 1 : state.reportedRevision;
   return {
@@ -231,6 +272,8 @@ export function heldBy({ type, data }: Announcement): HeldResult {
     acceptedAt: state.acceptedAt,
     state,
     withdrawal: withdrawnAt === null ? null : { reason, withdrawnAt },
+    mergedInto,
+    batchKey: batchKeyOf(state),
     warnings: [],
   };
 }

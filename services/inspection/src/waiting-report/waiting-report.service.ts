@@ -1,17 +1,22 @@
-import type { ResultDecision } from '@jinqiao/contracts';
+import { type ResultDecision, subjectOf } from '@jinqiao/contracts';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
-import { actorOf, isProvince, seenBy } from '../actor.js';
-import { type ResultName, SamplingResults } from '../sampling-result/sampling-result.service.js';
-import type { Submission } from '../sampling-result/held-result.js';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type Actor, actorOf, isProvince, seenBy } from '../actor.js';
+import { giveUpMerge, mergedAs } from '../probable-duplicate/probable-duplicate.store.js';
+import { SamplingResults } from '../sampling-result/sampling-result.service.js';
+import type { ResultName, Submission } from '../sampling-result/held-result.js';
 import { admit } from '../sampling-result/sampling-result.js';
-import { mayGiveUp, NothingWaits, RulingNotCompetent } from './waiting-report.js';
+import { mayGiveUp, mayGiveUpMerge, NothingWaits, RuledOnInPair, RulingNotCompetent } from './waiting-report.js';
 
 export interface WaitingReport extends ResultName {
   readonly reportedRevision: number;
   readonly submission: Submission;
   readonly undoes: readonly ResultDecision[];
+  /** What has to be given up for it, or has to be ruled out first. */
+  readonly waitsFor: 'DECISION' | 'MERGE' | 'PROBABLE_DUPLICATE';
+  /** Subject of the result that stands in its place. */
+  readonly mergedInto: string | null;
   readonly since: Date;
 }
 
@@ -27,7 +32,9 @@ export interface WaitingFilter {
 }
 
 const LIST = 'waiting-reports';
-const ROW = `w.reporter_id AS "reporterId", w.sample_no AS "sampleNo", w.reported_revision AS "reportedRevision", w.submission, w.undoes, w.since`;
+const ROW = `w.reporter_id AS "reporterId", w.sample_no AS "sampleNo", w.reported_revision AS "reportedRevision",
+  w.submission #- '{report,online,orderNo}' AS submission, w.undoes, w.since, r.merged_into AS "mergedInto",
+  CASE WHEN r.merged_into IS NOT NULL THEN 'MERGE' WHEN w.undoes <> '[]' THEN 'DECISION' ELSE 'PROBABLE_DUPLICATE' END AS "waitsFor"`;
 /** One that was followed by a later submission waits no more. */
 const WAITS = `waiting_reports w JOIN sampling_results r
   ON r.reporter_id = w.reporter_id AND r.sample_no = w.sample_no AND r.reported_revision = w.reported_revision AND w.ruled_at IS NULL`;
@@ -40,11 +47,12 @@ export class WaitingReports {
     private readonly clock: Clock,
   ) {}
 
-  /** What waits, of a department its own; in the order of reporter and sampleNo. */
+  /** What waits, of a department its own and what was merged into its own; in the order of reporter and sampleNo. */
   async list(caller: Principal, { cursor, limit }: WaitingFilter): Promise<Page<WaitingReport>> {
     const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: WaitingReport[] = await this.db.query(
-      `SELECT ${ROW} FROM ${WAITS} WHERE ($1::text IS NULL OR w.reporter_id = $1) AND (w.reporter_id, w.sample_no) > ($2, $3)
+      `SELECT ${ROW} FROM ${WAITS} WHERE ($1::text IS NULL OR w.reporter_id = $1 OR split_part(r.merged_into, ':', 1) = $1)
+         AND (w.reporter_id, w.sample_no) > ($2, $3)
        ORDER BY w.reporter_id, w.sample_no LIMIT $4`,
       [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
@@ -56,21 +64,65 @@ export class WaitingReports {
     const now = this.clock.now();
     await this.db.transaction(async (tx) => {
       const actor = await actorOf(tx, caller);
-      if (actor.id !== name.reporterId && !isProvince(actor)) throw new NothingWaits();
+      if (!(await isConcerned(tx, actor, name))) throw new NothingWaits();
       await this.results.change(tx, name, async (held) => {
-        const [waiting]: WaitingReport[] = await tx.query(
-          `SELECT ${ROW} FROM ${WAITS} WHERE w.reporter_id = $1 AND w.sample_no = $2 AND w.reported_revision = $3 FOR UPDATE OF w`,
-          [name.reporterId, name.sampleNo, reportedRevision],
-        );
+        const waiting = await findWaiting(tx, name, reportedRevision);
         if (!waiting) throw new NothingWaits();
-        if (admitted && !mayGiveUp(isProvince(actor) ? 'PROVINCE' : 'ORGANISER', waiting.undoes)) throw new RulingNotCompetent();
-        await tx.query(
-          `UPDATE waiting_reports SET admitted = $4, reason = $5, actor_id = $6, ruled_at = $7
-           WHERE reporter_id = $1 AND sample_no = $2 AND reported_revision = $3`,
-          [name.reporterId, name.sampleNo, reportedRevision, admitted, reason, actor.id, now],
-        );
+        if (waiting.waitsFor === 'PROBABLE_DUPLICATE') throw new RuledOnInPair();
+        if (admitted) await giveUp(tx, actor, waiting, { reason, now });
+        await answerWaiting(tx, waiting, { admitted, reason, actorId: actor.id, now });
         return admitted ? admit(held, waiting.submission, now) : { held: { ...held, warnings: [] }, announcements: [] };
       });
     });
   }
+}
+
+/** The department that reported it, the one whose result stands in its place, and the province. */
+async function isConcerned(tx: EntityManager, actor: Actor, { reporterId, sampleNo }: ResultName): Promise<boolean> {
+  if (actor.id === reporterId || isProvince(actor)) return true;
+  const into: unknown[] = await tx.query(
+    `SELECT FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2 AND split_part(merged_into, ':', 1) = $3`,
+    [reporterId, sampleNo, actor.id],
+  );
+  return into.length > 0;
+}
+
+/** Everything that stands against it has to be the actor's to give up. */
+async function giveUp(
+  tx: EntityManager,
+  actor: Actor,
+  waiting: WaitingReport,
+  { reason, now }: { reason: string; now: Date },
+): Promise<void> {
+  const { undoes, mergedInto } = waiting;
+  const competence = isProvince(actor) ? 'PROVINCE' : 'ORGANISER';
+  if (!mayGiveUp(competence, undoes)) throw new RulingNotCompetent();
+  if (mergedInto === null) return;
+  const merge = { loser: subjectOf(waiting), survivor: mergedInto };
+  if (!mayGiveUpMerge(actor, mergedInto, await mergedAs(tx, merge))) throw new RulingNotCompetent();
+  await giveUpMerge(tx, merge, { reason, actorId: actor.id, competence, now });
+}
+
+/** What waits of a result that is locked, with the revision that was read. */
+export async function findWaiting(tx: EntityManager, name: ResultName, reportedRevision: number): Promise<WaitingReport | null> {
+  const [waiting]: WaitingReport[] = await tx.query(
+    `SELECT ${ROW} FROM ${WAITS} WHERE w.reporter_id = $1 AND w.sample_no = $2 AND w.reported_revision = $3 FOR UPDATE OF w`,
+    [name.reporterId, name.sampleNo, reportedRevision],
+  );
+  return waiting ?? null;
+}
+
+export interface AnswerToWaiting {
+  readonly admitted: boolean;
+  readonly reason: string;
+  readonly actorId: string;
+  readonly now: Date;
+}
+
+export async function answerWaiting(tx: EntityManager, waiting: WaitingReport, answer: AnswerToWaiting): Promise<void> {
+  await tx.query(
+    `UPDATE waiting_reports SET admitted = $4, reason = $5, actor_id = $6, ruled_at = $7
+     WHERE reporter_id = $1 AND sample_no = $2 AND reported_revision = $3`,
+    [waiting.reporterId, waiting.sampleNo, waiting.reportedRevision, answer.admitted, answer.reason, answer.actorId, answer.now],
+  );
 }
