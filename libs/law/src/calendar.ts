@@ -1,7 +1,7 @@
 /**
  * Days in China. Working days follow the State Council's yearly arrangement: statutory holidays and the days given for them are free,
  * make-up days (调休) are worked although they are Saturdays or Sundays. The arrangement of a year is issued in the autumn before it, so a
- * count that touches a year without one is provisional.
+ * count that touches a day which no arrangement has decided about is provisional.
  *
  * A day is the text YYYY-MM-DD in Asia/Shanghai; arithmetic runs on UTC midnights, so the machine's own time zone changes nothing.
  */
@@ -12,16 +12,37 @@ const MS_PER_DAY = 86_400_000;
 // China has kept UTC+8 without daylight saving time since 1992.
 const SHANGHAI_OFFSET_MS = 8 * 3_600_000;
 
-const holidays = new Set(Object.keys(arrangement.holidays));
-const makeUpDays = new Set(Object.keys(arrangement.workdays));
-const arrangedYears = new Set([...holidays].map((day) => day.slice(0, 4)));
+/** What is known of the holidays of some years. */
+export interface Calendar {
+  readonly holidays: ReadonlySet<string>;
+  readonly makeUpDays: ReadonlySet<string>;
+  readonly years: ReadonlySet<string>;
+}
 
-/** Has the holiday arrangement of this day's year been published? */
-export const isArranged = (day: string): boolean => arrangedYears.has(day.slice(0, 4));
+/** Of the days that are arranged, all years of them. */
+export function calendarOf(holidays: Iterable<string>, makeUpDays: Iterable<string>): Calendar {
+  const free = new Set(holidays);
+  return { holidays: free, makeUpDays: new Set(makeUpDays), years: new Set([...free].map((day) => day.slice(0, 4))) };
+}
 
-export const isHoliday = (day: string): boolean => holidays.has(day);
+/** Every arrangement that is published. */
+export const PUBLISHED = calendarOf(Object.keys(arrangement.holidays), Object.keys(arrangement.workdays));
 
-export function isWorkingDay(day: string): boolean {
+/** The last day before those that the next arrangement may decide about: for the New Year of 2019, 2018-12-29 was worked. */
+const LAST_OF_ITS_OWN_YEAR = '12-28';
+
+/** The last day that the published arrangements decide about. */
+export const arrangedUntil = ({ years }: Calendar = PUBLISHED): string => `${[...years].sort().at(-1) ?? '0000'}-${LAST_OF_ITS_OWN_YEAR}`;
+
+/** Has the arrangement been published that decides about this day? */
+export function isArranged(day: string, { years }: Calendar = PUBLISHED): boolean {
+  const year = Number(day.slice(0, 4));
+  return years.has(String(day.slice(5) > LAST_OF_ITS_OWN_YEAR ? year + 1 : year));
+}
+
+export const isHoliday = (day: string, { holidays }: Calendar = PUBLISHED): boolean => holidays.has(day);
+
+export function isWorkingDay(day: string, { holidays, makeUpDays }: Calendar = PUBLISHED): boolean {
   if (holidays.has(day)) return false;
   if (makeUpDays.has(day)) return true;
   const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
@@ -42,14 +63,14 @@ export function addMonths(day: string, count: number): string {
 }
 
 /** The nth working day after the start day, which is not counted. */
-export function addWorkingDays(start: string, count: number): { day: string; provisional: boolean } {
+export function addWorkingDays(start: string, count: number, calendar: Calendar = PUBLISHED): { day: string; provisional: boolean } {
   if (!Number.isInteger(count) || count < 0) throw new RangeError(`addWorkingDays counts forward in whole days, not ${count}`);
   let day = start;
   let provisional = false;
   for (let left = count; left > 0;) {
     day = addDays(day, 1);
-    provisional ||= !isArranged(day);
-    if (isWorkingDay(day)) left -= 1;
+    provisional ||= !isArranged(day, calendar);
+    if (isWorkingDay(day, calendar)) left -= 1;
   }
   return { day, provisional };
 }

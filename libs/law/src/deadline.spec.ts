@@ -19,8 +19,14 @@ describe('working days', () => {
   });
 
   it('is provisional when it runs into a year whose holidays are not published', () => {
-    expect(addWorkingDays('2026-12-30', 1)).toEqual({ day: '2026-12-31', provisional: false });
+    expect(addWorkingDays('2026-12-25', 1)).toEqual({ day: '2026-12-28', provisional: false });
     expect(addWorkingDays('2026-12-30', 3)).toEqual({ day: '2027-01-04', provisional: true });
+  });
+
+  it('is provisional in the last days of a year, which the New Year of the next arrangement may take', () => {
+    expect(addWorkingDays('2026-12-28', 1)).toEqual({ day: '2026-12-29', provisional: true });
+    // Worked on a Saturday for the New Year of 2019, whose arrangement is known.
+    expect(addWorkingDays('2018-12-28', 1)).toEqual({ day: '2018-12-29', provisional: false });
   });
 
   it('refuses to count backwards', () => {

@@ -3,7 +3,17 @@
  * everything in Asia/Shanghai). Whether a period in calendar days that ends on a free day runs on to the next working day differs by
  * instrument, so it is a setting; no setting ever shortens a period.
  */
-import { addDays, addMonths, addWorkingDays, dayInChina, isArranged, isHoliday, isWorkingDay } from './calendar.js';
+import {
+  addDays,
+  addMonths,
+  addWorkingDays,
+  type Calendar,
+  dayInChina,
+  isArranged,
+  isHoliday,
+  isWorkingDay,
+  PUBLISHED,
+} from './calendar.js';
 
 export type PeriodUnit = 'HOURS' | 'CALENDAR_DAYS' | 'WORKING_DAYS' | 'MONTHS' | 'YEARS';
 /** NONE: ends where it ends. HOLIDAY: runs on past statutory holidays. NON_WORKING_DAY: past holidays and weekends. */
@@ -23,37 +33,42 @@ export interface Deadline<Due extends string | Date = string | Date> {
   readonly provisional: boolean;
 }
 
-export function deadline(start: string | Date, period: Period & { unit: 'HOURS' }): Deadline<Date>;
-export function deadline(start: string | Date, period: Period & { unit: Exclude<PeriodUnit, 'HOURS'> }): Deadline<string>;
-export function deadline(start: string | Date, period: Period): Deadline;
+export function deadline(start: string | Date, period: Period & { unit: 'HOURS' }, calendar?: Calendar): Deadline<Date>;
+export function deadline(
+  start: string | Date,
+  period: Period & { unit: Exclude<PeriodUnit, 'HOURS'> },
+  calendar?: Calendar,
+): Deadline<string>;
+export function deadline(start: string | Date, period: Period, calendar?: Calendar): Deadline;
 export function deadline(
   start: string | Date,
   { value, unit, roll = unit === 'CALENDAR_DAYS' ? 'NON_WORKING_DAY' : 'NONE' }: Period,
+  calendar: Calendar = PUBLISHED,
 ): Deadline {
   switch (unit) {
     case 'HOURS':
       return { due: new Date(instantOf(start).getTime() + value * 3_600_000), provisional: false };
     case 'WORKING_DAYS': {
-      const { day, provisional } = addWorkingDays(dayOf(start), value);
+      const { day, provisional } = addWorkingDays(dayOf(start), value, calendar);
       return { due: day, provisional };
     }
     case 'CALENDAR_DAYS':
-      return rolled(addDays(dayOf(start), value), roll);
+      return rolled(addDays(dayOf(start), value), roll, calendar);
     case 'MONTHS':
-      return rolled(addMonths(dayOf(start), value), roll);
+      return rolled(addMonths(dayOf(start), value), roll, calendar);
     case 'YEARS':
-      return rolled(addMonths(dayOf(start), value * 12), roll);
+      return rolled(addMonths(dayOf(start), value * 12), roll, calendar);
   }
 }
 
-function rolled(day: string, roll: Roll): Deadline<string> {
+function rolled(day: string, roll: Roll, calendar: Calendar): Deadline<string> {
   if (roll === 'NONE') return { due: day, provisional: false };
-  const free = roll === 'HOLIDAY' ? isHoliday : (on: string): boolean => !isWorkingDay(on);
+  const free = (on: string): boolean => (roll === 'HOLIDAY' ? isHoliday(on, calendar) : !isWorkingDay(on, calendar));
   let due = day;
-  let provisional = !isArranged(due);
+  let provisional = !isArranged(due, calendar);
   while (free(due)) {
     due = addDays(due, 1);
-    provisional ||= !isArranged(due);
+    provisional ||= !isArranged(due, calendar);
   }
   return { due, provisional };
 }

@@ -1,4 +1,14 @@
-export { addDays, addMonths, addWorkingDays, dayInChina, isArranged, isWorkingDay, wholeDate, workingDays } from './calendar.js';
+export {
+  addDays,
+  addMonths,
+  addWorkingDays,
+  arrangedUntil,
+  dayInChina,
+  isArranged,
+  isWorkingDay,
+  wholeDate,
+  workingDays,
+} from './calendar.js';
 export { categoryOf, type ProductCategory } from './category.js';
 export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from './deadline.js';
 export { divisionExists, divisionOn, isInTianjin, type Division } from './division.js';

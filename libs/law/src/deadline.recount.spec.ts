@@ -1,0 +1,129 @@
+/*
+ * Deadlines against a plain recount that knows nothing of how they are computed: it takes one day after the other off a wall calendar. And
+ * what becomes of them when the calendar gains a year: what was not provisional stays where it is.
+ */
+import arrangement from 'chinese-days/dist/chinese-days.json' with { type: 'json' };
+import fc from 'fast-check';
+import { arrangedUntil, type Calendar, calendarOf } from './calendar.js';
+import { deadline, type Period } from './deadline.js';
+
+const HOLIDAYS = Object.keys(arrangement.holidays);
+const MAKE_UP_DAYS = Object.keys(arrangement.workdays);
+const LAST_YEAR = Math.max(...HOLIDAYS.map((day) => Number(day.slice(0, 4))));
+/** As it was when the arrangement of a year was the last one: that of the next year says what its New Year takes of the end of this one. */
+const CALENDARS = new Map(
+  Array.from({ length: LAST_YEAR - 2017 }, (_none, place) => {
+    const known = (days: readonly string[]): string[] => days.filter((day) => day < `${2018 + place}-12-29`);
+    return [2018 + place, calendarOf(known(HOLIDAYS), known(MAKE_UP_DAYS))];
+  }),
+);
+const publishedFor = (year: number): Calendar => CALENDARS.get(year) as Calendar;
+
+const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+
+/** A day with its weekday, by counting on from a Monday: no Date is asked. */
+interface Leaf {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  /** 0 = Monday. */
+  readonly weekday: number;
+}
+const nameOf = ({ year, month, day }: Leaf): string => [year, month, day].map((part) => String(part).padStart(2, '0')).join('-');
+const lengthOf = (year: number, month: number): number => (MONTH_LENGTHS[month - 1] ?? 0) + (month === 2 && isLeap(year) ? 1 : 0);
+function tear({ year, month, day, weekday }: Leaf): Leaf {
+  const next = { weekday: (weekday + 1) % 7 };
+  if (day < lengthOf(year, month)) return { year, month, day: day + 1, ...next };
+  return month < 12 ? { year, month: month + 1, day: 1, ...next } : { year: year + 1, month: 1, day: 1, ...next };
+}
+// 2018-01-01 was a Monday.
+const LEAVES: Leaf[] = [{ year: 2018, month: 1, day: 1, weekday: 0 }];
+while (nameOf(LEAVES.at(-1) as Leaf) < `${LAST_YEAR + 6}-12-31`) LEAVES.push(tear(LEAVES.at(-1) as Leaf));
+const NOVEMBERS = new Map(LEAVES.flatMap(({ year, month, day }, place) => (month === 11 && day === 1 ? [[year, place]] : [])));
+const at = (place: number): Leaf => LEAVES[place] as Leaf;
+
+/** The place of the last day of a period, and whether a year was touched whose holidays nobody knew. */
+function recount(start: number, { value, unit, roll }: Required<Period>, year: number): { due: string; provisional: boolean } {
+  const known = publishedFor(year);
+  const works = (leaf: Leaf): boolean => known.makeUpDays.has(nameOf(leaf)) || (!known.holidays.has(nameOf(leaf)) && leaf.weekday < 5);
+  const unknown = (leaf: Leaf): boolean => nameOf(leaf) > `${year}-12-28`;
+  let place = start;
+  let provisional = false;
+  if (unit === 'WORKING_DAYS') {
+    for (let worked = 0; worked < value;) {
+      place += 1;
+      if (unknown(at(place))) provisional = true;
+      if (works(at(place))) worked += 1;
+    }
+    return { due: nameOf(at(place)), provisional };
+  }
+  if (unit === 'CALENDAR_DAYS') place += value;
+  else {
+    const wanted = at(start).day;
+    for (let months = unit === 'YEARS' ? value * 12 : value; months > 0; months -= 1) {
+      do place += 1;
+      while (at(place).day !== 1);
+    }
+    const first = at(place);
+    if (value > 0) place += Math.min(wanted, lengthOf(first.year, first.month)) - first.day;
+  }
+  if (roll === 'NONE') return { due: nameOf(at(place)), provisional };
+  if (unknown(at(place))) provisional = true;
+  while (roll === 'HOLIDAY' ? known.holidays.has(nameOf(at(place))) : !works(at(place))) {
+    place += 1;
+    if (unknown(at(place))) provisional = true;
+  }
+  return { due: nameOf(at(place)), provisional };
+}
+
+const days = { min: 0, max: 120 };
+const periods: fc.Arbitrary<Required<Period> & { unit: 'WORKING_DAYS' | 'CALENDAR_DAYS' | 'MONTHS' | 'YEARS' }> = fc
+  .record({
+    value: fc.integer(days),
+    unit: fc.constantFrom('WORKING_DAYS' as const, 'CALENDAR_DAYS' as const, 'MONTHS' as const, 'YEARS' as const),
+    roll: fc.constantFrom('NONE' as const, 'HOLIDAY' as const, 'NON_WORKING_DAY' as const),
+  })
+  .map((period) => ({
+    ...period,
+    value: period.unit === 'YEARS' ? period.value % 4 : period.unit === 'MONTHS' ? period.value % 25 : period.value,
+  }));
+/** A day up to the last year with holidays, around the turn of the year more often than not. */
+const starts = fc.oneof(
+  fc.integer({ min: 0, max: (LAST_YEAR - 2018) * 365 }),
+  fc
+    .record({ year: fc.integer({ min: 2018, max: LAST_YEAR }), day: fc.integer({ min: 0, max: 60 }) })
+    .map(({ year, day }) => (NOVEMBERS.get(year) ?? 0) + day),
+);
+
+it('ends when a recount day by day says so, and is provisional when that touches a year without holidays', () => {
+  fc.assert(
+    fc.property(starts, periods, fc.integer({ min: 2018, max: LAST_YEAR }), (start, period, year) => {
+      expect(deadline(nameOf(at(start)), period, publishedFor(year))).toEqual(recount(start, period, year));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it('does not move when another year is published, unless it was provisional', () => {
+  fc.assert(
+    fc.property(starts, periods, fc.integer({ min: 2018, max: LAST_YEAR - 1 }), (start, period, year) => {
+      const [before, after] = [
+        deadline(nameOf(at(start)), period, publishedFor(year)),
+        deadline(nameOf(at(start)), period, publishedFor(year + 1)),
+      ];
+      if (!before.provisional) expect(after).toEqual(before);
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+it('is provisional no more once it ends on a day that is decided about', () => {
+  fc.assert(
+    fc.property(starts, periods, fc.integer({ min: 2018, max: LAST_YEAR - 1 }), (start, period, year) => {
+      const after = deadline(nameOf(at(start)), period, publishedFor(year + 1));
+      expect(after.provisional && after.due <= arrangedUntil(publishedFor(year + 1))).toBe(false);
+    }),
+    { numRuns: 1_000 },
+  );
+});
