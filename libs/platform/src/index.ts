@@ -6,6 +6,17 @@ export { BodyTooLarge, LIMITS } from './body.js';
 export { CheckedBody, CheckedQuery, ValidationFailed } from './checked.js';
 export { Clock } from './clock.js';
 export { checkConfig, ConfigProblem, HttpConfig, readConfig, ServiceConfig } from './config.js';
+export { dayOf, type DeadlineSource, endOfDay, listDeadlines } from './deadline-source.js';
+export {
+  type AskedState,
+  cursorAfter,
+  type DeadlineEntry,
+  DeadlineFilter,
+  type DeadlineMatter,
+  ListDeadlinesQuery,
+  mergedByDue,
+} from './deadlines.js';
+export { csvLine, CSV_MARK } from './csv.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';
 export { BadCursor, decodeCursor, encodeCursor, type CursorPosition, type Page, pageOf } from './page.js';

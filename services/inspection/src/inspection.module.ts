@@ -1,6 +1,7 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { InspectionConfig } from './config.js';
+import { DeadlineController } from './deadline/deadline.controller.js';
 import { DeadlineJob } from './deadline/deadline.job.js';
 import { DriftController } from './drift/drift.controller.js';
 import { DriftSentinel } from './drift/drift.service.js';
@@ -48,6 +49,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingSheetController,
     EvidenceController,
     SamplingCaseController,
+    DeadlineController,
     WaitingReportController,
     ProbableDuplicateController,
     RecallController,

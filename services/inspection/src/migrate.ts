@@ -11,6 +11,7 @@ import { CreateDriftAlarms1795450720000 } from './migrations/1795450720000-creat
 import { CreateSamplingSheets1795451000000 } from './migrations/1795451000000-create-sampling-sheets.js';
 import { CreateEvidence1795451001000 } from './migrations/1795451001000-create-evidence.js';
 import { CreateProbableDuplicates1795451010000 } from './migrations/1795451010000-create-probable-duplicates.js';
+import { KeepFirstDueDays1795451020000 } from './migrations/1795451020000-keep-first-due-days.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -25,4 +26,5 @@ await migrateService('inspection', [
   CreateSamplingSheets1795451000000,
   CreateEvidence1795451001000,
   CreateProbableDuplicates1795451010000,
+  KeepFirstDueDays1795451020000,
 ]);

@@ -1,5 +1,5 @@
 import type { Regime } from '@jinqiao/contracts';
-import { deadline, rule } from '@jinqiao/law';
+import { deadline, rule, ruleOfVersion } from '@jinqiao/law';
 
 /** A period that runs, or ran, by a dated rule row. */
 export interface RunClock {
@@ -21,6 +21,16 @@ export function startedBy(ruleName: string, regime: Regime, on: string): RunCloc
   if (row === 'NO_RULE') return null;
   const { due, provisional } = deadline(on, row);
   return typeof due === 'string' ? { startedOn: on, dueOn: due, provisional, ruleVersion: row.version, stoppedOn: null } : null;
+}
+
+/** When a period ends by the row it began with and the holidays that are published by now. */
+export function computedAgain({
+  startedOn,
+  ruleVersion,
+}: Pick<RunClock, 'startedOn' | 'ruleVersion'>): Pick<RunClock, 'dueOn' | 'provisional'> {
+  const { due, provisional } = deadline(startedOn, ruleOfVersion(ruleVersion));
+  if (typeof due !== 'string') throw new RangeError(`${ruleVersion} is a period in hours: no day of it is kept`);
+  return { dueOn: due, provisional };
 }
 
 export function stateOf(kind: ClockKind, { dueOn, stoppedOn }: Pick<RunClock, 'dueOn' | 'stoppedOn'>, today: string): ClockState {

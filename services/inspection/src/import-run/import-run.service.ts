@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Clock, type Principal, type Upload, ITEMS_MAX } from '@jinqiao/platform';
+import { Clock, CSV_MARK, ITEMS_MAX, type Principal, type Upload } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, MoreThan, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -7,7 +7,7 @@ import { resultsFromRows, type ImportedResult, type ImportedRows } from '../impo
 import { readSheet, type Sheet } from '../import/sheet.js';
 import { SamplingResults, type Answer, type Submitted } from '../sampling-result/sampling-result.service.js';
 import { ImportRejectedRow, ImportRun, type ReadColumn } from './import-run.entity.js';
-import { countsOf, CSV_MARK, csvHeading, csvRow, ImportUnknown, type RejectedRow } from './import-run.js';
+import { countsOf, csvHeading, csvRow, ImportUnknown, type RejectedRow } from './import-run.js';
 
 /** What a department learns of a file, at once and whenever it asks again. */
 export type ImportAnswer = Omit<ImportRun, 'headings' | 'acceptedAt'> & { acceptedAt: string };

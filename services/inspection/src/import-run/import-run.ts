@@ -2,6 +2,7 @@
  * What a department learns of a file it has sent: how many results came of its rows and what became of them, and the refused rows as
  * they stood in the file, to be corrected and sent again.
  */
+import { csvLine } from '@jinqiao/platform';
 import { DomainError, type Finding } from '@jinqiao/schema';
 
 export interface RejectedRow {
@@ -41,9 +42,6 @@ export function countsOf(
 /** Columns that stand behind those of the file. */
 const REASON_HEADINGS = ['原文件行号', '错误代码', '错误位置', '错误说明'];
 
-/** A byte order mark, without which Excel takes UTF-8 for the machine's own encoding. */
-export const CSV_MARK = '\uFEFF';
-
 export const csvHeading = (headings: readonly string[]): string => csvLine([...headings, ...REASON_HEADINGS]);
 
 export function csvRow({ cells, rowNo, errors }: RejectedRow, headings: readonly string[]): string {
@@ -51,12 +49,4 @@ export function csvRow({ cells, rowNo, errors }: RejectedRow, headings: readonly
   // A row may be shorter or longer than the heading; the reasons stay in their columns.
   const padded = headings.map((_heading, column) => cells[column] ?? '');
   return csvLine([...padded, String(rowNo), each(({ code }) => code), each(({ pointer }) => pointer), each(({ message }) => message)]);
-}
-
-const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`;
-
-/** Quoted, and kept from being run as a formula by whoever opens the file: only a plain number may begin with a sign. */
-function csvCell(text: string): string {
-  const isFormula = /^[\s]*[=+\-@＝＋－＠|]/u.test(text) && !/^[+-]?\d+(\.\d+)?%?$/.test(text);
-  return `"${(isFormula ? `'${text}` : text).replaceAll('"', '""')}"`;
 }

@@ -46,6 +46,7 @@ export class CreateSamplingSheets1795451000000 implements MigrationInterface {
         started_on   date NOT NULL,
         due_on       date NOT NULL,
         due_at       timestamptz,
+        first_due_on date,
         provisional  boolean NOT NULL,
         rule_version text NOT NULL,
         stopped_on   date,
@@ -56,6 +57,8 @@ export class CreateSamplingSheets1795451000000 implements MigrationInterface {
       CREATE INDEX sampling_sheet_clocks_due ON sampling_sheet_clocks (due_on, organiser_id, sample_no) WHERE stopped_on IS NULL;
       COMMENT ON TABLE sampling_sheet_clocks IS 'By when a sample has to be at its laboratory and its report has to be there';
       COMMENT ON COLUMN sampling_sheet_clocks.due_at IS 'Of a period in hours';
+      CREATE INDEX sampling_sheet_clocks_provisional ON sampling_sheet_clocks (due_on) WHERE provisional AND stopped_on IS NULL;
+      COMMENT ON COLUMN sampling_sheet_clocks.first_due_on IS 'When it would have ended before a calendar of holidays was published; empty = it did not move';
       COMMENT ON COLUMN sampling_sheet_clocks.raised_at IS 'When it was said that it is overdue';
 
       CREATE TABLE sampling_sheet_steps (

@@ -15,7 +15,7 @@ import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } f
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ACT_NAMES, type ActName } from './sampling-case.acts.js';
 import { GROUNDS, MODES } from './sampling-case.js';
-import { type CaseSummary, type DeadlineEntry, type SamplingCase, SamplingCases } from './sampling-case.service.js';
+import { type CaseSummary, type SamplingCase, SamplingCases } from './sampling-case.service.js';
 
 const SHA_256 = { max: 64, min: 64, pattern: /^[0-9a-f]{64}$/ };
 
@@ -56,14 +56,6 @@ export class ListCasesQuery {
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
 
-export class ListDeadlinesQuery {
-  @Optional() @OneOf(['true', 'false'], { about: 'Duties that were not done in time.' }) overdue?: 'true' | 'false';
-  @Optional() @OneOf(['true', 'false'], { about: 'Also what was done, in time or late.' }) stopped?: 'true' | 'false';
-  @Optional() @CalendarDate({ about: 'Due up to this day.' }) until?: string;
-  @Optional() @Text({ max: 500 }) cursor?: string;
-  @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
-}
-
 /** A case is seen by its organiser, by those to whom something of it was handed over, and by those who watch over all. */
 @Controller('api/inspection')
 export class SamplingCaseController {
@@ -98,12 +90,5 @@ export class SamplingCaseController {
     @CheckedBody(TakeActBody) act: TakeActBody,
   ): Promise<SamplingCase> {
     return this.cases.act(caller, { reporterId, sampleNo }, act);
-  }
-
-  @Get('deadlines')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  deadlines(@Caller() caller: Principal, @CheckedQuery(ListDeadlinesQuery) query: ListDeadlinesQuery): Promise<Page<DeadlineEntry>> {
-    const { overdue, stopped, ...rest } = query;
-    return this.cases.deadlines(caller, { limit: 100, ...rest, overdue: overdue === 'true', stopped: stopped === 'true' });
   }
 }

@@ -1,10 +1,24 @@
 import { dayInChina } from '@jinqiao/law';
+import { endOfDay } from '@jinqiao/platform';
 import type { Duties, Overdue } from '../deadline/duties.js';
 import { DUTIES } from './sampling-case.acts.js';
-import { HANDLED_BY } from './sampling-case.service.js';
+import { CONCERNS, HANDLED_BY } from './sampling-case.service.js';
 
 /** What has to be done in cases, each said once when it was not. */
 export const caseDuties: Duties = {
+  table: 'sampling_case_clocks',
+
+  listed: {
+    matter: 'SAMPLING_CASE',
+    endsBy: 'due_on',
+    select: `SELECT 'SAMPLING_CASE/' || c.reporter_id || ':' || c.sample_no || '/' || c.clock || '/' || c.party || '/' || c.started_on AS id,
+        c.reporter_id || ':' || c.sample_no AS subject, c.clock,
+        CASE WHEN c.clock IN (${DUTIES.map((clock) => `'${clock}'`).join(', ')}) THEN 'DUTY' ELSE 'RIGHT' END AS kind, c.party,
+        c.started_on, NULL::timestamptz AS started_at, c.due_on, ${endOfDay('c.due_on')} AS due_at, c.stopped_on, NULL::timestamptz AS stopped_at,
+        c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, coalesce(${HANDLED_BY}, c.reporter_id) AS handler, c.raised_at
+      FROM sampling_case_clocks c WHERE ${CONCERNS}`,
+  },
+
   async raise(tx, now, limit) {
     const [overdue]: [Overdue[], number] = await tx.query(
       `UPDATE sampling_case_clocks AS c SET raised_at = $1

@@ -9,7 +9,7 @@ import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
-import { type ActName, CLOCKS, DUTIES, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type ActName, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -62,23 +62,6 @@ export interface SamplingCase {
   readonly history: readonly CaseStep[];
 }
 
-export interface DeadlineEntry extends Clock {
-  readonly reporterId: string;
-  readonly sampleNo: string;
-  /** Who has to act in time, or is losing a right. */
-  readonly kind: 'DUTY' | 'RIGHT';
-  readonly departmentId: string | null;
-  readonly state: ClockState;
-}
-
-export interface DeadlineFilter {
-  readonly overdue?: boolean;
-  readonly stopped?: boolean;
-  readonly until?: string;
-  readonly cursor?: string;
-  readonly limit: number;
-}
-
 export interface CaseFilter {
   readonly cursor?: string;
   readonly limit: number;
@@ -88,7 +71,7 @@ export type CaseSummary = Pick<SamplingCase, 'reporterId' | 'sampleNo' | 'regime
 
 type OpenedCase = CaseFile & { readonly openedOn: string };
 
-const LISTS = { cases: 'sampling-cases', deadlines: 'sampling-deadlines' };
+const LIST = 'sampling-cases';
 const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
   c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
@@ -97,7 +80,7 @@ const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "d
 export const HANDLED_BY = `(SELECT department_id FROM sampling_case_tracks t
   WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.track = 'HANDLING' AND t.party = c.party)`;
 /** Cases of $1, and those in which something was handed over to it; null: all. */
-const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
+export const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
 
 /** Keeps cases. The lock of a case decides which of two steps comes first; the other finds the state that it left. */
@@ -150,39 +133,13 @@ export class SamplingCases {
   }
 
   async list(caller: Principal, { cursor, limit }: CaseFilter): Promise<Page<CaseSummary>> {
-    const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LISTS.cases, cursor);
+    const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: CaseSummary[] = await this.db.query(
       `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, opened_on::text AS "openedOn" FROM sampling_cases
        WHERE ${CONCERNS} AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
       [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
-    return pageOf(LISTS.cases, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
-  }
-
-  /** Clocks that run or have run out, the next one first; with those that were stopped in time or late if asked. */
-  async deadlines(
-    caller: Principal,
-    { overdue = false, stopped = false, until, cursor, limit }: DeadlineFilter,
-  ): Promise<Page<DeadlineEntry>> {
-    const after = cursor === undefined ? ['-infinity', '', '', '', ''] : decodeCursor(LISTS.deadlines, cursor);
-    const today = this.today();
-    const rows: Omit<DeadlineEntry, 'kind' | 'state'>[] = await this.db.query(
-      `SELECT c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", ${CLOCK},
-         ${HANDLED_BY} AS "departmentId"
-       FROM sampling_case_clocks c
-       WHERE (stopped_on IS NULL OR ($12::boolean AND NOT $7::boolean)) AND ${CONCERNS} AND (c.due_on, c.reporter_id, c.sample_no, c.clock, c.party) > ($2::date, $3, $4, $5, $6)
-         AND (NOT $7::boolean OR (c.due_on < $8::date AND c.clock = ANY($9))) AND ($10::date IS NULL OR c.due_on <= $10)
-       ORDER BY c.due_on, c.reporter_id, c.sample_no, c.clock, c.party LIMIT $11`,
-      [await seenBy(this.db.manager, caller), ...after, overdue, today, DUTIES, until ?? null, limit + 1, stopped],
-    );
-    const { items, next } = pageOf(LISTS.deadlines, rows, limit, ({ dueOn, reporterId, sampleNo, clock, party }) => [
-      dueOn,
-      reporterId,
-      sampleNo,
-      clock,
-      party,
-    ]);
-    return { items: items.map((entry) => ({ ...entry, kind: CLOCKS[entry.clock], state: clockState(entry, today) })), next };
+    return pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
 
   private async keep(tx: EntityManager, { reporterId, sampleNo }: ResultName, { caller, act, step }: Taken): Promise<void> {

@@ -1,11 +1,30 @@
 import { dayInChina } from '@jinqiao/law';
+import { endOfDay } from '@jinqiao/platform';
 import type { Duties, Overdue } from '../deadline/duties.js';
 import { type ClockName, CLOCKS, DUTIES } from './sampling-sheet.acts.js';
 
+const perClock = (of: (clock: (typeof CLOCKS)[ClockName]) => string): string =>
+  Object.entries(CLOCKS)
+    .map(([name, clock]) => `WHEN '${name}' THEN '${of(clock)}'`)
+    .join(' ');
 type OverdueClock = Omit<Overdue, 'party'> & { readonly clock: ClockName };
 
 /** What has to be done between the draw and the report, each said once when it was not. */
 export const sheetDuties: Duties = {
+  table: 'sampling_sheet_clocks',
+
+  listed: {
+    matter: 'SAMPLING_SHEET',
+    endsBy: 'due_on',
+    select: `SELECT 'SAMPLING_SHEET/' || c.organiser_id || ':' || c.sample_no || '/' || c.clock || '/' || c.started_on AS id,
+        c.organiser_id || ':' || c.sample_no AS subject, c.clock,
+        CASE c.clock ${perClock(({ kind }) => kind)} END AS kind, CASE c.clock ${perClock(({ party }) => party)} END AS party,
+        c.started_on, NULL::timestamptz AS started_at, c.due_on, coalesce(c.due_at, ${endOfDay('c.due_on')}) AS due_at, c.stopped_on,
+        NULL::timestamptz AS stopped_at, c.provisional, c.first_due_on, c.rule_version, c.organiser_id AS department,
+        c.organiser_id AS handler, c.raised_at
+      FROM sampling_sheet_clocks c WHERE $1::text IS NULL OR c.organiser_id = $1`,
+  },
+
   async raise(tx, now, limit) {
     const [overdue]: [OverdueClock[], number] = await tx.query(
       `UPDATE sampling_sheet_clocks AS c SET raised_at = $1

@@ -1,0 +1,33 @@
+import {
+  Allow,
+  Caller,
+  CheckedQuery,
+  Clock,
+  type DeadlineEntry,
+  listDeadlines,
+  ListDeadlinesQuery,
+  type Page,
+  type Principal,
+} from '@jinqiao/platform';
+import { Controller, Get } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { seenBy } from '../actor.js';
+import { ALL_DUTIES } from './all-duties.js';
+
+const LISTED = ALL_DUTIES.map(({ listed }) => listed);
+
+/** Periods of cases and recalls: a department's own and what was handed over to it; all of them for the province and who watches over all. */
+@Controller('api/inspection/deadlines')
+export class DeadlineController {
+  constructor(
+    private readonly db: DataSource,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  async list(@Caller() caller: Principal, @CheckedQuery(ListDeadlinesQuery) query: ListDeadlinesQuery): Promise<Page<DeadlineEntry>> {
+    const whose = await seenBy(this.db.manager, caller);
+    return listDeadlines(this.db.manager, LISTED, { whose, query, now: this.clock.now() });
+  }
+}
