@@ -217,9 +217,9 @@ export class EntitlementState {
   @Timestamp() changedAt: string;
 }
 
-/** Fires when a department asks for another one's data; the provider has to answer within the statutory period. */
+/** Fires when a department asks for another one's data, and when holidays are published that move the end of the period for an answer. */
 export class GrantRequested extends EntitlementState {}
-/** Fires when the provider takes more time for its answer; the requester is told why. */
+/** Fires when the provider takes more time for its answer, and the requester is told why; and when holidays move the end of that time. */
 export class GrantAnswerExtended extends EntitlementState {}
 /** Fires when the provider agrees; the requester may read from now on. */
 export class GrantApproved extends EntitlementState {}
@@ -283,7 +283,7 @@ export class CorrectionRequestState {
   @Optional() @Timestamp() closedAt?: string;
 }
 
-/** Fires when a recipient says that a record is wrong; its publisher has to answer within the statutory period. */
+/** Fires when a recipient says that a record is wrong, and when holidays are published that move the end of the period for an answer. */
 export class CorrectionRequested extends CorrectionRequestState {}
 /** Fires when the publisher has corrected the record, or says why it does not; the filer learns of it. */
 export class CorrectionAnswered extends CorrectionRequestState {}

@@ -12,6 +12,8 @@ import { Contacts } from './contact/contact.service.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
 import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
 import { CorrectionRequests } from './correction-request/correction-request.service.js';
+import { DeadlineController } from './deadline/deadline.controller.js';
+import { DeadlineJob } from './deadline/deadline.job.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
 import { Deliveries } from './delivery/delivery.service.js';
@@ -108,6 +110,7 @@ const entities = [
     CatalogueController,
     UseController,
     CorrectionRequestController,
+    DeadlineController,
     SamplingFeedbackConsumer,
     MerchantConsumer,
     RecallConsumer,
@@ -137,6 +140,7 @@ const entities = [
     Catalogue,
     Uses,
     CorrectionRequests,
+    DeadlineJob,
     SamplingFeedback,
     MerchantCredit,
     RecallFeedback,

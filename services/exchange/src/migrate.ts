@@ -19,6 +19,7 @@ import { KeepAsLongAsTold1795450500030 } from './migrations/1795450500030-keep-a
 import { CreateConformanceRuns1795450600000 } from './migrations/1795450600000-create-conformance-runs.js';
 import { LeaveRoomForLeases1795450600010 } from './migrations/1795450600010-leave-room-for-leases.js';
 import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
+import { ListDeadlines1795451020010 } from './migrations/1795451020010-list-deadlines.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -41,4 +42,5 @@ await migrateService('exchange', [
   CreateConformanceRuns1795450600000,
   LeaveRoomForLeases1795450600010,
   CreateRecalls1795450710000,
+  ListDeadlines1795451020010,
 ]);

@@ -1,4 +1,4 @@
-import { isWorkingDay } from '@jinqiao/law';
+import { allRules, isWorkingDay } from '@jinqiao/law';
 import fc from 'fast-check';
 import { dueAt } from '../feedback/feedback.js';
 import { deadlineState, type Receipt, start } from './clock.js';
@@ -61,6 +61,11 @@ it('is due when a plain recount, day by day, says so', () => {
     fc.property(instants, periods, (from, period) => expect(dueAt(period, from)).toBe(recount(from, period))),
     { numRuns: 2_000 },
   );
+});
+
+it('counts hours: a platform is told when it ends, and no calendar of holidays moves that', () => {
+  const rows = allRules().filter(({ name }) => name === 'FEEDBACK_ACTION' || name === 'RECALL_TAKE_DOWN');
+  expect(new Set(rows.map(({ unit }) => unit))).toEqual(new Set(['HOURS']));
 });
 
 describe('a clock that starts on receipt', () => {

@@ -1,26 +1,30 @@
 import type { CorrectionRequestState, FeedbackKind } from '@jinqiao/contracts';
-import { dayInChina } from '@jinqiao/law';
+import { arrangedUntil, dayInChina } from '@jinqiao/law';
 import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { isProvisional } from '../deadline/answer-period.js';
 import { NotCompetent } from '../entitlement/entitlement.js';
 import { type EntitlementEntry, Entitlements, providersOf } from '../entitlement/entitlement.service.js';
 import { FeedbackNotFound } from '../feedback/feedback.queries.js';
 import {
   answer,
   type Changed,
+  computedAgain,
   type CorrectionAnswer,
   type CorrectionDraft,
   CorrectionRequestUnknown,
   file,
   NothingReceived,
+  periodOf,
   PublisherUnclear,
   withdraw,
 } from './correction-request.js';
 
 const LIST = 'correction-requests';
+const AT_ONCE = 500;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The stream that feedback comes from where no single department is its publisher. */
@@ -63,6 +67,23 @@ export class CorrectionRequests {
 
   async withdraw(caller: Principal, requestId: string): Promise<CorrectionRequestState> {
     return this.db.transaction(async (tx) => this.keep(tx, withdraw(await getForUpdate(tx, requestId), caller.id, this.clock.now())));
+  }
+
+  /** Open ones whose period waited for holidays that are published by now. Gives back how many that were. */
+  async computeAgain(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const waiting: { state: CorrectionRequestState }[] = await tx.query(
+        `SELECT state FROM correction_requests WHERE status = 'FILED' AND answer_provisional AND answer_due_on <= $1::date
+         ORDER BY request_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+        [arrangedUntil(), AT_ONCE],
+      );
+      for (const { state } of waiting) {
+        const moved = computedAgain(state);
+        if (moved) await this.keep(tx, moved);
+        else await tx.query('UPDATE correction_requests SET answer_provisional = FALSE WHERE request_id = $1', [state.requestId]);
+      }
+      return waiting.length;
+    });
   }
 
   async one(caller: Principal, requestId: string): Promise<CorrectionRequestState> {
@@ -143,13 +164,28 @@ async function getForUpdate(tx: EntityManager, requestId: string): Promise<Corre
 /** True when the state was news. */
 async function keepState(tx: EntityManager, state: CorrectionRequestState): Promise<boolean> {
   const { requestId, revision, status, filedBy, publisherId, subject, answerDueOn } = state;
+  const period = answerDueOn === undefined ? null : periodOf(state);
   const rows: unknown[] = await tx.query(
-    `INSERT INTO correction_requests AS kept (request_id, revision, status, filed_by, publisher_id, subject, answer_due_on, state)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-     ON CONFLICT (request_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, state = excluded.state
+    `INSERT INTO correction_requests AS kept (request_id, revision, status, filed_by, publisher_id, subject, answer_due_on, state, answer_from,
+       answer_rule, answer_provisional)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (request_id) DO UPDATE SET revision = excluded.revision, status = excluded.status, state = excluded.state,
+       answer_due_on = excluded.answer_due_on, answer_provisional = excluded.answer_provisional
      WHERE kept.revision < excluded.revision
      RETURNING revision`,
-    [requestId, revision, status, filedBy, publisherId, subject, answerDueOn ?? null, JSON.stringify(state)],
+    [
+      requestId,
+      revision,
+      status,
+      filedBy,
+      publisherId,
+      subject,
+      answerDueOn ?? null,
+      JSON.stringify(state),
+      period?.startedOn ?? null,
+      period?.ruleVersion ?? null,
+      period !== null && answerDueOn !== undefined && isProvisional(period, answerDueOn),
+    ],
   );
   return rows.length > 0;
 }

@@ -1,7 +1,15 @@
 import { CorrectionAnswered, CorrectionRequested, type CorrectionRequestState } from '@jinqiao/contracts';
 import { check } from '@jinqiao/schema';
 import { NotCompetent } from '../entitlement/entitlement.js';
-import { answer, CorrectionRequestClosed, CorrectionRequestUnknown, file, withdraw } from './correction-request.js';
+import {
+  answer,
+  computedAgain,
+  CorrectionRequestClosed,
+  CorrectionRequestUnknown,
+  file,
+  periodOf,
+  withdraw,
+} from './correction-request.js';
 
 const NOW = new Date('2026-11-23T01:00:00Z'); // a Monday
 const draft = {
@@ -17,6 +25,19 @@ const corrected = { status: 'CORRECTED' as const, answer: '已更正批次', cor
 
 it('has ten working days for an answer', () => {
   expect(filed.state).toMatchObject({ status: 'FILED', revision: 1, answerDueOn: '2026-12-07' });
+});
+
+it('is told again when its period ends otherwise by holidays that were published since', () => {
+  const before = { ...filed.state, filedAt: '2026-09-25T01:00:00Z', answerDueOn: '2026-10-09' };
+  expect(periodOf(before)).toEqual({
+    startedOn: '2026-09-25',
+    dueOn: '2026-10-15',
+    provisional: false,
+    ruleVersion: 'SHARING_CORRECTION@2025-08-01',
+  });
+  expect(computedAgain(before)).toEqual({ event: CorrectionRequested, state: { ...before, revision: 2, answerDueOn: '2026-10-15' } });
+  expect(computedAgain({ ...before, answerDueOn: '2026-10-15' })).toBeNull();
+  expect(periodOf({ filedAt: '2026-12-25T01:00:00Z' })).toMatchObject({ provisional: true });
 });
 
 it('is answered by the publisher, with what was corrected or why nothing is', () => {

@@ -9,8 +9,9 @@ import {
   CorrectionWithdrawn,
   type EventClass,
 } from '@jinqiao/contracts';
-import { dayInChina, deadline, rule } from '@jinqiao/law';
+import { dayInChina } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
+import { type AnswerPeriod, answerPeriod } from '../deadline/answer-period.js';
 import { NotCompetent } from '../entitlement/entitlement.js';
 
 /** What the filer says. */
@@ -57,17 +58,27 @@ export class PublisherUnclear extends DomainError {
 }
 
 export function file(draft: CorrectionDraft, by: { requestId: string; filedBy: string; publisherId: string }, now: Date): Changed {
-  const today = dayInChina(now);
-  const row = rule('SHARING_CORRECTION', { on: today });
+  const period = periodOf({ filedAt: now.toISOString() });
   const state: CorrectionRequestState = {
     ...by,
     revision: 1,
     status: 'FILED',
     ...draft,
     filedAt: now.toISOString(),
-    ...(row !== 'NO_RULE' && { answerDueOn: String(deadline(today, row).due) }),
+    ...(period && { answerDueOn: period.dueOn }),
   };
   return { event: CorrectionRequested, state };
+}
+
+/** How long the publisher has, by the holidays that are published now. */
+export const periodOf = ({ filedAt }: Pick<CorrectionRequestState, 'filedAt'>): AnswerPeriod | null =>
+  answerPeriod('SHARING_CORRECTION', dayInChina(new Date(filedAt)));
+
+/** The next revision of an open request whose period ends otherwise than was said; null where it does not. */
+export function computedAgain(state: CorrectionRequestState): Changed | null {
+  const period = periodOf(state);
+  if (!period || period.dueOn === state.answerDueOn) return null;
+  return { event: CorrectionRequested, state: { ...state, revision: state.revision + 1, answerDueOn: period.dueOn } };
 }
 
 export function answer(state: CorrectionRequestState, given: CorrectionAnswer, by: string, now: Date): Changed {

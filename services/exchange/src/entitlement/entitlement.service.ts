@@ -1,17 +1,19 @@
-import type { EntitlementState, EntitlementStatus, EventClass, FeedbackKind } from '@jinqiao/contracts';
-import { dayInChina } from '@jinqiao/law';
+import type { EntitlementState, EntitlementStatus, EventClass, FeedbackKind, SharingAttribute } from '@jinqiao/contracts';
+import { arrangedUntil, dayInChina } from '@jinqiao/law';
 import { event, lockKeys, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { factsOf, providerScope } from '../catalogue/catalogue.js';
+import { isProvisional } from '../deadline/answer-period.js';
 import { OrganisationUnknown } from '../organisation/organisation.js';
 import {
   type Act,
   AGREED_KINDS,
   change,
   type Changed,
+  computedAgain,
   concludeAgreement,
   entitlementOf,
   EntitlementUnknown,
@@ -19,6 +21,7 @@ import {
   GrantExists,
   leave,
   partyOf,
+  periodOf,
   requestGrant,
   statutoryNotice,
   StatutoryNoticeStands,
@@ -125,6 +128,20 @@ export class Entitlements {
       const over = await lockedStates(tx, `valid_until < $1::date AND ${LIVES}`, dayInChina(now));
       for (const state of over) await this.keep(tx, change(state, { act: 'EXPIRE', party: 'CLOCK', by: EXCHANGE, reason: null }, now));
       return over.length;
+    });
+  }
+
+  /** Unanswered requests whose period waited for holidays that are published by now. Gives back how many that were. */
+  async computeAgain(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const waiting = await lockedStates(tx, `answer_provisional AND status = 'REQUESTED' AND answer_due_on <= $1::date`, arrangedUntil());
+      for (const state of waiting) {
+        const attribute = attributeOf(state);
+        const moved = attribute && computedAgain(state, attribute, EXCHANGE, this.clock.now());
+        if (moved) await this.keep(tx, moved);
+        else await tx.query('UPDATE entitlements SET answer_provisional = FALSE WHERE entitlement_id = $1', [state.entitlementId]);
+      }
+      return waiting.length;
     });
   }
 
@@ -267,9 +284,25 @@ export async function keepRevision(tx: EntityManager, type: EventClass, state: E
     type.name,
     JSON.stringify(state),
   ]);
+  const { entitlementId, revision, status, answerDueOn = null } = state;
+  const attribute = attributeOf(state);
+  const period = answerDueOn !== null && attribute ? periodOf(state, attribute) : null;
   await tx.query(
-    `UPDATE entitlements SET revision = $2, status = $3, answer_due_on = $4, catches_up = (kind = 'AGREEMENT' AND $3 = 'ACTIVE')
+    `UPDATE entitlements SET revision = $2, status = $3, answer_due_on = $4, catches_up = (kind = 'AGREEMENT' AND $3 = 'ACTIVE'),
+       answer_from = $5, answer_rule = $6, answer_provisional = $7
      WHERE entitlement_id = $1`,
-    [state.entitlementId, state.revision, state.status, state.answerDueOn ?? null],
+    [
+      entitlementId,
+      revision,
+      status,
+      answerDueOn,
+      period?.startedOn ?? null,
+      period?.ruleVersion ?? null,
+      period !== null && answerDueOn !== null && isProvisional(period, answerDueOn),
+    ],
   );
 }
+
+/** Null where an earlier version granted a stream that this one does not know. */
+const attributeOf = ({ stream }: EntitlementState): SharingAttribute | null =>
+  stream === undefined ? null : (factsOf(stream)?.attribute ?? null);

@@ -1,4 +1,11 @@
-import { type EntitlementState, type EntitlementStatus, entitlements, FEEDBACK_KINDS } from '@jinqiao/contracts';
+import {
+  type EntitlementState,
+  type EntitlementStatus,
+  entitlements,
+  FEEDBACK_KINDS,
+  GrantAnswerExtended,
+  GrantRequested,
+} from '@jinqiao/contracts';
 import { check } from '@jinqiao/schema';
 import { factsOf, type SharingFacts } from '../catalogue/catalogue.js';
 import {
@@ -6,6 +13,7 @@ import {
   ACTS,
   change,
   type Changed,
+  computedAgain,
   concludeAgreement,
   entitlementOf,
   EntitlementUnknown,
@@ -17,6 +25,7 @@ import {
   NotExtendable,
   type Party,
   partyOf,
+  periodOf,
   ReasonMissing,
   requestGrant,
   statutoryNotice,
@@ -232,4 +241,33 @@ it('announces every step as its contract says', () => {
     expect(entitlements.events).toContain(event);
     expect(check(event, state)).toMatchObject({ ok: true, unknownFields: [] });
   }
+});
+
+describe('the period for an answer', () => {
+  // Ten working days from 25 September, as they come out without National Day.
+  const early = { ...requested, requestedAt: '2026-09-25T01:00:00Z', answerDueOn: '2026-10-09' };
+  const again = (state: EntitlementState) => computedAgain(state, 'CONDITIONAL', 'service.exchange', NOW);
+
+  it('is told again when it ends otherwise by holidays that were published since', () => {
+    const moved = { ...early, revision: 2, answerDueOn: '2026-10-15', changedBy: 'service.exchange', changedAt: NOW.toISOString() };
+    expect(again(early)).toEqual({ event: GrantRequested, state: moved });
+    expect(again(moved)).toBeNull();
+  });
+
+  it('goes on, where it was extended, from where it ends', () => {
+    const extended = { ...early, answerExtended: true, answerDueOn: '2026-10-23' };
+    expect(periodOf(extended, 'CONDITIONAL')).toEqual({
+      startedOn: '2026-10-15',
+      dueOn: '2026-10-29',
+      provisional: false,
+      ruleVersion: 'SHARING_ANSWER_EXTENSION@2025-08-01',
+    });
+    expect(again(extended)).toMatchObject({ event: GrantAnswerExtended, state: { answerDueOn: '2026-10-29' } });
+  });
+
+  it('is provisional while a part of it is', () => {
+    const late = { requestedAt: '2026-12-15T01:00:00Z' };
+    expect(periodOf(late, 'CONDITIONAL')).toMatchObject({ dueOn: '2026-12-29', provisional: true });
+    expect(periodOf({ ...late, answerExtended: true }, 'CONDITIONAL')).toMatchObject({ startedOn: '2026-12-29', provisional: true });
+  });
 });

@@ -24,6 +24,7 @@ import {
 import { dayInChina, deadline, divisionExists, rule } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import type { SharingFacts } from '../catalogue/catalogue.js';
+import { type AnswerPeriod, answerPeriod } from '../deadline/answer-period.js';
 
 /** Why platforms are told, by kind of feedback. */
 export interface ToldUnder {
@@ -212,7 +213,7 @@ export function requestGrant(
   const [providerId] = providers;
   const findings = findingsIn(draft, { facts, providers, requesterId, today });
   if (facts === null || providerId === undefined || findings.length > 0) throw new GrantUnacceptable(findings);
-  const row = rule(`SHARING_ANSWER_${facts.attribute}`, { on: today });
+  const period = answerPeriod(`SHARING_ANSWER_${facts.attribute}`, today);
   return {
     event: GrantRequested,
     state: {
@@ -224,7 +225,7 @@ export function requestGrant(
       providerId,
       ...draft,
       requestedAt: now.toISOString(),
-      ...(row !== 'NO_RULE' && { answerDueOn: String(deadline(today, row).due) }),
+      ...(period && { answerDueOn: period.dueOn }),
       changedBy: requesterId,
       changedAt: now.toISOString(),
     },
@@ -361,6 +362,28 @@ function extended({ answerDueOn, answerExtended, requestedAt }: EntitlementState
     throw new NotExtendable();
   }
   return { answerDueOn: String(deadline(answerDueOn, row).due), answerExtended: true };
+}
+
+/** How long the provider has for its answer, by the holidays that are published now; what extends a period begins when that period ends. */
+export function periodOf(
+  { requestedAt, answerExtended }: Pick<EntitlementState, 'requestedAt' | 'answerExtended'>,
+  attribute: SharingFacts['attribute'],
+): AnswerPeriod | null {
+  const asked = dayInChina(new Date(requestedAt));
+  const first = answerPeriod(`SHARING_ANSWER_${attribute}`, asked);
+  if (!first || !answerExtended) return first;
+  const more = answerPeriod('SHARING_ANSWER_EXTENSION', first.dueOn, asked);
+  return more && { ...more, provisional: first.provisional || more.provisional };
+}
+
+/** The next revision of an unanswered request whose period ends otherwise than was said; null where it does not. */
+export function computedAgain(state: EntitlementState, attribute: SharingFacts['attribute'], by: string, now: Date): Changed | null {
+  const period = periodOf(state, attribute);
+  if (!period || period.dueOn === state.answerDueOn) return null;
+  return {
+    event: state.answerExtended ? GrantAnswerExtended : GrantRequested,
+    state: { ...state, revision: state.revision + 1, answerDueOn: period.dueOn, changedBy: by, changedAt: now.toISOString() },
+  };
 }
 
 /** What becomes of it when one of its two sides leaves: the recipient needs it no more, the provider gives it no more. */

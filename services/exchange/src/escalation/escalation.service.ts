@@ -7,7 +7,7 @@ import { type Escalating, escalate, stepAt } from './escalation.js';
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;
-const ESCALATED = { feedback_id: 'uuid', steps: 'integer', next_at: 'timestamptz' } as const;
+const ESCALATED = { feedback_id: 'uuid', steps: 'integer', next_at: 'timestamptz', raised_at: 'timestamptz' } as const;
 
 /** Says what is overdue. Any number of processes may do so at once: each step is said by one of them, after any downtime. */
 @Injectable()
@@ -45,10 +45,17 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
       [now, AT_ONCE],
     );
     const escalated = due.map((one) => escalate(one, now));
-    const rows = escalated.map(({ said, nextAt }) => ({ feedback_id: said.feedbackId, steps: said.revision, next_at: nextAt }));
+    const rows = escalated.map(({ said, nextAt }) => ({
+      feedback_id: said.feedbackId,
+      steps: said.revision,
+      next_at: nextAt,
+      raised_at: said.raisedAt,
+    }));
     const { from, values } = unnested(ESCALATED, rows);
     await tx.query(
-      `UPDATE feedbacks AS f SET escalated_steps = given.steps, escalates_at = given.next_at FROM ${from} WHERE f.feedback_id = given.feedback_id`,
+      `UPDATE feedbacks AS f SET escalated_steps = given.steps, escalates_at = given.next_at,
+         overdue_raised_at = coalesce(f.overdue_raised_at, given.raised_at)
+       FROM ${from} WHERE f.feedback_id = given.feedback_id`,
       [...values],
     );
     await this.outbox.add(
@@ -63,10 +70,11 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
 export async function takeOverEscalations(tx: EntityManager, said: readonly Received<FeedbackOverdue>[]): Promise<number> {
   let news = 0;
   for (const { data } of said) {
-    const { feedbackId, revision: step, dueAt } = data;
+    const { feedbackId, revision: step, dueAt, raisedAt } = data;
     const taken: [unknown[], number] = await tx.query(
-      'UPDATE feedbacks SET escalated_steps = $2, escalates_at = $3 WHERE feedback_id = $1 AND due_at = $4 AND escalated_steps < $2',
-      [feedbackId, step, stepAt(step + 1, new Date(dueAt)), dueAt],
+      `UPDATE feedbacks SET escalated_steps = $2, escalates_at = $3, overdue_raised_at = coalesce(overdue_raised_at, $5)
+       WHERE feedback_id = $1 AND due_at = $4 AND escalated_steps < $2`,
+      [feedbackId, step, stepAt(step + 1, new Date(dueAt)), dueAt, raisedAt],
     );
     news += taken[1];
   }

@@ -76,6 +76,7 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
        closed_at = CASE WHEN $9 THEN kept.closed_at END,
        clock_started_at = CASE WHEN $9 THEN kept.clock_started_at ELSE excluded.clock_started_at END,
        due_at = CASE WHEN $9 THEN kept.due_at ELSE excluded.due_at END,
+       overdue_raised_at = CASE WHEN $9 THEN kept.overdue_raised_at END,
        escalated_steps = CASE WHEN $9 THEN kept.escalated_steps ELSE 0 END,
        escalates_at = CASE WHEN $9 THEN kept.escalates_at ELSE excluded.due_at END
      WHERE kept.revision < excluded.revision`,

@@ -72,6 +72,7 @@ export class FeedbackTeller {
          clock_started_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.clock_started_at
                                  ELSE EXCLUDED.clock_started_at END,
          escalated_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalated_steps ELSE 0 END,
+         overdue_raised_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.overdue_raised_at END,
          escalates_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
          undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
       [JSON.stringify(told.map(rowOf))],
