@@ -4,12 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SupposedRow, type TimedDeadline, whatIf } from './what-if.js';
 
-const TODAY = '2026-05-10';
+const NOW = new Date('2026-05-10T01:00:00.000Z');
 const CORRECTION: TimedDeadline = {
   startedOn: '2026-03-03',
+  startedAt: null,
   dueOn: '2026-05-06',
+  dueAt: '2026-05-06T15:59:59.000Z',
   ruleVersion: 'CORRECTION/PRODUCT@2020-01-01',
   stoppedOn: null,
+  stoppedAt: null,
+};
+const FEEDBACK: TimedDeadline = {
+  startedOn: '2026-05-09',
+  startedAt: '2026-05-09T02:00:00.000Z',
+  dueOn: '2026-05-10',
+  dueAt: '2026-05-10T02:00:00.000Z',
+  ruleVersion: 'FEEDBACK_ACTION/FOOD@2015-01-01',
+  stoppedOn: null,
+  stoppedAt: null,
 };
 const days = (value: number, changes: Partial<SupposedRow> = {}): SupposedRow => ({
   name: 'CORRECTION',
@@ -20,7 +32,7 @@ const days = (value: number, changes: Partial<SupposedRow> = {}): SupposedRow =>
   ...changes,
 });
 const moved = (row: SupposedRow, deadline: TimedDeadline = CORRECTION): string[] =>
-  whatIf([row], [deadline], TODAY).map(({ dueOn, from, to, isLaw }) => `${dueOn} ${from} ${to} ${isLaw}`);
+  whatIf([row], [deadline], NOW).map(({ dueOn, from, to, isLaw }) => `${dueOn} ${from} ${to} ${isLaw}`);
 
 describe('another rule row', () => {
   it('moves what runs', () => {
@@ -44,9 +56,23 @@ describe('another rule row', () => {
     expect(moved(days(90, { validTo: '2026-02-01' }))).toEqual(['2026-06-01 OVER RUNNING false']);
   });
 
-  it('in hours is compared with no day', () => {
-    expect(() => whatIf([days(24, { unit: 'HOURS' })], [CORRECTION], TODAY)).toThrow(RangeError);
-    expect(() => whatIf([days(24)], [{ ...CORRECTION, ruleVersion: 'NOBODY@2020-01-01' }], TODAY)).toThrow('no rule row is called NOBODY');
+  it('in hours moves what counts hours, and what counts days not without an instant', () => {
+    const hours = (value: number): SupposedRow => days(value, { name: 'FEEDBACK_ACTION', regime: 'FOOD', unit: 'HOURS' });
+    const ends = (row: SupposedRow, one: TimedDeadline): string[] =>
+      whatIf([row], [one], NOW).map(({ dueAt, from, to }) => `${dueAt} ${from} ${to}`);
+    expect(ends(hours(24), FEEDBACK)).toEqual([]);
+    expect(ends(hours(12), FEEDBACK)).toEqual(['2026-05-09T14:00:00.000Z RUNNING OVER']);
+    const met = { ...FEEDBACK, stoppedOn: '2026-05-10', stoppedAt: '2026-05-10T01:00:00.000Z' };
+    expect(ends(hours(12), met)).toEqual(['2026-05-09T14:00:00.000Z MET MET_LATE']);
+    expect(ends(hours(23), met)).toEqual(['2026-05-10T01:00:00.000Z MET MET']);
+    expect(ends(days(1, { name: 'FEEDBACK_ACTION', regime: 'FOOD', unit: 'WORKING_DAYS' }), met)).toEqual([
+      '2026-05-11T15:59:59.000Z MET MET',
+    ]);
+    expect(() => whatIf([days(24, { unit: 'HOURS' })], [CORRECTION], NOW)).toThrow(RangeError);
+  });
+
+  it('is compared with no row that nobody knows', () => {
+    expect(() => whatIf([days(24)], [{ ...CORRECTION, ruleVersion: 'NOBODY@2020-01-01' }], NOW)).toThrow('no rule row is called NOBODY');
   });
 });
 
@@ -59,16 +85,26 @@ describe('npm run law:what-if', () => {
   };
   const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
     spawnSync(process.execPath, [join(import.meta.dirname, '../dist/what-if.command.js'), ...args], { encoding: 'utf8' });
-  const listed = { reporterId: 'tj-amr', sampleNo: 'S-1', clock: 'CORRECTION', party: 'SAMPLED_PARTY', ...CORRECTION };
+  const { ruleVersion, ...timed } = CORRECTION;
+  const about = { matter: 'SAMPLING_CASE', subject: 'tj-amr:S-1', clock: 'CORRECTION', party: 'SAMPLED_PARTY' };
+  const listed = { ...about, ...timed, legalBasis: { instrument: '办法', ruleVersion } };
+  const other = { ...listed, legalBasis: { ruleVersion: 'FIRST_RECHECK/PRODUCT@2020-01-01' } };
+  const table = (...rows: object[]): string => {
+    const columns = [...Object.keys(about), ...Object.keys(timed), 'ruleVersion'];
+    const cell = (row: object, column: string): string => `"${String((row as Record<string, string | null>)[column] ?? '')}"`;
+    return `\uFEFF${[columns.map((column) => `"${column}"`), ...rows.map((row) => columns.map((column) => cell(row, column)))].join('\r\n')}\r\n`;
+  };
 
   it.each([
     ['a page', JSON.stringify({ items: [listed], next: null })],
     ['a list', JSON.stringify([listed])],
-    ['lines', `${JSON.stringify(listed)}\n${JSON.stringify({ ...listed, ruleVersion: 'FIRST_RECHECK/PRODUCT@2020-01-01' })}\n`],
+    ['lines', `${JSON.stringify(listed)}\n${JSON.stringify(other)}\n`],
+    ['pages, one a line', `${JSON.stringify({ items: [listed] })}\n${JSON.stringify({ items: [other] })}\n`],
+    ['a table', table({ ...about, ...CORRECTION })],
   ])('reads %s', (_what, text) => {
     const { status, stdout } = run(written('rules.json', JSON.stringify([days(30)])), written('deadlines', text));
     expect(status).toBe(0);
-    expect(stdout).toContain('tj-amr S-1 SAMPLED_PARTY CORRECTION: 2026-05-06 -> 2026-04-02, OVER');
+    expect(stdout).toContain('SAMPLING_CASE tj-amr:S-1 SAMPLED_PARTY CORRECTION: 2026-05-06 -> 2026-04-02, OVER');
     expect(stdout).toContain('1 open and 0 closed would move, 0 would end differently');
   });
 
@@ -78,6 +114,7 @@ describe('npm run law:what-if', () => {
     ['a wrong day', JSON.stringify([days(30, { validFrom: '2026-02-30' })]), '[]', '/0/validFrom: is a day'],
     ['no deadline', JSON.stringify([days(30)]), JSON.stringify([{ ...listed, stoppedOn: undefined }]), '/0: is no deadline'],
     ['no JSON', '[]', 'soon', ':1: is not JSON'],
+    ['the end of a list that was cut', '[]', JSON.stringify([listed, { deadlineId: 'CUT' }]), '/1: the list was cut'],
   ])('says where %s is', (_what, rules, deadlines, problem) => {
     const file = deadlines === undefined ? join(folder, 'none') : written('deadlines', deadlines);
     const { status, stderr } = run(written('rules.json', rules), file);

@@ -2,17 +2,22 @@
  * What another rule row would do to deadlines that were computed: which that run would move, and how those that are over would have gone.
  * A row is law from its `validFrom`; it is shown also for periods that began before, as if it had been law then, and says so (`isLaw`).
  */
+import { dayInChina } from './calendar.js';
 import { deadline } from './deadline.js';
 import { type RuleRow, ruleOfVersion } from './rules.js';
 
-/** A deadline as `GET /api/inspection/deadlines` lists it; whatever else it has comes along. */
+/** A deadline as `GET /api/deadlines` lists it; whatever else it has comes along. */
 export interface TimedDeadline {
   readonly startedOn: string;
+  /** The instant it counts from; null where a day is all that is known. */
+  readonly startedAt: string | null;
   readonly dueOn: string;
+  readonly dueAt: string;
   /** The row it was computed by. */
   readonly ruleVersion: string;
   /** When it was met; null while it runs. */
   readonly stoppedOn: string | null;
+  readonly stoppedAt: string | null;
 }
 
 /** The part of a row that decides; it takes the place of rows of the same name and regime. */
@@ -23,6 +28,7 @@ export type Course = 'RUNNING' | 'OVER' | 'MET' | 'MET_LATE';
 export interface Moved<Timed extends TimedDeadline> {
   readonly deadline: Timed;
   readonly dueOn: string;
+  readonly dueAt: string;
   readonly provisional: boolean;
   readonly from: Course;
   readonly to: Course;
@@ -30,27 +36,27 @@ export interface Moved<Timed extends TimedDeadline> {
   readonly isLaw: boolean;
 }
 
-/** Those that would end on another day, in their order. Throws RangeError for a row or a deadline in hours, and for an unknown version. */
-export function whatIf<Timed extends TimedDeadline>(
-  rows: readonly SupposedRow[],
-  deadlines: readonly Timed[],
-  today: string,
-): Moved<Timed>[] {
-  const inHours = rows.find(({ unit }) => unit === 'HOURS');
-  if (inHours) throw new RangeError(`${inHours.name} is a period in hours: only days can be compared`);
+/** Those that would end at another time, in their order. Throws RangeError for hours of what began on a day, and for an unknown version. */
+export function whatIf<Timed extends TimedDeadline>(rows: readonly SupposedRow[], deadlines: readonly Timed[], now: Date): Moved<Timed>[] {
   return deadlines.flatMap((timed) => {
     const decided = ruleOfVersion(timed.ruleVersion);
     const row = rows.find(({ name, regime }) => name === decided.name && (regime === undefined || regime === decided.regime));
     if (!row) return [];
-    const { due, provisional } = deadline(timed.startedOn, { ...row, unit: row.unit as Exclude<RuleRow['unit'], 'HOURS'> });
-    if (due === timed.dueOn) return [];
-    const course = (dueOn: string): Course => courseOf(timed.stoppedOn, dueOn, today);
+    const { due, provisional } = deadline(timed.startedAt ?? timed.startedOn, row);
+    const ends = typeof due === 'string' ? endOf(due) : { dueOn: dayInChina(due), dueAt: due.toISOString() };
+    if (Date.parse(ends.dueAt) === Date.parse(timed.dueAt)) return [];
     const isLaw = row.validFrom <= timed.startedOn && timed.startedOn <= (row.validTo ?? timed.startedOn);
-    return [{ deadline: timed, dueOn: due, provisional, from: course(timed.dueOn), to: course(due), isLaw }];
+    return [{ deadline: timed, ...ends, provisional, from: courseOf(timed, timed, now), to: courseOf(timed, ends, now), isLaw }];
   });
 }
 
-function courseOf(stoppedOn: string | null, dueOn: string, today: string): Course {
+type Ends = Pick<TimedDeadline, 'dueOn' | 'dueAt'>;
+
+const endOf = (day: string): Ends => ({ dueOn: day, dueAt: new Date(`${day}T23:59:59+08:00`).toISOString() });
+
+/** By instants where it is known when it was met, else by days. */
+function courseOf({ stoppedOn, stoppedAt }: TimedDeadline, { dueOn, dueAt }: Ends, now: Date): Course {
+  if (stoppedAt !== null) return Date.parse(stoppedAt) <= Date.parse(dueAt) ? 'MET' : 'MET_LATE';
   if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
-  return today <= dueOn ? 'RUNNING' : 'OVER';
+  return now.getTime() <= Date.parse(dueAt) ? 'RUNNING' : 'OVER';
 }
