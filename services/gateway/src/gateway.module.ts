@@ -1,5 +1,7 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
+import { DeadlineController } from './deadline/deadline.controller.js';
+import { Deadlines } from './deadline/deadline.service.js';
 import { DocumentController } from './document/document.controller.js';
 import { Document } from './document/document.js';
 import { HealthController } from './health/health.controller.js';
@@ -7,7 +9,7 @@ import { Services } from './services.js';
 
 @Module({
   imports: [PlatformModule.forEdge('gateway')],
-  controllers: [DocumentController, HealthController],
-  providers: [Services, Document],
+  controllers: [DocumentController, DeadlineController, HealthController],
+  providers: [Services, Document, Deadlines],
 })
 export class GatewayModule {}

@@ -5,12 +5,12 @@ const ANSWER_WITHIN_MS = 4_000;
 
 export interface Asked {
   readonly upstream: Upstream;
-  /** null: no answer. */
+  /** null: no answer, and the body's code says why. */
   readonly status: number | null;
   readonly body: unknown;
 }
 
-/** The services behind this origin, all asked at once. */
+/** The services behind this origin. */
 @Injectable()
 export class Services {
   private readonly upstreams: Upstream[];
@@ -19,16 +19,25 @@ export class Services {
     this.upstreams = upstreamsOf(config);
   }
 
+  /** All of them at once. */
   askAll(path: string): Promise<Asked[]> {
-    return Promise.all(this.upstreams.map((upstream) => ask(upstream, path)));
+    return Promise.all(this.upstreams.map((upstream) => ask(upstream, path, {})));
+  }
+
+  /** One of them, as the headers say. */
+  async ask(name: string, path: string, headers: Readonly<Record<string, string>>): Promise<Asked> {
+    const upstream = this.upstreams.find((one) => one.name === name);
+    if (!upstream) throw new Error(`no service is called ${name}`);
+    return ask(upstream, path, headers);
   }
 }
 
-async function ask(upstream: Upstream, path: string): Promise<Asked> {
+async function ask(upstream: Upstream, path: string, headers: Readonly<Record<string, string>>): Promise<Asked> {
   try {
-    const answer = await fetch(new URL(path, upstream.url), { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const answer = await fetch(new URL(path, upstream.url), { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     return { upstream, status: answer.status, body: await answer.json() };
-  } catch {
-    return { upstream, status: null, body: null };
+  } catch (problem) {
+    const isLate = problem instanceof Error && problem.name === 'TimeoutError';
+    return { upstream, status: null, body: { code: isLate ? 'SERVICE_TIMEOUT' : 'SERVICE_UNAVAILABLE' } };
   }
 }

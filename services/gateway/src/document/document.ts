@@ -1,5 +1,9 @@
+import type { EventClass } from '@jinqiao/contracts';
+import { DeadlineFilter } from '@jinqiao/platform';
+import { schemaOf } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { GatewayConfig } from '../config.js';
+import { MergedDeadlinesQuery } from '../deadline/deadline.controller.js';
 import { Services, type Asked } from '../services.js';
 import { merge, type OpenApi } from './merge.js';
 
@@ -53,7 +57,31 @@ const get = (operationId: string, summary: string, more: object = {}): object =>
 });
 const EVENT = { name: 'event', in: 'path', required: true, schema: { type: 'string' }, example: 'SamplingResultPublished' };
 
+const inQuery = (type: EventClass): object[] =>
+  Object.entries(schemaOf(type).properties).map(([name, schema]) => ({ name, in: 'query', schema }));
+const text = { schema: { type: 'string' } };
+const ASKED_BY = { 'x-allow': ['PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR'] };
+const file = (operationId: string, summary: string, type: string): object =>
+  get(operationId, summary, {
+    ...ASKED_BY,
+    parameters: inQuery(DeadlineFilter),
+    responses: { 200: { description: summary, content: { [type]: text } } },
+  });
+
 const OWN_PATHS: Record<string, unknown> = {
+  '/api/deadlines': get('deadlines', 'Periods of all services that the caller may see, the next one first', {
+    ...ASKED_BY,
+    parameters: inQuery(MergedDeadlinesQuery),
+    responses: {
+      200: {
+        description:
+          '`{items, next, incomplete}`: `incomplete` names services that did not answer. A calendar and a table are whole or are none.',
+        content: { 'application/json': {}, 'text/calendar': text, 'text/csv': text },
+      },
+    },
+  }),
+  '/api/deadlines.ics': file('deadlinesCalendar', 'The same as a calendar (RFC 5545)', 'text/calendar'),
+  '/api/deadlines.csv': file('deadlinesTable', 'The same as a table (RFC 4180)', 'text/csv'),
   '/api/codes': get('codes', 'Every code list'),
   '/api/asyncapi.json': get('asyncApi', 'The AsyncAPI 3 document of every topic'),
   '/schemas': get('schemas', 'The JSON Schemas of all events'),
