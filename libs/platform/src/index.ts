@@ -26,6 +26,7 @@ export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
 export { type Regular, regularly } from './regularly.js';
+export { IsSigningKey, type SigningKey, signingKeyOf } from './signing-key.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
 export { OrganisationShutOut, scopesOf, ShutOut } from './shut-out.js';
 export { currentTrace, traceHeaders } from './tracing.js';

@@ -1,21 +1,7 @@
 /** Detached JWS (RFC 7515 appendix F): a signature that travels beside what it signs, the RFC 8785 form of an object. */
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { SigningKey } from '@jinqiao/platform';
 import { canonicalForm } from '@jinqiao/schema';
-import { calculateJwkThumbprint, FlattenedSign, flattenedVerify, importJWK, type JWK } from 'jose';
-
-export interface SigningKey {
-  readonly privateKey: KeyObject;
-  readonly publicKey: JWK & { readonly kid: string };
-}
-
-/** `pkcs8`: an Ed25519 private key, PKCS #8, DER, in base64. The key's id is its RFC 7638 thumbprint. */
-export async function signingKeyOf(pkcs8: string): Promise<SigningKey> {
-  const privateKey = createPrivateKey({ key: Buffer.from(pkcs8, 'base64'), format: 'der', type: 'pkcs8' });
-  const { kty, crv, x } = createPublicKey(privateKey).export({ format: 'jwk' });
-  if (crv !== 'Ed25519') throw new Error('the key that signs is no Ed25519 key');
-  const jwk = { kty: kty ?? '', crv, x: x ?? '' };
-  return { privateKey, publicKey: { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' } };
-}
+import { FlattenedSign, flattenedVerify, importJWK, type JWK } from 'jose';
 
 export async function sign(payload: object, { privateKey, publicKey }: SigningKey): Promise<string> {
   const signed = await new FlattenedSign(bytesOf(payload)).setProtectedHeader({ alg: 'EdDSA', kid: publicKey.kid }).sign(privateKey);
