@@ -15,7 +15,12 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
     /^credit\.credit-status\.v1$/,
     /^platform\..+\.(receipt|feedback)\.v1$/,
   ],
-  credit: [/^inspection\.sampling-result\.v1$/, /^intake\..+\.credit-record\.v1$/, DIRECTORY],
+  credit: [
+    /^inspection\.sampling-result\.v1$/,
+    /^registration\.(market-entity|platform-merchant)\.v1$/,
+    /^intake\..+\.credit-record\.v1$/,
+    DIRECTORY,
+  ],
   monitoring: [/^inspection\.sampling-result\.v1$/, DIRECTORY],
 };
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { keepingServices } from './principals.js';
 import { ADMIN_ROLE } from './postgres.js';
-import { brokerPassword, clientSecret, ledgerSigningKey, redisPassword, rolePassword } from './secrets.js';
+import { brokerPassword, clientSecret, redisPassword, rolePassword, serviceSigningKey } from './secrets.js';
 
 // `npm run -s secrets > .env`: fresh passwords for docker-compose.yml, in the names of .env.example.
 const seed = randomBytes(32).toString('hex');
@@ -16,6 +16,7 @@ const secrets = {
       [`${service.toUpperCase()}_CLIENT_SECRET`, clientSecret(seed, `service.${service}`)],
     ]),
   ),
-  EXCHANGE_LEDGER_SIGNING_KEY: ledgerSigningKey(seed),
+  EXCHANGE_LEDGER_SIGNING_KEY: serviceSigningKey(seed, 'ledger'),
+  CREDIT_CERTIFICATE_SIGNING_KEY: serviceSigningKey(seed, 'certificate'),
 };
 for (const [name, value] of Object.entries(secrets)) console.log(`${name}=${value}`);

@@ -56,6 +56,22 @@ export const CREDIT_ENDED_REASONS = ['REVOKED', 'REPAIRED', 'EXPIRED', 'CORRECTE
 // APPROVAL: in place of a document that an approval asks for (告知承诺); DEFERRED: a document may come later (容缺受理).
 export const COMMITMENT_KINDS = ['APPROVAL', 'DEFERRED', 'VOLUNTARY', 'CREDIT_REPAIR', 'INDUSTRY'] as const;
 export const COMMITMENT_OUTCOMES = ['KEPT', 'PARTLY_KEPT', 'BROKEN'] as const;
+// Why somebody asks about a merchant: a platform has contracted it, or is about to; a department supervises it.
+export const ENQUIRY_PURPOSES = ['CONTRACTED', 'ONBOARDING', 'SUPERVISION'] as const;
+export const ENQUIRY_KINDS = ['VERIFICATION', 'PREDICATE', 'CERTIFICATE'] as const;
+export const CREDIT_PREDICATES = ['NOT_ON_SERIOUS_LIST', 'NO_PUBLISHED_UNQUALIFIED_SAMPLING', 'COMMITMENT_KEPT'] as const;
+export const PREDICATE_ANSWERS = ['YES', 'NO', 'UNKNOWN'] as const;
+export const PREDICATE_REASONS = [
+  'NO_PUBLIC_RECORD',
+  'PUBLIC_RECORD',
+  'NOT_REGISTERED',
+  'DATE_INEXACT',
+  'REGIME_NOT_RECORDED',
+  'COMMITMENT_NOT_CHECKED',
+  'NO_COMMITMENT',
+] as const;
+// How a name and a code stand to the register; USCC_ONLY: no name was given.
+export const REGISTER_MATCHES = ['EXACT', 'NAME_DIFFERS', 'USCC_ONLY', 'NOT_REGISTERED'] as const;
 export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
 
 export type Regime = (typeof REGIMES)[number];
@@ -89,6 +105,12 @@ export type CreditRetractionGround = (typeof CREDIT_RETRACTION_GROUNDS)[number];
 export type CreditEndedReason = (typeof CREDIT_ENDED_REASONS)[number];
 export type CommitmentKind = (typeof COMMITMENT_KINDS)[number];
 export type CommitmentOutcome = (typeof COMMITMENT_OUTCOMES)[number];
+export type EnquiryPurpose = (typeof ENQUIRY_PURPOSES)[number];
+export type EnquiryKind = (typeof ENQUIRY_KINDS)[number];
+export type CreditPredicate = (typeof CREDIT_PREDICATES)[number];
+export type PredicateAnswer = (typeof PREDICATE_ANSWERS)[number];
+export type PredicateReason = (typeof PREDICATE_REASONS)[number];
+export type RegisterMatch = (typeof REGISTER_MATCHES)[number];
 export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
 
 /** Served under /api/codes. */
@@ -124,5 +146,11 @@ export const codeLists = {
   creditEndedReason: CREDIT_ENDED_REASONS,
   commitmentKind: COMMITMENT_KINDS,
   commitmentOutcome: COMMITMENT_OUTCOMES,
+  enquiryPurpose: ENQUIRY_PURPOSES,
+  enquiryKind: ENQUIRY_KINDS,
+  creditPredicate: CREDIT_PREDICATES,
+  predicateAnswer: PREDICATE_ANSWERS,
+  predicateReason: PREDICATE_REASONS,
+  registerMatch: REGISTER_MATCHES,
   marketEntityStatus: MARKET_ENTITY_STATUSES,
 } as const;

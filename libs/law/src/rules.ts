@@ -74,6 +74,7 @@ const rows: readonly RuleRow[] = [
   localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', [3, 'YEARS']),
   localPolicy('CREDIT_PUBLICATION_SPOT_CHECK', [3, 'YEARS']),
   localPolicy('CREDIT_PUBLICATION_COMMITMENT_BROKEN', [1, 'YEARS']),
+  localPolicy('VERIFICATION_VALID', [24, 'HOURS']),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], PRODUCT),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], FOOD),
   // Counted from the end of the period that was missed.

@@ -1,5 +1,7 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
+import { CertificateController } from './certificate/certificate.controller.js';
+import { Certificates } from './certificate/certificate.service.js';
 import { CreditConfig } from './config.js';
 import { CreditHistoryController } from './credit-history/credit-history.controller.js';
 import { CreditHistory } from './credit-history/credit-history.service.js';
@@ -20,18 +22,31 @@ import { ReportedRecords } from './reported-record/reported-record.service.js';
 import { CreditStatusController } from './credit-status/credit-status.controller.js';
 import { CreditEntity } from './credit-status/credit-status.entity.js';
 import { CreditStatuses } from './credit-status/credit-status.service.js';
+import { EnquiryController } from './enquiry/enquiry.controller.js';
+import { Enquiries } from './enquiry/enquiry.service.js';
+import { PredicateController } from './predicate/predicate.controller.js';
+import { Predicates } from './predicate/predicate.service.js';
+import { FactReader } from './public-facts/public-facts.service.js';
+import { RegisterCopyConsumer } from './register-copy/register-copy.consumer.js';
+import { VerificationController } from './verification/verification.controller.js';
+import { Verifications } from './verification/verification.service.js';
 
 @Module({
   imports: [PlatformModule.forService({ name: 'credit', config: CreditConfig, entities: [FollowedSubject, CreditRecord, CreditEntity] })],
   controllers: [
     CreditRecordConsumer,
     ReportedRecordConsumer,
+    RegisterCopyConsumer,
     CreditRecordController,
     ReportedRecordController,
     RepairController,
     NationalListController,
     CreditHistoryController,
     CreditStatusController,
+    VerificationController,
+    PredicateController,
+    CertificateController,
+    EnquiryController,
   ],
   providers: [
     CreditHistory,
@@ -43,6 +58,11 @@ import { CreditStatuses } from './credit-status/credit-status.service.js';
     Repairs,
     RepairJob,
     NationalLists,
+    FactReader,
+    Enquiries,
+    Verifications,
+    Predicates,
+    Certificates,
   ],
 })
 export class CreditModule {}

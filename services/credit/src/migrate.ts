@@ -1,4 +1,5 @@
 import { migrateService } from '@jinqiao/platform/migrate';
+import { AnswerEnquiries1795450900000 } from './migrations/1795450900000-answer-enquiries.js';
 import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-create-credit-records.js';
 import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
 import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
@@ -10,6 +11,7 @@ await migrateService('credit', [
   CreateCreditRecords1795450000000,
   ReportCreditRecords1795450700000,
   KeepCreditHistory1795450800000,
+  AnswerEnquiries1795450900000,
   FlagCreditRecords1795450920000,
   CreateRepairDecisions1795450921000,
   TakeNationalLists1795450922000,

@@ -1,5 +1,6 @@
 import { type Page, routesThatNameNobody } from '@jinqiao/platform';
 import { type Place, realServers, StandingClock, startTestService, type TestService, testUscc } from '@jinqiao/testing';
+import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { CreditRecords } from '../credit-record/credit-record.service.js';
 import type { RecordVersion } from './credit-history.service.js';
@@ -15,7 +16,7 @@ const on = (day: string): void => clock.set(new Date(`${day}T04:00:00Z`));
 
 beforeAll(async () => {
   place = await (await realServers()).place('credit');
-  service = await startTestService(CreditModule, place, { clock });
+  service = await startTestService(CreditModule, place, { config: CreditConfig, clock });
 }, 60_000);
 afterAll(() => service.close());
 

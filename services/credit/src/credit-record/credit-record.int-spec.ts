@@ -14,6 +14,7 @@ import {
   testUscc,
 } from '@jinqiao/testing';
 import { DataSource } from 'typeorm';
+import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import type { CreditCounts, ListedRecord } from './credit-record.service.js';
 import { CreditRecords } from './credit-record.service.js';
@@ -32,7 +33,7 @@ describe('credit records', () => {
 
   beforeAll(async () => {
     place = await (await realServers()).place('credit');
-    service = await startTestService(CreditModule, place, { clock });
+    service = await startTestService(CreditModule, place, { config: CreditConfig, clock });
   });
   afterAll(() => service.close());
   afterEach(() => clock.set(NOON));

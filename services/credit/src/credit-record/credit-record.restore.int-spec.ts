@@ -9,6 +9,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 
 /*
@@ -20,7 +21,7 @@ let service: TestService;
 
 beforeAll(async () => {
   place = await (await realServers()).place('credit');
-  service = await startTestService(CreditModule, place);
+  service = await startTestService(CreditModule, place, { config: CreditConfig });
 }, 60_000);
 afterAll(() => service.close());
 
@@ -64,7 +65,7 @@ it('a database of credit that is set back says nothing a second time and goes on
   await isCaughtUp(2);
   await service.close();
   const setBack = await place.backUp();
-  service = await startTestService(CreditModule, place);
+  service = await startTestService(CreditModule, place, { config: CreditConfig });
   await publish(
     ['C-1', 2, { verdict: 'QUALIFIED', failingItems: undefined }],
     ['C-1', 3],
@@ -78,7 +79,7 @@ it('a database of credit that is set back says nothing a second time and goes on
   await service.close();
 
   await setBack();
-  service = await startTestService(CreditModule, place);
+  service = await startTestService(CreditModule, place, { config: CreditConfig });
   await isCaughtUp(7);
   expect(await standing()).toEqual(before);
   expect({ records: await said(creditRecords.topic), statuses: await said(creditStatuses.topic) }).toEqual(saidBefore);
@@ -93,7 +94,7 @@ it('a database of credit that is set back says nothing a second time and goes on
 it('what departments reported before the set-back is known, and goes on above what was said', async () => {
   await service.close();
   const setBack = await place.backUp();
-  service = await startTestService(CreditModule, place);
+  service = await startTestService(CreditModule, place, { config: CreditConfig });
   const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
   const uscc = testUscc(3);
   const penalty = (revision: number, named: { contested?: boolean; annotations?: string[] } = {}) => ({
@@ -113,7 +114,7 @@ it('what departments reported before the set-back is known, and goes on above wh
   await service.close();
 
   await setBack();
-  service = await startTestService(CreditModule, place);
+  service = await startTestService(CreditModule, place, { config: CreditConfig });
   const changed = { changed_at: expect.any(Date) as Date };
   expect(await place.sql("SELECT * FROM credit_records WHERE type = 'PENALTY'")).toEqual(before.map((row) => ({ ...row, ...changed })));
   expect((await department.post('/api/credit/records', penalty(1))).body).toMatchObject({ outcome: 'duplicate', standing: 'PUBLIC' });

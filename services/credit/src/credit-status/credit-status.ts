@@ -56,7 +56,10 @@ export const factsOf = (entity: EntityState): CreditStatusChanged => ({
   recordNos: [...entity.recordNos],
 });
 
-function listedAs({ uscc, publicRecords }: EntityState): Pick<CreditStatusChanged, 'lists' | 'mark'> {
+export function listedAs({
+  uscc,
+  publicRecords,
+}: Pick<EntityState, 'uscc' | 'publicRecords'>): Pick<CreditStatusChanged, 'lists' | 'mark'> {
   const lists = publicRecords.map(({ type }) => type).filter((type) => LISTS.includes(type));
   if (!uscc.startsWith(INDIVIDUAL_BUSINESS)) return { lists };
   return { lists: lists.filter((list) => list !== MARKED), ...(lists.includes(MARKED) && { mark: MARKED }) };

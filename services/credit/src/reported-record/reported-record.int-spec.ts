@@ -20,6 +20,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import { CreditConfig } from '../config.js';
 import { CreditRecords, type ListedRecord } from '../credit-record/credit-record.service.js';
 import { CreditModule } from '../credit.module.js';
 import type { RecordAnswer, ReportedRecord } from './reported-record.service.js';
@@ -40,7 +41,7 @@ const clock = new StandingClock(NOON);
 
 beforeAll(async () => {
   place = await (await realServers()).place('credit');
-  service = await startTestService(CreditModule, place, { clock });
+  service = await startTestService(CreditModule, place, { config: CreditConfig, clock });
   department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
 }, 60_000);
 afterAll(() => service.close());

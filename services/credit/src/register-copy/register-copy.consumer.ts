@@ -1,0 +1,26 @@
+import {
+  MarketEntityChanged,
+  MarketEntityRegistered,
+  MarketEntityStatusChanged,
+  MerchantChanged,
+  MerchantExited,
+  MerchantOnboarded,
+} from '@jinqiao/contracts';
+import { OnBatch, type Received } from '@jinqiao/messaging';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { followEntities, followShops } from './register-copy.js';
+
+/** Listens to the register of market entities, and to who sells on which platform. */
+@Controller()
+export class RegisterCopyConsumer {
+  @OnBatch(MarketEntityRegistered, MarketEntityChanged, MarketEntityStatusChanged)
+  followEntities(received: Received<MarketEntityRegistered>[], tx: EntityManager): Promise<void> {
+    return followEntities(tx, received);
+  }
+
+  @OnBatch(MerchantOnboarded, MerchantChanged, MerchantExited)
+  followShops(received: Received<MerchantOnboarded>[], tx: EntityManager): Promise<void> {
+    return followShops(tx, received);
+  }
+}

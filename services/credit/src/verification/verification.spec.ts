@@ -1,0 +1,105 @@
+import type { PublicFacts, PublicOfType, Registration } from '../public-facts/public-facts.js';
+import { type Verification, verify } from './verification.js';
+
+// Noon of 2026-11-23 in China.
+const NOON = new Date('2026-11-23T04:00:00.000Z');
+const USCC = '91120199MA9XXX0111';
+const registration: Registration = {
+  name: '天津市示例商店（有限公司）',
+  status: 'ACTIVE',
+  divisionCode: '120101',
+  industryCode: null,
+  registeredOn: '2019-06-01',
+  revision: 3,
+};
+const ofType = (type: PublicOfType['type'], count: number, firstEnd: string | null = null): PublicOfType => ({
+  type,
+  count,
+  documentDates: ['2026-11-01'],
+  firstEnd,
+  records: [],
+});
+const facts = (...held: PublicOfType[]): PublicFacts => ({ registration, held });
+const when = (known: PublicFacts, asked: { uscc?: string; name?: string; now?: Date } = {}): Verification => {
+  const { now = NOON, ...question } = asked;
+  return verify({ uscc: USCC, usccCheck: 'VALID', ...question }, known, now);
+};
+
+describe('name and code', () => {
+  it.each(['天津市示例商店（有限公司）', ' 天津市示例商店(有限公司) ', '天津市 示例商店（有限公司）'])(
+    '%j is the name in the register',
+    (name) => {
+      expect(when(facts(), { name }).match).toBe('EXACT');
+    },
+  );
+
+  it('are told apart from another name, from no name, and from a code that the register does not hold', () => {
+    expect(when(facts(), { name: '天津市示例商行' }).match).toBe('NAME_DIFFERS');
+    expect(when(facts()).match).toBe('USCC_ONLY');
+    const unknown = when({ registration: null, held: [] }, { name: registration.name });
+    expect(unknown.match).toBe('NOT_REGISTERED');
+    expect(unknown).not.toHaveProperty('registration');
+  });
+
+  it('do not give the registered name away', () => {
+    expect(JSON.stringify(when(facts(), { name: '某某' }))).not.toContain('示例商店');
+  });
+});
+
+describe('the facts of a merchant', () => {
+  it('name the revision of the register that they come from', () => {
+    expect(when(facts()).registration).toEqual({
+      status: 'ACTIVE',
+      divisionCode: '120101',
+      registeredOn: '2019-06-01',
+      source: { stream: 'registration.market-entity', revision: 3 },
+    });
+  });
+
+  it('are its lists, and of an individual business its mark', () => {
+    const held = [ofType('ABNORMAL_OPERATION', 1), ofType('SERIOUS_DISHONESTY', 1)];
+    expect(when(facts(...held)).lists).toEqual(['ABNORMAL_OPERATION', 'SERIOUS_DISHONESTY']);
+    const individual = when(facts(...held), { uscc: '92120199MA9XXX02XM' });
+    expect(individual).toMatchObject({ lists: ['SERIOUS_DISHONESTY'], mark: 'ABNORMAL_OPERATION' });
+  });
+
+  it('count commitments, open and broken', () => {
+    const held = [ofType('COMMITMENT', 2), ofType('COMMITMENT_BROKEN', 1)];
+    expect(when(facts(...held)).commitments).toEqual({ open: 2, broken: 1 });
+    expect(when(facts()).commitments).toEqual({ open: 0, broken: 0 });
+  });
+
+  it('say so when the code is one of the pilot of 2015', () => {
+    const pilot = verify({ uscc: '91350203M0001QAY9B', usccCheck: 'CHECK_FAILED_LEGACY_CANDIDATE' }, facts(), NOON);
+    expect(pilot).toMatchObject({ uscc: '91350203M0001QAY9B', usccCheck: 'CHECK_FAILED_LEGACY_CANDIDATE', match: 'USCC_ONLY' });
+  });
+});
+
+describe('an answer may be relied on', () => {
+  it('for a day', () => {
+    expect(when(facts())).toMatchObject({ asOf: '2026-11-23T04:00:00.000Z', validUntil: '2026-11-24T04:00:00.000Z' });
+    expect(when(facts(ofType('PENALTY', 1, '2027-11-20'))).validUntil).toBe('2026-11-24T04:00:00.000Z');
+  });
+
+  it('not longer than the first of its records is public, the last day included', () => {
+    const held = [ofType('PENALTY', 1, '2026-11-23'), ofType('SAMPLING_RESULT', 2, '2029-11-01')];
+    expect(when(facts(...held)).validUntil).toBe('2026-11-23T16:00:00.000Z');
+  });
+});
+
+describe('a platform verifies again', () => {
+  it('within six months', () => {
+    expect(when(facts())).toMatchObject({
+      reverifyBy: '2027-05-23',
+      reverifyBasis: { article: '第二十四条', ruleVersion: 'MERCHANT_REVERIFICATION@2021-05-01' },
+    });
+  });
+
+  it('by the last day of a month that is too short', () => {
+    expect(when(facts(), { now: new Date('2026-08-31T04:00:00Z') }).reverifyBy).toBe('2027-02-28');
+  });
+
+  it('by no day before there was such a rule', () => {
+    expect(when(facts(), { now: new Date('2020-08-31T04:00:00Z') })).not.toHaveProperty('reverifyBy');
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * What a platform is told when it verifies a merchant (电子商务法 art. 27): how name and code stand to the register, and every public fact
+ * with where it comes from. Facts, no grade; until when they may be relied on, and by when the platform has to verify again.
+ */
+import { type LegalBasis, Optional, type RegisterMatch, Text } from '@jinqiao/contracts';
+import { dayInChina, deadline, nameKey, rule } from '@jinqiao/law';
+import { listedAs } from '../credit-status/credit-status.js';
+import type { Question } from '../enquiry/enquiry.js';
+import {
+  type AskableUscc,
+  countOf,
+  endOfDay,
+  type PublicFacts,
+  type PublicOfType,
+  type PublicRecord,
+  type Registration,
+  reliedOnUntil,
+} from '../public-facts/public-facts.js';
+
+export class VerificationItem {
+  @Text({ max: 32, about: 'Unified social credit code.' }) uscc: string;
+  @Optional() @Text({ max: 200, about: 'As the merchant gives it; compared with the register.' }) name?: string;
+}
+
+/** What the register holds of an entity, and which of its revisions says so. */
+export interface RegisteredFacts extends Pick<Registration, 'status'> {
+  readonly divisionCode?: string;
+  readonly industryCode?: string;
+  readonly registeredOn?: string;
+  readonly source: { readonly stream: 'registration.market-entity'; readonly revision: number };
+}
+
+export interface Verification {
+  readonly uscc: string;
+  readonly usccCheck: AskableUscc;
+  readonly match: RegisterMatch;
+  /** Absent for a code that the register here does not hold. */
+  readonly registration?: RegisteredFacts;
+  readonly lists: readonly string[];
+  readonly mark?: string;
+  /** Exact, whatever `records` shows. */
+  readonly publicRecords: readonly Pick<PublicOfType, 'type' | 'count'>[];
+  /** The newest of each type. */
+  readonly records: readonly PublicRecord[];
+  readonly commitments: { readonly open: number; readonly broken: number };
+  readonly asOf: string;
+  readonly validUntil: string;
+  readonly reverifyBy?: string;
+  readonly reverifyBasis?: LegalBasis;
+}
+
+export function verify(
+  { uscc, usccCheck, name }: Question<VerificationItem>,
+  { registration, held }: PublicFacts,
+  now: Date,
+): Verification {
+  const publicRecords = held.map(({ type, count }) => ({ type, count }));
+  return {
+    uscc,
+    usccCheck,
+    match: matchOf(name, registration),
+    ...(registration && { registration: registered(registration) }),
+    ...listedAs({ uscc, publicRecords }),
+    publicRecords,
+    records: held.flatMap(({ records }) => records),
+    commitments: { open: countOf(held, 'COMMITMENT'), broken: countOf(held, 'COMMITMENT_BROKEN') },
+    asOf: now.toISOString(),
+    validUntil: validUntil(held, now).toISOString(),
+    ...reverification(dayInChina(now)),
+  };
+}
+
+/** The register here is the city's: a code that it does not hold may be that of an entity registered elsewhere. */
+function matchOf(name: string | undefined, registration: Registration | null): RegisterMatch {
+  if (registration === null) return 'NOT_REGISTERED';
+  if (name === undefined) return 'USCC_ONLY';
+  return nameKey(name) === nameKey(registration.name) ? 'EXACT' : 'NAME_DIFFERS';
+}
+
+function registered({ status, divisionCode, industryCode, registeredOn, revision }: Registration): RegisteredFacts {
+  return {
+    status,
+    ...(divisionCode !== null && { divisionCode }),
+    ...(industryCode !== null && { industryCode }),
+    ...(registeredOn !== null && { registeredOn }),
+    source: { stream: 'registration.market-entity', revision },
+  };
+}
+
+/** Not longer than the first of its records is public. A record that begins to be public meanwhile does not show in it: it is not public yet. */
+function validUntil(held: readonly PublicOfType[], now: Date): Date {
+  const ends = held.flatMap(({ firstEnd }) => (firstEnd === null ? [] : endOfDay(firstEnd).getTime()));
+  return new Date(Math.min(reliedOnUntil(now, dayInChina(now)).getTime(), ...ends));
+}
+
+function reverification(today: string): Pick<Verification, 'reverifyBy' | 'reverifyBasis'> {
+  const row = rule('MERCHANT_REVERIFICATION', { on: today });
+  if (row === 'NO_RULE') return {};
+  const { due } = deadline(today, row);
+  return {
+    reverifyBy: typeof due === 'string' ? due : dayInChina(due),
+    reverifyBasis: { ...row.legalBasis, ruleVersion: row.version },
+  };
+}
