@@ -62,7 +62,7 @@ it('follows a shop that is another merchant’s, that leaves and that comes back
 });
 
 it('sets a poisonous event aside and handles the next ones', async () => {
-  // PostgreSQL keeps no NUL: the contract lets it pass, the database does not.
+  // No store keeps a NUL.
   await place.publish(MarketEntityRegistered, entity(3, 1, { name: '示例\u0000' }));
   await place.publish(MarketEntityRegistered, entity(3, 2));
   await place.publish(MerchantOnboarded, shop('POISON\u0000', 1));
