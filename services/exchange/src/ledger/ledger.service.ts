@@ -1,14 +1,13 @@
 import { LedgerHeadSigned } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import { event, Outbox, unnested } from '@jinqiao/messaging';
-import { Clock, type SigningKey, signingKeyOf } from '@jinqiao/platform';
+import { Clock, sign, type SigningKey, signingKeyOf } from '@jinqiao/platform';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { type Entry, nextHead, dayToClose, type LastHead, written } from './ledger.js';
 import { coverOf, grow, hashOver, leafHash, besidesOf, type NodePlace, type Range, type TreeNode } from './merkle.js';
-import { sign } from './signature.js';
 
 /** Any number; whoever adds to the tree holds it until its transaction ends. */
 const LEDGER_LOCK = 5_110_023;

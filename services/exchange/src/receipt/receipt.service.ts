@@ -1,6 +1,6 @@
 import { FeedbackAnswerAccepted, type FeedbackAnswered, FeedbackContested } from '@jinqiao/contracts';
 import { event, Outbox, type Received } from '@jinqiao/messaging';
-import { Clock } from '@jinqiao/platform';
+import { Clock, signerOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { receivedBy } from '../clock/clock.js';
@@ -9,7 +9,6 @@ import { noteRefused } from '../conformance/conformance.runs.js';
 import { followAnswers } from '../dispute/dispute.queue.js';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
-import { signerOf } from '../ledger/signature.js';
 import { SignatureKeys } from '../signature-key/signature-key.service.js';
 import { type Answer, type AnswerableFeedback, decide, type Decision, type Known } from './receipt.js';
 

@@ -1,7 +1,7 @@
 /** Public keys with which an organisation signs its answers: registered by itself, never taken out of use for what they have signed. */
+import { SIGNATURE_ALGORITHMS } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
-import { ALGORITHMS } from '../ledger/signature.js';
 
 export interface SignatureKey {
   /** RFC 7638 thumbprint; the `kid` of what the key signs. */
@@ -29,7 +29,7 @@ export class KeyUnknown extends DomainError {
 export async function readKey(given: Record<string, unknown>): Promise<JWK & { kid: string }> {
   const { kty, crv, x, y, d } = given;
   if (d !== undefined) throw new KeyUnusable('holds the private part, which has to stay with you: make another key');
-  const algorithm = typeof crv === 'string' ? ALGORITHMS[crv] : undefined;
+  const algorithm = typeof crv === 'string' ? SIGNATURE_ALGORITHMS[crv] : undefined;
   if (algorithm === undefined) throw new KeyUnusable('must be an Ed25519 or a P-256 key (RFC 7517, RFC 8037)');
   const jwk = JSON.parse(JSON.stringify({ kty, crv, x, y })) as JWK;
   try {

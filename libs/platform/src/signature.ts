@@ -1,7 +1,7 @@
 /** Detached JWS (RFC 7515 appendix F): a signature that travels beside what it signs, the RFC 8785 form of an object. */
-import type { SigningKey } from '@jinqiao/platform';
 import { canonicalForm } from '@jinqiao/schema';
 import { FlattenedSign, flattenedVerify, importJWK, type JWK } from 'jose';
+import type { SigningKey } from './signing-key.js';
 
 export async function sign(payload: object, { privateKey, publicKey }: SigningKey): Promise<string> {
   const signed = await new FlattenedSign(bytesOf(payload)).setProtectedHeader({ alg: 'EdDSA', kid: publicKey.kid }).sign(privateKey);
@@ -14,7 +14,8 @@ async function isSignature(signature: string, payload: object, key: JWK): Promis
   if (between !== '' || more.length > 0) return false;
   const jws = { protected: header, payload: Buffer.from(bytesOf(payload)).toString('base64url'), signature: end };
   try {
-    await flattenedVerify(jws, await importJWK(key, ALGORITHMS[key.crv ?? ''] ?? ''), { algorithms: Object.values(ALGORITHMS) });
+    const imported = await importJWK(key, SIGNATURE_ALGORITHMS[key.crv ?? ''] ?? '');
+    await flattenedVerify(jws, imported, { algorithms: Object.values(SIGNATURE_ALGORITHMS) });
     return true;
   } catch {
     return false;
@@ -28,6 +29,6 @@ export async function signerOf(signature: string, payload: object, keys: readonl
 }
 
 /** The algorithm that goes with each curve. */
-export const ALGORITHMS: Readonly<Record<string, string>> = { Ed25519: 'EdDSA', 'P-256': 'ES256' };
+export const SIGNATURE_ALGORITHMS: Readonly<Record<string, string>> = { Ed25519: 'EdDSA', 'P-256': 'ES256' };
 
 const bytesOf = (payload: object): Uint8Array => new TextEncoder().encode(canonicalForm(payload));
