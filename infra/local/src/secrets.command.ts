@@ -18,5 +18,6 @@ const secrets = {
   ),
   EXCHANGE_LEDGER_SIGNING_KEY: serviceSigningKey(seed, 'ledger'),
   CREDIT_CERTIFICATE_SIGNING_KEY: serviceSigningKey(seed, 'certificate'),
+  CREDIT_SNAPSHOT_SIGNING_KEY: serviceSigningKey(seed, 'snapshot'),
 };
 for (const [name, value] of Object.entries(secrets)) console.log(`${name}=${value}`);

@@ -25,8 +25,8 @@ export const registrationToken = (seed: string): string => derive(seed, 'registr
 // What PKCS #8 writes before the 32 bytes of an Ed25519 key (RFC 8410 §7).
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** What a service signs with: the exchange its ledger, credit its certificates. An Ed25519 private key, PKCS #8, DER, in base64. */
-export function serviceSigningKey(seed: string, use: 'ledger' | 'certificate'): string {
+/** What a service signs with: the exchange its ledger, credit its certificates and snapshots. An Ed25519 private key, PKCS #8, DER, in base64. */
+export function serviceSigningKey(seed: string, use: 'ledger' | 'certificate' | 'snapshot'): string {
   const key = createHmac('sha256', seed).update(`${use}-signing-key`).digest();
   return Buffer.concat([ED25519_PKCS8, key]).toString('base64');
 }

@@ -33,7 +33,10 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
     OIDC_CLIENT_ID: `service.${service}`,
     OIDC_CLIENT_SECRET: clientSecret(servers.seed, `service.${service}`),
     ...(service === 'exchange' && { LEDGER_SIGNING_KEY: serviceSigningKey(servers.seed, 'ledger') }),
-    ...(service === 'credit' && { CERTIFICATE_SIGNING_KEY: serviceSigningKey(servers.seed, 'certificate') }),
+    ...(service === 'credit' && {
+      CERTIFICATE_SIGNING_KEY: serviceSigningKey(servers.seed, 'certificate'),
+      SNAPSHOT_SIGNING_KEY: serviceSigningKey(servers.seed, 'snapshot'),
+    }),
   };
 }
 

@@ -13,4 +13,8 @@ export class CreditConfig extends ServiceConfig {
   @Max(1_000_000_000, { message: 'ENQUIRIES_PER_DAY must be from 1 to 1000000000' })
   @IsInt({ message: 'ENQUIRIES_PER_DAY must be a whole number' })
   ENQUIRIES_PER_DAY: number = 100_000;
+
+  /** Signs the daily snapshots. */
+  @IsSigningKey()
+  SNAPSHOT_SIGNING_KEY: string;
 }

@@ -3,6 +3,9 @@ import { Module } from '@nestjs/common';
 import { CertificateController } from './certificate/certificate.controller.js';
 import { Certificates } from './certificate/certificate.service.js';
 import { CreditConfig } from './config.js';
+import { CreditChangeController } from './credit-change/credit-change.controller.js';
+import { CreditChangeJob } from './credit-change/credit-change.job.js';
+import { CreditChanges } from './credit-change/credit-change.service.js';
 import { CreditHistoryController } from './credit-history/credit-history.controller.js';
 import { CreditHistory } from './credit-history/credit-history.service.js';
 import { CreditRecordConsumer } from './credit-record/credit-record.consumer.js';
@@ -16,6 +19,9 @@ import { NationalLists } from './national-list/national-list.service.js';
 import { RepairController } from './repair/repair.controller.js';
 import { RepairJob } from './repair/repair.job.js';
 import { Repairs } from './repair/repair.service.js';
+import { CreditSnapshotController } from './credit-snapshot/credit-snapshot.controller.js';
+import { CreditSnapshotJob } from './credit-snapshot/credit-snapshot.job.js';
+import { CreditSnapshots } from './credit-snapshot/credit-snapshot.service.js';
 import { ReportedRecordConsumer } from './reported-record/reported-record.consumer.js';
 import { ReportedRecordController } from './reported-record/reported-record.controller.js';
 import { ReportedRecords } from './reported-record/reported-record.service.js';
@@ -47,6 +53,8 @@ import { Verifications } from './verification/verification.service.js';
     PredicateController,
     CertificateController,
     EnquiryController,
+    CreditChangeController,
+    CreditSnapshotController,
   ],
   providers: [
     CreditHistory,
@@ -63,6 +71,10 @@ import { Verifications } from './verification/verification.service.js';
     Verifications,
     Predicates,
     Certificates,
+    CreditChanges,
+    CreditSnapshots,
+    CreditChangeJob,
+    CreditSnapshotJob,
   ],
 })
 export class CreditModule {}

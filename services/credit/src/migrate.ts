@@ -4,6 +4,8 @@ import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-cre
 import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
 import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
+import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
+import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
 import { TakeNationalLists1795450922000 } from './migrations/1795450922000-take-national-lists.js';
 
@@ -15,4 +17,6 @@ await migrateService('credit', [
   FlagCreditRecords1795450920000,
   CreateRepairDecisions1795450921000,
   TakeNationalLists1795450922000,
+  NumberCreditChanges1795450910000,
+  KeepCreditSnapshots1795450910010,
 ]);

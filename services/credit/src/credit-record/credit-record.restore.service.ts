@@ -2,6 +2,7 @@ import { CreditRecordEnded, type CreditRecordPublished, creditRecords, type Cred
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { beginEpoch } from '../credit-change/credit-change.service.js';
 import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
@@ -18,6 +19,7 @@ export class CreditRestore {
     ownTopics.takenOver(creditStatuses, takeOverStatuses);
     ownTopics.takenOver(creditRecords, (tx, said) => takeOverRecords(tx, said, history));
     ownTopics.afterTakingOver((tx) => statuses.restateDiffering(tx));
+    ownTopics.afterTakingOver(beginEpoch);
   }
 }
 
@@ -28,15 +30,17 @@ async function takeOverStatuses(tx: EntityManager, said: readonly Received<objec
     if (status.revision > (newest.get(uscc)?.revision ?? 0)) newest.set(uscc, status);
   }
   const taken: unknown[] = await tx.query(
-    `INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos)
-     SELECT uscc, revision, "publicRecords", "recordNos"
-     FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
-     ORDER BY uscc
-     ON CONFLICT (uscc) DO UPDATE
-       SET revision = excluded.revision, public_records = excluded.public_records, record_nos = excluded.record_nos,
-           changed_at = clock_timestamp()
-       WHERE kept.revision < excluded.revision
-     RETURNING 1`,
+    `WITH taken AS (
+       INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos)
+       SELECT uscc, revision, "publicRecords", "recordNos"
+       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
+       ORDER BY uscc
+       ON CONFLICT (uscc) DO UPDATE
+         SET revision = excluded.revision, public_records = excluded.public_records, record_nos = excluded.record_nos,
+             changed_at = clock_timestamp()
+         WHERE kept.revision < excluded.revision
+       RETURNING uscc
+     ) INSERT INTO changed_entities (uscc) SELECT uscc FROM taken RETURNING 1`,
     [JSON.stringify([...newest.values()])],
   );
   return taken.length;

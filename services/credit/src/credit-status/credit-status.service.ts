@@ -48,11 +48,15 @@ export class CreditStatuses {
     const records = await this.findPublicRecords(tx, locked);
     const changes = locked.map((entity) => restate(entity, records.get(entity.uscc) ?? [])).filter((change) => change.announced !== null);
     if (changes.length === 0) return;
+    // What has changed gets its position in the change feed afterwards (CreditChanges).
     await tx.query(
-      `UPDATE credit_entities AS kept
-       SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", changed_at = clock_timestamp()
-       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
-       WHERE kept.uscc = x.uscc`,
+      `WITH changed AS (
+         UPDATE credit_entities AS kept
+         SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", changed_at = clock_timestamp()
+         FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
+         WHERE kept.uscc = x.uscc
+         RETURNING kept.uscc
+       ) INSERT INTO changed_entities (uscc) SELECT uscc FROM changed`,
       [JSON.stringify(changes.map((change) => change.entity))],
     );
     await this.outbox.add(

@@ -1,0 +1,62 @@
+/**
+ * The daily snapshot: what is public of every entity, as one signed file with its place in the change feed. A new reader begins with it and
+ * follows the changes from there (design §3.2). A file cannot be taken back, so it does not stay longer than what has ended since may be
+ * told: the newest two, and none beyond the period in which a penalty has to be withdrawn (行政处罚法 §48), the shortest there is.
+ */
+import { addWorkingDays, rule } from '@jinqiao/law';
+import { DomainError } from '@jinqiao/schema';
+
+/** What is said of a snapshot and signed. */
+export interface Manifest {
+  /** The day it was built on, in China. */
+  readonly date: string;
+  /** It shows this moment. */
+  readonly takenAt: string;
+  /** The cursor with which GET /api/credit/changes goes on from here, and the position that it means. */
+  readonly after: string;
+  readonly position: number;
+  /** One line each. */
+  readonly entities: number;
+  /** Of the gzip file. */
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface SignedManifest extends Manifest {
+  /** Detached JWS (EdDSA) over the RFC 8785 form of the manifest without it. */
+  readonly signature: string;
+}
+
+/** A snapshot that is there. */
+export interface KeptSnapshot {
+  readonly date: string;
+  readonly epoch: string;
+}
+
+export class SnapshotUnknown extends DomainError {
+  constructor() {
+    super('SNAPSHOT_UNKNOWN', 404, { zh: '没有该日期的快照', en: 'There is no snapshot of this day, or it is kept no more' });
+  }
+}
+
+const SNAPSHOTS_KEPT = 2;
+
+/** One a day, of the present epoch: what was built in another one leads to no place in the feed. */
+export const isDue = (today: string, epoch: string, kept: readonly KeptSnapshot[]): boolean =>
+  !kept.some((snapshot) => snapshot.epoch === epoch && snapshot.date >= today);
+
+/** The snapshots that may be given out on this day, newest first. All others go. */
+export function staying<S extends KeptSnapshot>(today: string, epoch: string, kept: readonly S[]): S[] {
+  return kept
+    .filter((snapshot) => snapshot.epoch === epoch && today < goneOn(snapshot.date))
+    .sort((one, other) => other.date.localeCompare(one.date))
+    .slice(0, SNAPSHOTS_KEPT);
+}
+
+/** By the end of this day whatever ended on the day of the snapshot has to be withdrawn; without a rule nothing may stay. */
+function goneOn(date: string): string {
+  const row = rule('PENALTY_WITHDRAWAL', { on: date });
+  if (row === 'NO_RULE') return date;
+  if (row.unit !== 'WORKING_DAYS') throw new RangeError(`${row.version} gives ${row.unit}, not working days`);
+  return addWorkingDays(date, row.value).day;
+}
