@@ -11,7 +11,8 @@ const registration: Registration = {
   revision: 1,
 };
 const ofType = (type: PublicOfType['type'], ...documentDates: string[]): PublicOfType => {
-  return { type, count: documentDates.length, documentDates, firstEnd: '2026-11-25', records: [] };
+  const count = documentDates.length;
+  return { type, count, open: type === 'COMMITMENT' ? count : 0, kept: 0, documentDates, firstEnd: '2026-11-25', records: [] };
 };
 const known = (...held: PublicOfType[]): PublicFacts => ({ registration, held });
 const unregistered = (...held: PublicOfType[]): PublicFacts => ({ registration: null, held });
@@ -84,7 +85,14 @@ describe('commitment kept', () => {
     expect(told(question, known(ofType('COMMITMENT', '2026-01-01'), ofType('COMMITMENT_BROKEN', '2026-06-01')))).toBe('NO PUBLIC_RECORD');
   });
 
-  it('is never true while nothing says that it was', () => {
+  it('is true when every one was, and false when one was kept in part', () => {
+    const made = (open: number, kept: number) => known({ ...ofType('COMMITMENT', '2026-01-01'), count: 2, open, kept });
+    expect(told(question, made(0, 2))).toBe('YES PUBLIC_RECORD');
+    expect(told(question, made(1, 1))).toBe('UNKNOWN COMMITMENT_NOT_CHECKED');
+    expect(told(question, made(0, 1))).toBe('NO PUBLIC_RECORD');
+  });
+
+  it('is not known while nothing says that it was', () => {
     expect(told(question, known(ofType('COMMITMENT', '2026-01-01')))).toBe('UNKNOWN COMMITMENT_NOT_CHECKED');
     expect(told(question, known())).toBe('UNKNOWN NO_COMMITMENT');
     expect(told(question, unregistered())).toBe('UNKNOWN NOT_REGISTERED');

@@ -97,9 +97,11 @@ function lastDayOf(printed: string): string {
   return months === undefined ? printed : addDays(addMonths(wholeDate(printed), months), -1);
 }
 
-/** Nothing that reaches us says that a commitment was kept; that one was broken does. */
+/** By what departments found: one that was broken or kept in part says no, all kept says yes. */
 function commitment({ held, registration }: PublicFacts): Verdict {
   if (countOf(held, 'COMMITMENT_BROKEN') > 0) return no;
-  if (countOf(held, 'COMMITMENT') > 0) return unknown('COMMITMENT_NOT_CHECKED');
-  return unknown(registration === null ? 'NOT_REGISTERED' : 'NO_COMMITMENT');
+  const made = held.find(({ type }) => type === 'COMMITMENT');
+  if (made === undefined) return unknown(registration === null ? 'NOT_REGISTERED' : 'NO_COMMITMENT');
+  if (made.open + made.kept < made.count) return no;
+  return made.open > 0 ? unknown('COMMITMENT_NOT_CHECKED') : { answer: 'YES', reason: 'PUBLIC_RECORD' };
 }

@@ -14,17 +14,21 @@ export class FactReader {
   /** Of each of these codes what is public on the day, in one statement. Whoever keeps answers at hand for a while keeps them here. */
   async read(tx: EntityManager, usccs: readonly string[], today: string): Promise<Map<string, PublicFacts>> {
     const rows: Row[] = await tx.query(
-      `SELECT asked.uscc, held.type, held.count, held."documentDates", held."firstEnd", held.records,
+      `SELECT asked.uscc, held.type, held.count, held.open, held.kept, held."documentDates", held."firstEnd", held.records,
               CASE WHEN entity.uscc IS NOT NULL THEN jsonb_build_object('name', entity.name, 'status', entity.status,
                 'divisionCode', entity.division_code, 'industryCode', entity.industry_code, 'registeredOn', entity.registered_on,
                 'revision', entity.revision) END AS registration
        FROM unnest($1::text[]) AS asked (uscc)
        LEFT JOIN registered_entities AS entity ON entity.uscc = asked.uscc
        LEFT JOIN (
-         SELECT uscc, type, count(*)::integer AS count, array_agg(DISTINCT document_date) AS "documentDates",
+         SELECT uscc, type, count(*)::integer AS count,
+                count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL)::integer AS open,
+                count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' = 'KEPT')::integer AS kept,
+                array_agg(DISTINCT document_date) AS "documentDates",
                 min(public_until)::text AS "firstEnd",
                 (array_agg(jsonb_strip_nulls(jsonb_build_object('recordNo', record_no, 'revision', revision, 'type', type, 'class', class,
-                  'digest', digest, 'documentDate', document_date, 'publicFrom', public_from, 'publicUntil', public_until,
+                  'digest', digest, 'commitment', commitment, 'contested', nullif(is_contested, FALSE),
+                  'annotations', nullif(annotations, '[]'), 'documentDate', document_date, 'publicFrom', public_from, 'publicUntil', public_until,
                   'legalBasis', legal_basis, 'source', jsonb_build_object('departmentId', department_id, 'subject', subject)))
                   ORDER BY document_date DESC, record_no))[1:${RECORDS_SHOWN_MAX}] AS records
          FROM credit_records

@@ -4,6 +4,7 @@
  * Classes of credit risk (A to D) are nobody's but the regulator's, and none is kept here.
  */
 import type {
+  Commitment,
   CreditClass,
   CreditRecordDigest,
   CreditRecordSource,
@@ -33,6 +34,10 @@ export interface PublicRecord {
   readonly type: CreditRecordType;
   readonly class?: CreditClass;
   readonly digest?: CreditRecordDigest;
+  readonly commitment?: Commitment;
+  /** True while an objection, a review or a suit is pending. */
+  readonly contested?: boolean;
+  readonly annotations?: readonly string[];
   readonly documentDate: string;
   readonly publicFrom: string;
   /** Absent where only a decision ends it. */
@@ -45,6 +50,9 @@ export interface PublicRecord {
 export interface PublicOfType {
   readonly type: CreditRecordType;
   readonly count: number;
+  /** Of commitments: not checked yet, and kept. Neither: kept in part, or broken. */
+  readonly open: number;
+  readonly kept: number;
   /** As printed: year, month or day; each once. */
   readonly documentDates: readonly string[];
   /** The first of their last days; null where only decisions end them. */

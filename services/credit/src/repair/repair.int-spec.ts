@@ -10,6 +10,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
 
@@ -24,7 +25,10 @@ let last = 0;
 
 beforeAll(async () => {
   place = await (await realServers()).place('credit');
-  service = await startTestService(CreditModule, place, { clock: new StandingClock(new Date('2026-11-26T04:00:00Z')) });
+  service = await startTestService(CreditModule, place, {
+    config: CreditConfig,
+    clock: new StandingClock(new Date('2026-11-26T04:00:00Z')),
+  });
   office = place.http(await place.token('DEPARTMENT', 'tj-credit'));
   department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
   await place.publish(OrganisationRegistered, {

@@ -15,6 +15,8 @@ const registration: Registration = {
 const ofType = (type: PublicOfType['type'], count: number, firstEnd: string | null = null): PublicOfType => ({
   type,
   count,
+  open: type === 'COMMITMENT' ? count : 0,
+  kept: 0,
   documentDates: ['2026-11-01'],
   firstEnd,
   records: [],

@@ -63,12 +63,14 @@ export function verify(
     ...listedAs({ uscc, publicRecords }),
     publicRecords,
     records: held.flatMap(({ records }) => records),
-    commitments: { open: countOf(held, 'COMMITMENT'), broken: countOf(held, 'COMMITMENT_BROKEN') },
+    commitments: { open: openOf(held), broken: countOf(held, 'COMMITMENT_BROKEN') },
     asOf: now.toISOString(),
     validUntil: validUntil(held, now).toISOString(),
     ...reverification(dayInChina(now)),
   };
 }
+
+const openOf = (held: readonly PublicOfType[]): number => held.find(({ type }) => type === 'COMMITMENT')?.open ?? 0;
 
 /** The register here is the city's: a code that it does not hold may be that of an entity registered elsewhere. */
 function matchOf(name: string | undefined, registration: Registration | null): RegisterMatch {
