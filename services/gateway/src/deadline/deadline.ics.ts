@@ -1,5 +1,5 @@
 import type { DeadlineEntry } from '@jinqiao/platform';
-import ical, { ICalCalendarMethod, ICalEventStatus, ICalEventTransparency } from 'ical-generator';
+import ical, { ICalEventStatus, ICalEventTransparency } from 'ical-generator';
 import { v5 as uuidv5 } from 'uuid';
 import { cutNotice, matterOf, stateOf, titleOf } from './deadline.words.js';
 
@@ -13,7 +13,6 @@ const IDS = uuidv5('https://jinqiao.tj.gov.cn/deadlines', uuidv5.URL);
 export function calendarOf(entries: readonly DeadlineEntry[], cut: number | null, now: Date): string {
   const calendar = ical({
     prodId: { company: 'tj.gov.cn', product: 'Jinqiao', language: 'ZH' },
-    method: ICalCalendarMethod.PUBLISH,
     name: cut === null ? '津桥期限' : `津桥期限（${cutNotice(cut)}）`,
     ttl: REFRESHED_EVERY_S,
     x: [{ key: 'X-WR-TIMEZONE', value: 'Asia/Shanghai' }],
