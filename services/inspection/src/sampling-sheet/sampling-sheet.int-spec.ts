@@ -208,7 +208,9 @@ describe('a sample of food taken on site', () => {
       outcome: 'accepted',
       status: 'PUBLISHED',
     });
-    expect(await said(samplingResults.topic, 'F-1')).toEqual([expect.objectContaining({ revision: 2, notice: { no: '2026年第9号' } })]);
+    expect(await said(samplingResults.topic, 'F-1')).toEqual([
+      expect.objectContaining({ revision: 2, verdict: 'UNQUALIFIED', finality: 'FINAL' }),
+    ]);
   });
 
   it('may be tested on the spot, and the party has four hours', async () => {
