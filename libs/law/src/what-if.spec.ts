@@ -91,7 +91,7 @@ describe('npm run law:what-if', () => {
   const other = { ...listed, legalBasis: { ruleVersion: 'FIRST_RECHECK/PRODUCT@2020-01-01' } };
   const table = (...rows: object[]): string => {
     const columns = [...Object.keys(about), ...Object.keys(timed), 'ruleVersion'];
-    const cell = (row: object, column: string): string => `"${String((row as Record<string, string | null>)[column] ?? '')}"`;
+    const cell = (row: object, column: string): string => `"${(row as Record<string, string | null>)[column] ?? ''}"`;
     return `\uFEFF${[columns.map((column) => `"${column}"`), ...rows.map((row) => columns.map((column) => cell(row, column)))].join('\r\n')}\r\n`;
   };
 
