@@ -210,7 +210,7 @@ describe('DIFFERENT', () => {
     expect(await open(auditor, theirs)).toEqual([]);
     expect(await rule(city, pair, { ruling: 'SAME' })).toMatchObject({
       status: 409,
-      body: { code: 'PROBABLE_DUPLICATE_NOT_OPEN', status: 'DIFFERENT' },
+      body: { code: 'PROBABLE_DUPLICATE_NOT_OPEN', state: 'DIFFERENT' },
     });
   });
 
