@@ -39,7 +39,9 @@ export class PairUnknown extends DomainError {
 /** Somebody else has ruled, or the facts have changed. */
 export class PairNotOpen extends DomainError {
   constructor(status: PairStatus) {
-    super('PROBABLE_DUPLICATE_NOT_OPEN', 409, { zh: '该疑似重复已有结论', en: 'Nothing is left to rule on in this pair' }, [], { state: status });
+    super('PROBABLE_DUPLICATE_NOT_OPEN', 409, { zh: '该疑似重复已有结论', en: 'Nothing is left to rule on in this pair' }, [], {
+      state: status,
+    });
   }
 }
 
