@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type EntityState, factsOf, type PublicRecords, RECORD_NOS_MAX, restate, type StatusChange } from './credit-status.js';
 import { CreditEntity } from './credit-status.entity.js';
+import { isAskable } from '../uscc.js';
 
 /** Why an entity is restated: the event whose effect it is, or null for the clock. */
 export type Causes = ReadonlyMap<string, Received<object | null> | null>;
@@ -80,7 +81,7 @@ export class CreditStatuses {
   /** The public facts of any valid code. An entity nobody has recorded and one whose records are not public look the same. */
   async find(text: string): Promise<CreditStatusChanged> {
     const { code, outcome } = readUscc(text);
-    if (outcome !== 'VALID' && outcome !== 'CHECK_FAILED_LEGACY_CANDIDATE') throw new UsccInvalid(outcome);
+    if (!isAskable(outcome)) throw new UsccInvalid(outcome);
     const kept = await this.db.manager.findOneBy(CreditEntity, { uscc: code });
     return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [] });
   }

@@ -7,7 +7,8 @@ import { ENQUIRY_PURPOSES, type EnquiryPurpose, type EventClass, OneOf, Optional
 import { addDays, dayInChina, readUscc } from '@jinqiao/law';
 import type { Principal } from '@jinqiao/platform';
 import { check, DomainError, type Finding } from '@jinqiao/schema';
-import { type AskableUscc, endOfDay } from '../public-facts/public-facts.js';
+import { endOfDay } from '../public-facts/public-facts.js';
+import { type AskableUscc, isAskable, usccFindings } from '../uscc.js';
 
 /** Why it is asked: once in a request, for everything in it. */
 export class StatedPurpose {
@@ -87,14 +88,8 @@ export function readQuestion<Q extends { uscc: string }>(
   if (!checked.ok) return { ok: false, uscc: null, findings: checked.findings };
   const { code: uscc, outcome } = readUscc(checked.value.uscc);
   const findings = [...usccFindings(outcome), ...more(checked.value)];
-  if (findings.length > 0 || outcome === 'MALFORMED' || outcome === 'CHECK_FAILED') return { ok: false, uscc, findings };
+  if (findings.length > 0 || !isAskable(outcome)) return { ok: false, uscc, findings };
   return { ok: true, question: { ...checked.value, uscc, usccCheck: outcome } };
-}
-
-function usccFindings(outcome: ReturnType<typeof readUscc>['outcome']): Finding[] {
-  const finding = (code: string, message: string) => [{ code, pointer: '/uscc', message }];
-  if (outcome === 'MALFORMED') return finding('USCC_MALFORMED', 'is not the shape of a USCC');
-  return outcome === 'CHECK_FAILED' ? finding('USCC_CHECK_FAILED', 'has a wrong check digit') : [];
 }
 
 const NOT_CONTRACTED: Finding = {

@@ -1,17 +1,8 @@
-import { OrganisationRegistered } from '@jinqiao/contracts';
 import type { Page } from '@jinqiao/platform';
-import {
-  eventually,
-  type Http,
-  type Place,
-  realServers,
-  StandingClock,
-  startTestService,
-  type TestService,
-  testUscc,
-} from '@jinqiao/testing';
+import { type Http, type Place, realServers, StandingClock, startTestService, type TestService, testUscc } from '@jinqiao/testing';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
+import { introducedCreditOffice } from '../credit-office.harness.js';
 import type { Difference, TakenList } from './national-list.service.js';
 
 /* The list of the national site against the records here, on a real database: what only one of the two publishes. */
@@ -28,16 +19,8 @@ beforeAll(async () => {
     config: CreditConfig,
     clock: new StandingClock(new Date('2026-11-26T04:00:00Z')),
   });
-  office = place.http(await place.token('DEPARTMENT', 'tj-credit'));
+  office = await introducedCreditOffice(place);
   department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
-  await place.publish(OrganisationRegistered, {
-    organisationId: 'tj-credit',
-    kind: 'DEPARTMENT',
-    name: '天津市社会信用体系建设主管部门',
-    scopes: ['provides:credit.credit-record'],
-    revision: 1,
-  });
-  await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-credit'`)).toHaveLength(1));
   for (const uscc of [BOTH, HERE, ENDED]) await department.post('/api/credit/records', penalty(uscc));
   await department.post('/api/credit/records', { ...penalty(HERE), recordNo: 'C', type: 'COMMITMENT', class: undefined });
   const back = { revision: 2, ground: 'REPAIRED', reason: '已修复' };

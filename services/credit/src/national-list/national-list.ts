@@ -6,6 +6,7 @@
 import type { CreditRecordType } from '@jinqiao/contracts';
 import { readUscc } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
+import { usccFindings } from '../uscc.js';
 
 /** Of these the national site publishes what departments report to it. */
 export const LISTED_TYPES: readonly CreditRecordType[] = ['PENALTY', 'ABNORMAL_OPERATION', 'SERIOUS_DISHONESTY'];
@@ -62,8 +63,8 @@ export function columnsOf(header: readonly string[]): Record<keyof Entry, number
 /** An entry, or why a row is none; `line` counts from 1, the header included. */
 export function readEntry(row: readonly string[], { uscc, documentNo }: Record<keyof Entry, number>, line: number): Entry | Finding {
   const { code, outcome } = readUscc(row[uscc] ?? '');
-  if (outcome === 'MALFORMED' || outcome === 'CHECK_FAILED')
-    return { code: `USCC_${outcome}`, pointer: `/lines/${line}`, message: 'is no unified social credit code' };
+  const [wrong] = usccFindings(outcome, `/lines/${line}`);
+  if (wrong) return wrong;
   const document = (row[documentNo] ?? '').trim();
   if (document === '') return { code: 'FIELD_MISSING', pointer: `/lines/${line}`, message: 'names no document' };
   if ([...document].length > DOCUMENT_NO_MAX || document.includes('\0'))

@@ -12,10 +12,7 @@ import type {
   LegalBasis,
   MarketEntityStatus,
 } from '@jinqiao/contracts';
-import { rule, type UsccOutcome } from '@jinqiao/law';
-
-/** A code that may be asked about. A legacy candidate (pilot code of 2015) is answered as what it is. */
-export type AskableUscc = Extract<UsccOutcome, 'VALID' | 'CHECK_FAILED_LEGACY_CANDIDATE'>;
+import { rule } from '@jinqiao/law';
 
 /** An entry of the register; its name is compared, never given out: of an individual business it may be a person's. */
 export interface Registration {

@@ -1,4 +1,4 @@
-import { creditRecords, type CreditRecordReported, creditStatuses, OrganisationRegistered } from '@jinqiao/contracts';
+import { creditRecords, type CreditRecordReported, creditStatuses } from '@jinqiao/contracts';
 import type { BatchAnswer, Page } from '@jinqiao/platform';
 import {
   eventually,
@@ -12,6 +12,7 @@ import {
 } from '@jinqiao/testing';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
+import { introducedCreditOffice } from '../credit-office.harness.js';
 import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
 
 /* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
@@ -29,16 +30,8 @@ beforeAll(async () => {
     config: CreditConfig,
     clock: new StandingClock(new Date('2026-11-26T04:00:00Z')),
   });
-  office = place.http(await place.token('DEPARTMENT', 'tj-credit'));
+  office = await introducedCreditOffice(place);
   department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
-  await place.publish(OrganisationRegistered, {
-    organisationId: 'tj-credit',
-    kind: 'DEPARTMENT',
-    name: '天津市社会信用体系建设主管部门',
-    scopes: ['provides:credit.credit-record'],
-    revision: 1,
-  });
-  await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-credit'`)).toHaveLength(1));
 }, 60_000);
 afterAll(() => service.close());
 

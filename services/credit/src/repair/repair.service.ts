@@ -55,8 +55,9 @@ export interface DecisionsWanted {
 }
 
 const LIST = 'repair-decisions';
-const DECISION = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
-  reason, hash, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
+const KEPT = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
+  reason, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
+const DECISION = `${KEPT}, hash`;
 // What was taken back is not repaired; should it come back, the decision has waited for it.
 const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED')`;
 
@@ -109,13 +110,12 @@ export class Repairs {
   /** Decisions by their number: those that wait for their record, those that were applied, or all. */
   async list({ state, cursor, limit }: DecisionsWanted): Promise<Page<KeptDecision>> {
     const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const rows: (KeptDecision & { hash?: string })[] = await this.db.query(
-      `SELECT ${DECISION} FROM repair_decisions
+    const rows: KeptDecision[] = await this.db.query(
+      `SELECT ${KEPT} FROM repair_decisions
        WHERE ($1::text IS NULL OR ($1 = 'WAITING') = (applied_at IS NULL)) AND ($2::text IS NULL OR decision_no > $2)
        ORDER BY decision_no LIMIT $3`,
       [state ?? null, after, limit + 1],
     );
-    for (const row of rows) delete row.hash;
     return pageOf(LIST, rows, limit, ({ decisionNo }) => [decisionNo]);
   }
 
@@ -141,23 +141,23 @@ export class Repairs {
   /** Ends the records of decisions whose rows are locked. Records are locked in the order of their numbers, entities after them. */
   private async apply(tx: EntityManager, decisions: readonly RepairDecision[]): Promise<Map<string, string[]>> {
     const byNumber = new Map(decisions.map((decision) => [decision.decisionNo, decision]));
-    const found: { decisionNo: string; recordNo: string }[] = await tx.query(
-      `SELECT decision_no AS "decisionNo", r.record_no AS "recordNo"
+    const found: { decisionNo: string; recordNos: string[] }[] = await tx.query(
+      `SELECT decision_no AS "decisionNo", array_agg(r.record_no::text ORDER BY r.record_no) AS "recordNos"
        FROM repair_decisions d JOIN credit_records r ON ${IS_ITS_RECORD}
-       WHERE decision_no = ANY ($1) ORDER BY decision_no, r.record_no`,
+       WHERE decision_no = ANY ($1) GROUP BY decision_no ORDER BY decision_no`,
       [[...byNumber.keys()]],
     );
-    const decisionOf = new Map(found.map(({ decisionNo, recordNo }) => [recordNo, byNumber.get(decisionNo)]));
+    const decisionOf = new Map(
+      found.flatMap(({ decisionNo, recordNos }) => recordNos.map((recordNo) => [recordNo, byNumber.get(decisionNo)] as const)),
+    );
     const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
       return decision ? [{ change: repair(record, becauseOf(decision)), causedBy: null }] : [];
     });
     await this.records.keep(tx, steps);
-    const applied = new Map<string, string[]>();
-    for (const { decisionNo, recordNo } of found) applied.set(decisionNo, [...(applied.get(decisionNo) ?? []), recordNo]);
-    await noteApplied(tx, applied, this.clock.now());
-    return applied;
+    await noteApplied(tx, found, this.clock.now());
+    return new Map(found.map(({ decisionNo, recordNos }) => [decisionNo, recordNos]));
   }
 }
 
@@ -208,12 +208,11 @@ async function findForUpdate(tx: EntityManager, decisionNos: readonly string[]):
   return new Map(rows.map((row) => [row.decisionNo, row]));
 }
 
-async function noteApplied(tx: EntityManager, applied: ReadonlyMap<string, readonly string[]>, at: Date): Promise<void> {
-  const rows = [...applied].map(([decisionNo, recordNos]) => ({ decisionNo, recordNos }));
+async function noteApplied(tx: EntityManager, applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[], at: Date): Promise<void> {
   await tx.query(
     `UPDATE repair_decisions AS kept SET applied_at = $2, record_nos = x."recordNos"
      FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
      WHERE kept.decision_no = x."decisionNo"`,
-    [JSON.stringify(rows), at],
+    [JSON.stringify(applied), at],
   );
 }

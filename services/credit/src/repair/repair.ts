@@ -7,6 +7,7 @@ import { CalendarDate, type LegalBasis, Optional, Text } from '@jinqiao/contract
 import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import { type CreditRecordState, isPublic } from '../credit-record/credit-record.js';
+import { usccFindings } from '../uscc.js';
 
 /** A decision on a repair, by the national credit site or as the credit office passes it on. */
 export class RepairDecisionBody {
@@ -44,9 +45,7 @@ export function readDecision(input: unknown, today: string): DecisionRead {
   const { unknownFields } = checked;
   if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
   const { code, outcome } = readUscc(checked.value.uscc);
-  const findings: Finding[] = [];
-  if (outcome === 'MALFORMED' || outcome === 'CHECK_FAILED')
-    findings.push({ code: `USCC_${outcome}`, pointer: '/uscc', message: 'is no unified social credit code' });
+  const findings = usccFindings(outcome);
   if (checked.value.decidedOn > today) findings.push({ code: 'DATED_IN_FUTURE', pointer: '/decidedOn', message: 'lies in the future' });
   if (findings.length > 0) return { ok: false, findings, unknownFields };
   const decided = { ...checked.value, uscc: code };

@@ -7,7 +7,6 @@ import { dayInChina, deadline, nameKey, rule } from '@jinqiao/law';
 import { listedAs } from '../credit-status/credit-status.js';
 import type { Question } from '../enquiry/enquiry.js';
 import {
-  type AskableUscc,
   countOf,
   endOfDay,
   type PublicFacts,
@@ -16,6 +15,7 @@ import {
   type Registration,
   reliedOnUntil,
 } from '../public-facts/public-facts.js';
+import type { AskableUscc } from '../uscc.js';
 
 export class VerificationItem {
   @Text({ max: 32, about: 'Unified social credit code.' }) uscc: string;
