@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
 import type { ServiceConfig } from './config.js';
+import { PreparingClient } from './preparing-client.js';
 
 export type EntityClass = (new () => object) | EntitySchema;
 
@@ -28,6 +29,9 @@ const optionsOf = (name: string, config: ServiceConfig, entities: readonly Entit
   // Parameters are people's data: queries are never logged.
   logging: false,
   extra: {
+    Client: PreparingClient,
+    // A kept plan would stay what it was while a new table grows a thousandfold, until PostgreSQL analyses it.
+    options: '-c plan_cache_mode=force_custom_plan',
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     stream: socketThatGivesUp,
