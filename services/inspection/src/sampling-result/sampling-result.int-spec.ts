@@ -123,6 +123,23 @@ describe('one result', () => {
     expect((await read(bad)).status).toBe(404);
   });
 
+  it('is answered for itself in small arrays that come at once, and a refused one of these can be asked for', async () => {
+    const arrays = Array.from({ length: 8 }, () => [fresh(), fresh(), fresh()]);
+    const bad = { ...aReport({ sampleNo: fresh() }), verdict: 'UNQUALIFIED', failingItems: [] };
+    const other = place.http(await place.token('DEPARTMENT', 'bj-amr'));
+    const posts = arrays.map((sampleNos, n) =>
+      (n % 2 ? other : department).post<BatchAnswer<Answer>>(PATH, [...sampleNos.map((sampleNo) => aReport({ sampleNo })), bad]),
+    );
+    const answers = await Promise.all([...posts, report(aReport({ sampleNo: fresh() }))]);
+    const named = answers
+      .slice(0, -1)
+      .map(({ body }) => (body as BatchAnswer<Answer>).items.map(({ sampleNo, outcome }) => [sampleNo, outcome]));
+    const expected = arrays.map((sampleNos) => [...sampleNos.map((sampleNo) => [sampleNo, 'accepted']), [bad.sampleNo, 'rejected']]);
+    expect(named).toEqual(expected);
+    const kept = await place.sql('SELECT reporter_id FROM intake_rejections WHERE sample_no = $1 ORDER BY reporter_id', [bad.sampleNo]);
+    expect(kept.map((row): unknown => row['reporter_id'])).toEqual(['bj-amr', 'tj-amr']);
+  });
+
   it('is answered as a duplicate the second time, with the time of the first', async () => {
     const sampleNo = fresh();
     const first = await report(aReport({ sampleNo }));
@@ -352,7 +369,7 @@ describe('senders at the same time', () => {
   });
 
   it('of overlapping batches in opposite orders get one acceptance for each result', async () => {
-    const sampleNos = Array.from({ length: 100 }, () => fresh());
+    const sampleNos = Array.from({ length: 101 }, () => fresh());
     const batch = (order: readonly string[], brand: string) =>
       department.post<BatchAnswer<Answer>>(
         PATH,
@@ -360,11 +377,11 @@ describe('senders at the same time', () => {
       );
     const answers = await Promise.all(['a', 'b', 'c', 'd'].map((brand, n) => batch(n % 2 ? [...sampleNos].reverse() : sampleNos, brand)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect(answers.reduce((sum, { body }) => sum + body.accepted, 0)).toBe(100);
-    expect(answers.reduce((sum, { body }) => sum + body.rejected, 0)).toBe(300);
+    expect(answers.reduce((sum, { body }) => sum + body.accepted, 0)).toBe(101);
+    expect(answers.reduce((sum, { body }) => sum + body.rejected, 0)).toBe(303);
   });
 
-  it('that lock each other out are both served, one of them on its second attempt', async () => {
+  it('that lock each other out are both served, one of them not on its first attempt', async () => {
     const [a, b] = [fresh(), fresh()];
     await department.post(PATH, [aReport({ sampleNo: a }), aReport({ sampleNo: b })]);
     const results = service.get(SamplingResults);
@@ -380,7 +397,8 @@ describe('senders at the same time', () => {
         return attempts;
       });
     };
-    expect((await Promise.all([revise([a, b]), revise([b, a])])).sort()).toEqual([1, 2]);
+    // Whoever was chosen may come back so fast that they meet once more.
+    expect(Math.max(...(await Promise.all([revise([a, b]), revise([b, a])])))).toBeGreaterThan(1);
   });
 
   it('of rising revisions leave one unbroken series', async () => {

@@ -42,13 +42,13 @@ export interface Submitted {
   readonly otherColumns?: Readonly<Record<string, string>>;
   readonly causedBy?: Received<SamplingResultReported | SamplingResultRetracted>;
   readonly traceparent?: string;
+  /** Whoever is told of a refusal at once need not be able to ask for it later. */
+  readonly keepsRefusal?: boolean;
 }
 
 export interface Origin {
   readonly channel: Channel;
   readonly importId?: string;
-  /** Whoever is told of a refusal at once need not be able to ask for it later. */
-  readonly keepsRefusals?: boolean;
 }
 
 /** What became of one submission. */
@@ -63,12 +63,18 @@ const UNKNOWN_FIELDS_MAX = 100;
 // The second pass holds every row of the first, so a third would be a fault in this file.
 const PASSES_MAX = 2;
 const DEADLOCK_ATTEMPTS = 3;
+/** A larger request has a transaction of its own: it gains nothing from sharing one, and others would wait for it. */
+const SHARED_ITEMS_MAX = 100;
 
 @Injectable()
 export class SamplingResults {
   private readonly submissions;
   private readonly unknownFields;
-  private readonly singles = new Gathered<Single, Answer>((items) => this.inTransaction((tx) => this.acceptSingles(tx, items)), ITEMS_MAX);
+  private readonly requests = new Gathered<Request, Answer[]>(
+    (requests) => this.inTransaction((tx) => this.acceptTogether(tx, requests)),
+    ITEMS_MAX,
+    ({ submitted }) => submitted.length,
+  );
 
   constructor(
     private readonly db: DataSource,
@@ -84,17 +90,20 @@ export class SamplingResults {
     this.unknownFields = metrics.counter('inspection_unknown_fields_total', 'Fields that no report declares, ignored', ['channel']);
   }
 
-  /** One result over HTTP; refused = nothing is kept, not even the refusal. Those that come at the same time share a transaction. */
+  /** One result over HTTP; refused = nothing is kept, not even the refusal. */
   async acceptOne(reporterId: string, submitted: Submitted): Promise<Answer> {
-    const answer = await this.singles.add({ reporterId, submitted: { ...submitted, ...currentTrace() } });
+    const [answer] = await this.requests.add({ reporterId, submitted: [{ ...submitted, ...currentTrace(), keepsRefusal: false }] });
+    if (!answer) throw new Error('A submission got no answer');
     if (answer.outcome === 'rejected') throw new SamplingResultRejected(answer.errors);
     return answer;
   }
 
-  /** Up to 1,000 results over HTTP, each answered for itself. */
+  /** Up to 1,000 results over HTTP, each answered for itself. Small requests that come at the same time share a transaction. */
   async acceptMany(reporterId: string, inputs: readonly unknown[]): Promise<BatchAnswer<Answer>> {
     if (inputs.length > ITEMS_MAX) throw new TooManyItems({ zh: '结果', en: 'results' });
-    const submitted = inputs.map((input): Submitted => ({ kind: 'REPORT', input }));
+    const trace = currentTrace();
+    const submitted = inputs.map((input): Submitted => ({ kind: 'REPORT', input, ...trace }));
+    if (inputs.length <= SHARED_ITEMS_MAX) return batchAnswer(await this.requests.add({ reporterId, submitted }));
     return batchAnswer(await this.inTransaction((tx) => this.accept(tx, reporterId, submitted, { channel: 'HTTP' })));
   }
 
@@ -108,7 +117,8 @@ export class SamplingResults {
     const answers = items.map(refusalOf);
     for (const { place, answer } of await this.apply(tx, grouped(items.filter(isReadable)), context)) answers[place] = answer;
     const settled = answers.filter((answer) => answer !== null);
-    if (origin.keepsRefusals !== false) await this.keepRejections(tx, settled, context);
+    const kept = settled.filter((_answer, place) => submitted[place]?.keepsRefusal !== false);
+    await this.keepRejections(tx, kept, context);
     this.count(settled, origin.channel);
     return settled;
   }
@@ -140,15 +150,16 @@ export class SamplingResults {
     );
   }
 
-  private async acceptSingles(tx: EntityManager, items: readonly Single[]): Promise<Answer[]> {
-    const byReporter = Map.groupBy(items.keys(), (place) => items[place]?.reporterId ?? '');
-    const placed: { place: number; answer: Answer }[] = [];
-    for (const [reporterId, places] of [...byReporter].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const submitted = places.flatMap((place) => items[place]?.submitted ?? []);
-      const answers = await this.accept(tx, reporterId, submitted, { channel: 'HTTP', keepsRefusals: false });
-      placed.push(...answers.map((answer, nth) => ({ place: places[nth] ?? 0, answer })));
+  private async acceptTogether(tx: EntityManager, requests: readonly Request[]): Promise<Answer[][]> {
+    const answers = new Map<Request, Answer[]>();
+    const byReporter = Map.groupBy(requests, ({ reporterId }) => reporterId);
+    for (const [reporterId, own] of [...byReporter].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const submitted = own.flatMap((request) => request.submitted);
+      const all = await this.accept(tx, reporterId, submitted, { channel: 'HTTP' });
+      let from = 0;
+      for (const request of own) answers.set(request, all.slice(from, (from += request.submitted.length)));
     }
-    return placed.sort((a, b) => a.place - b.place).map(({ answer }) => answer);
+    return requests.map((request) => answers.get(request) ?? []);
   }
 
   private async apply(tx: EntityManager, bySampleNo: ReadonlyMap<string, readonly ReadableItem[]>, context: Context): Promise<Placed[]> {
@@ -209,9 +220,10 @@ export class SamplingResults {
 
 type Changed = Pick<Accepted, 'held' | 'announcements'>;
 
-interface Single {
+/** Over HTTP, from one reporter. */
+interface Request {
   readonly reporterId: string;
-  readonly submitted: Submitted;
+  readonly submitted: readonly Submitted[];
 }
 
 interface Context extends Origin {

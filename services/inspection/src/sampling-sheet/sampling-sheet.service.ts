@@ -176,8 +176,8 @@ export class SamplingSheets {
     );
     if (there?.status === 'PUBLISHED') throw new ResultIsPublic();
     const revision = (there?.reported ?? 0) + 1;
-    const submitted = { kind: 'REPORT', input: resultOf(sheet, revision) } as const;
-    const [answer] = await this.results.accept(tx, organiserId, [submitted], { channel: 'HTTP', keepsRefusals: false });
+    const submitted = { kind: 'REPORT', input: resultOf(sheet, revision), keepsRefusal: false } as const;
+    const [answer] = await this.results.accept(tx, organiserId, [submitted], { channel: 'HTTP' });
     if (answer?.outcome !== 'accepted') throw new SamplingResultRejected(answer?.errors ?? []);
     return revision;
   }
