@@ -8,6 +8,7 @@ import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-kee
 import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
 import { TakeNationalLists1795450922000 } from './migrations/1795450922000-take-national-lists.js';
+import { VersionPublicFacts1795450922500 } from './migrations/1795450922500-version-public-facts.js';
 
 await migrateService('credit', [
   CreateCreditRecords1795450000000,
@@ -19,4 +20,5 @@ await migrateService('credit', [
   TakeNationalLists1795450922000,
   NumberCreditChanges1795450910000,
   KeepCreditSnapshots1795450910010,
+  VersionPublicFacts1795450922500,
 ]);

@@ -223,13 +223,17 @@ export class CreditRecords {
     return bySubject;
   }
 
-  /** Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle. */
+  /**
+   * Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle. Entities come
+   * before the records are written: with a public record the database writes its entity's `facts_version`, in no order of ours.
+   */
   async keep(tx: EntityManager, steps: readonly Step[]): Promise<void> {
-    await this.save(tx, steps);
     const announced = steps.filter(({ change }) => change.announced !== null);
+    const written = steps.filter(({ change }) => change.announced !== null || isPublic(change.record));
+    const locked = await this.statuses.lock(tx, [...new Set(written.map(({ change }) => change.record.uscc))]);
+    await this.save(tx, steps);
     if (announced.length === 0) return;
     const causes = new Map(announced.map(({ change, causedBy }) => [change.record.uscc, causedBy]));
-    const locked = await this.statuses.lock(tx, [...causes.keys()]);
     await this.outbox.add(tx, announced.flatMap(announcementOf));
     await this.statuses.restate(tx, locked, causes);
   }

@@ -33,6 +33,7 @@ export class CreditStatuses {
    * order of events per USCC the order of commits.
    */
   async lock(tx: EntityManager, usccs: readonly string[]): Promise<EntityState[]> {
+    if (usccs.length === 0) return [];
     const sorted = [...usccs].sort();
     await tx.query('INSERT INTO credit_entities (uscc) SELECT uscc FROM unnest($1::text[]) AS uscc ON CONFLICT (uscc) DO NOTHING', [
       sorted,

@@ -1,8 +1,9 @@
 import type { EnquiryKind, EnquiryPurpose, OrganisationKind } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
+import { Gathered } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import type { PublicFacts } from '../public-facts/public-facts.js';
 import { FactReader } from '../public-facts/public-facts.service.js';
@@ -24,6 +25,22 @@ export interface Answers<A> {
   readonly answered: number;
   readonly refused: number;
   readonly items: readonly Answered<A>[];
+}
+
+/** What is noted of one request. */
+interface Note {
+  readonly askedAt: Date;
+  /** In China. */
+  readonly day: string;
+  readonly askerId: string;
+  readonly askerKind: Principal['kind'];
+  /** Null: none; departments have no budget. */
+  readonly budget: number | null;
+  readonly kind: EnquiryKind;
+  readonly purpose: EnquiryPurpose;
+  readonly applicationId?: string;
+  readonly basis?: string;
+  readonly usccs: readonly string[];
 }
 
 /** A line of the log: who was answered about whom, when and why. */
@@ -48,9 +65,13 @@ export interface EnquiriesWanted {
 
 const LIST = 'enquiries';
 const UNKNOWN: PublicFacts = { registration: null, held: [] };
+const NOTES_A_WRITE = 1_000;
 
 @Injectable()
 export class Enquiries {
+  /** Requests about one merchant, each of which would else commit for itself, one after the other under the row of its asker's day. */
+  private readonly singles = new Gathered<Note, boolean>((notes) => this.write(notes), NOTES_A_WRITE);
+
   constructor(
     private readonly db: DataSource,
     private readonly facts: FactReader,
@@ -58,21 +79,18 @@ export class Enquiries {
     private readonly clock: Clock,
   ) {}
 
-  /** Answers what may be asked and notes it in the same transaction; a question that is refused leaves nothing, and hinders no other. */
+  /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
-    return this.db.transaction(async (tx) => {
-      const items = await this.admit(tx, readings, asked);
-      const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
-      const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(tx, usccs, dayInChina(now));
-      const answers = items.map((item): Answered<A> => {
-        if (!item.ok) return { outcome: 'refused', uscc: item.uscc, errors: item.findings };
-        return { outcome: 'answered', ...decide(item.question, facts.get(item.question.uscc) ?? UNKNOWN, now) };
-      });
-      // The last statement: it holds the row of the asker's day until the commit.
-      await this.note(tx, usccs, asked, now);
-      return { answered: usccs.length, refused: answers.length - usccs.length, items: answers };
+    const items = await this.admit(readings, asked);
+    const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
+    const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(usccs, dayInChina(now));
+    const answers = items.map((item): Answered<A> => {
+      if (!item.ok) return { outcome: 'refused', uscc: item.uscc, errors: item.findings };
+      return { outcome: 'answered', ...decide(item.question, facts.get(item.question.uscc) ?? UNKNOWN, now) };
     });
+    if (usccs.length > 0) await this.note(usccs, asked, now);
+    return { answered: usccs.length, refused: answers.length - usccs.length, items: answers };
   }
 
   /** The one question of a request. Refused: a problem. */
@@ -97,57 +115,51 @@ export class Enquiries {
     return pageOf(LIST, rows, limit, ({ seq }) => [seq]);
   }
 
-  private async admit<Q>(
-    tx: EntityManager,
-    readings: readonly Reading<Q>[],
-    { caller, purpose }: Omit<Asked<Q>, 'readings'>,
-  ): Promise<readonly Reading<Q>[]> {
+  private async admit<Q>(readings: readonly Reading<Q>[], { caller, purpose }: Omit<Asked<Q>, 'readings'>): Promise<readonly Reading<Q>[]> {
     if (purpose.purpose !== 'CONTRACTED') return readings;
     const usccs = readings.flatMap((reading) => (reading.ok ? [reading.question.uscc] : []));
-    const contracted = await findContracted(tx, caller.id, usccs);
+    const contracted = await findContracted(this.db.manager, caller.id, usccs);
     return readings.map((reading): Reading<Q> => {
       const refusal = reading.ok ? refusalFor(purpose, reading.question.uscc, contracted) : null;
       return reading.ok && refusal ? { ok: false, uscc: reading.question.uscc, findings: [refusal] } : reading;
     });
   }
 
-  /** Notes what is answered, and counts it against the day of a platform. Throws BudgetSpent, which undoes both. */
-  private async note(
-    tx: EntityManager,
-    usccs: readonly string[],
-    { caller, purpose, kind }: Omit<Asked<unknown>, 'readings'>,
-    now: Date,
-  ): Promise<void> {
-    if (usccs.length === 0) return;
-    // Departments have no budget.
+  /** Notes what is answered, and counts it against the day of a platform; resolves when both are durable. Throws BudgetSpent. */
+  private async note(usccs: readonly string[], { caller, purpose, kind }: Omit<Asked<unknown>, 'readings'>, now: Date): Promise<void> {
     const budget = caller.kind === 'PLATFORM' ? this.config.ENQUIRIES_PER_DAY : null;
-    const noted: unknown[] = await tx.query(
-      `WITH spent AS (
+    const note = { ...purpose, askedAt: now, day: dayInChina(now), askerId: caller.id, askerKind: caller.kind, budget, kind, usccs };
+    if (usccs.length === 1 && (await this.singles.add(note))) return;
+    // Many have a statement of their own; so has one that did not fit into its day together with others.
+    const [isNoted] = await this.write([note]);
+    if (!isNoted) throw new BudgetSpent(budget ?? 0, now);
+  }
+
+  /** Of each asker's day everything or nothing: whether each was noted. Lines are written in the order of the notes. */
+  private async write(notes: readonly Note[]): Promise<boolean[]> {
+    const spent: { askerId: string; day: string }[] = await this.db.query(
+      `WITH given AS (
+         SELECT * FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS ("askedAt" timestamptz, day date, "askerId" text, "askerKind" text,
+           budget integer, kind text, purpose text, "applicationId" text, basis text, usccs text[])) WITH ORDINALITY AS given
+           ("askedAt", day, "askerId", "askerKind", budget, kind, purpose, "applicationId", basis, usccs, place)
+       ), wanted AS (
+         SELECT "askerId", day, sum(cardinality(usccs))::integer AS count, min(budget) AS budget FROM given GROUP BY "askerId", day
+       ), spent AS (
          INSERT INTO enquiry_budgets AS kept (asker_id, day, used)
-         SELECT $1, $2::date, $3::integer WHERE $4::integer IS NULL OR $3::integer <= $4
+         SELECT "askerId", day, count FROM wanted WHERE budget IS NULL OR count <= budget ORDER BY "askerId", day
          ON CONFLICT (asker_id, day) DO UPDATE SET used = kept.used + excluded.used
-           WHERE $4::integer IS NULL OR kept.used + excluded.used <= $4
-         RETURNING used
+           WHERE (SELECT budget IS NULL OR kept.used + excluded.used <= budget FROM wanted WHERE "askerId" = kept.asker_id AND day = kept.day)
+         RETURNING asker_id, day
+       ), noted AS (
+         INSERT INTO enquiries (asked_at, asker_id, asker_kind, kind, uscc, purpose, application_id, basis)
+         SELECT "askedAt", "askerId", "askerKind", kind, about.uscc, purpose, "applicationId", basis
+         FROM given JOIN spent ON asker_id = "askerId" AND spent.day = given.day
+         CROSS JOIN unnest(usccs) WITH ORDINALITY AS about (uscc, nth)
+         ORDER BY place, nth
        )
-       INSERT INTO enquiries (asked_at, asker_id, asker_kind, kind, uscc, purpose, application_id, basis)
-       SELECT $5::timestamptz, $1, $6, $7, given.uscc, $8, $9, $10
-       FROM spent CROSS JOIN unnest($11::text[]) WITH ORDINALITY AS given (uscc, position)
-       ORDER BY given.position
-       RETURNING seq`,
-      [
-        caller.id,
-        dayInChina(now),
-        usccs.length,
-        budget,
-        now,
-        caller.kind,
-        kind,
-        purpose.purpose,
-        purpose.applicationId ?? null,
-        purpose.basis ?? null,
-        usccs,
-      ],
+       SELECT asker_id AS "askerId", day::text FROM spent`,
+      [JSON.stringify(notes)],
     );
-    if (noted.length === 0) throw new BudgetSpent(budget ?? 0, now);
+    return notes.map(({ askerId, day }) => spent.some((of) => of.askerId === askerId && of.day === day));
   }
 }

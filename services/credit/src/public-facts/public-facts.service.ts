@@ -1,49 +1,126 @@
+import { createHash } from 'node:crypto';
+import { Redis } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
+import { CreditConfig } from '../config.js';
 import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration } from './public-facts.js';
 
-interface Row extends Omit<PublicOfType, 'type'> {
+/** An entity as it stands in the tables; `version` is null where it never had a public record. */
+interface Known {
   readonly uscc: string;
+  readonly version: string | null;
   readonly registration: Registration | null;
-  /** Null on the one row of an entity that has no public record. */
-  readonly type: PublicOfType['type'] | null;
 }
 
+/** Its public records as they are kept in Redis, under the version that the same statement has seen. */
+interface Held {
+  readonly uscc: string;
+  readonly version: string;
+  /** JSON of PublicOfType[]. */
+  readonly held: string;
+}
+
+const KNOWN = `SELECT asked.uscc, entity.facts_version AS version,
+    CASE WHEN registered.uscc IS NOT NULL THEN jsonb_build_object('name', registered.name, 'status', registered.status,
+      'divisionCode', registered.division_code, 'industryCode', registered.industry_code, 'registeredOn', registered.registered_on,
+      'revision', registered.revision) END AS registration
+  FROM unnest($1::text[]) AS asked (uscc)
+  LEFT JOIN credit_entities AS entity ON entity.uscc = asked.uscc
+  LEFT JOIN registered_entities AS registered ON registered.uscc = asked.uscc`;
+
+const HELD = `SELECT entity.uscc, entity.facts_version AS version, coalesce(held."byType", '[]')::text AS held
+  FROM credit_entities AS entity LEFT JOIN (
+    SELECT uscc, jsonb_agg(jsonb_build_object('type', type, 'count', count, 'open', open, 'kept', kept, 'documentDates', "documentDates",
+      'firstEnd', "firstEnd", 'records', records) ORDER BY type) AS "byType"
+    FROM (
+      SELECT uscc, type, count(*) AS count,
+             count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL) AS open,
+             count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' = 'KEPT') AS kept,
+             array_agg(DISTINCT document_date) AS "documentDates",
+             min(public_until) AS "firstEnd",
+             (array_agg(jsonb_strip_nulls(jsonb_build_object('recordNo', record_no, 'revision', revision, 'type', type, 'class', class,
+               'digest', digest, 'commitment', commitment, 'contested', nullif(is_contested, FALSE),
+               'annotations', nullif(annotations, '[]'), 'documentDate', document_date, 'publicFrom', public_from, 'publicUntil', public_until,
+               'legalBasis', legal_basis, 'source', jsonb_build_object('departmentId', department_id, 'subject', subject)))
+               ORDER BY document_date DESC, record_no))[1:${RECORDS_SHOWN_MAX}] AS records
+      FROM credit_records
+      WHERE uscc = ANY ($1) AND standing = 'PUBLIC' AND public_from <= $2::date AND (public_until IS NULL OR public_until >= $2::date)
+      GROUP BY uscc, type
+    ) AS of_type GROUP BY uscc
+  ) AS held USING (uscc)
+  WHERE entity.uscc = ANY ($1)`;
+
+/** What a process of another release has put into Redis is not read by this one. */
+const FORM = createHash('sha256').update(HELD).digest('base64url').slice(0, 8);
+/** Whoever asks about a merchant asks again soon, or in half a year. */
+const KEPT_SECONDS = 3_600;
+
+/**
+ * Reads what is public about merchants. Their records are kept in Redis under the version of the entity's facts and the day (ADR 20): the
+ * version is asked of PostgreSQL each time and changes in the transaction of every change, so an answer that has been overtaken cannot be
+ * found any more, whether Redis could be told of it or not. With Redis away everything is read from PostgreSQL.
+ */
 @Injectable()
 export class FactReader {
-  /** Of each of these codes what is public on the day, in one statement. Whoever keeps answers at hand for a while keeps them here. */
-  async read(tx: EntityManager, usccs: readonly string[], today: string): Promise<Map<string, PublicFacts>> {
-    const rows: Row[] = await tx.query(
-      `SELECT asked.uscc, held.type, held.count, held.open, held.kept, held."documentDates", held."firstEnd", held.records,
-              CASE WHEN entity.uscc IS NOT NULL THEN jsonb_build_object('name', entity.name, 'status', entity.status,
-                'divisionCode', entity.division_code, 'industryCode', entity.industry_code, 'registeredOn', entity.registered_on,
-                'revision', entity.revision) END AS registration
-       FROM unnest($1::text[]) AS asked (uscc)
-       LEFT JOIN registered_entities AS entity ON entity.uscc = asked.uscc
-       LEFT JOIN (
-         SELECT uscc, type, count(*)::integer AS count,
-                count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL)::integer AS open,
-                count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' = 'KEPT')::integer AS kept,
-                array_agg(DISTINCT document_date) AS "documentDates",
-                min(public_until)::text AS "firstEnd",
-                (array_agg(jsonb_strip_nulls(jsonb_build_object('recordNo', record_no, 'revision', revision, 'type', type, 'class', class,
-                  'digest', digest, 'commitment', commitment, 'contested', nullif(is_contested, FALSE),
-                  'annotations', nullif(annotations, '[]'), 'documentDate', document_date, 'publicFrom', public_from, 'publicUntil', public_until,
-                  'legalBasis', legal_basis, 'source', jsonb_build_object('departmentId', department_id, 'subject', subject)))
-                  ORDER BY document_date DESC, record_no))[1:${RECORDS_SHOWN_MAX}] AS records
-         FROM credit_records
-         WHERE uscc = ANY ($1) AND standing = 'PUBLIC' AND public_from <= $2::date AND (public_until IS NULL OR public_until >= $2::date)
-         GROUP BY uscc, type
-       ) AS held ON held.uscc = asked.uscc
-       ORDER BY asked.uscc, held.type`,
-      [[...new Set(usccs)], today],
-    );
-    const facts = new Map<string, { registration: Registration | null; held: PublicOfType[] }>();
-    for (const { uscc, registration, type, ...ofType } of rows) {
-      const of = facts.get(uscc) ?? { registration, held: [] };
-      if (type !== null) of.held.push({ type, ...ofType });
-      facts.set(uscc, of);
-    }
-    return facts;
+  /** Readings under way, by what they fill: whoever needs the same waits for them. */
+  private readonly filling = new Map<string, Promise<readonly PublicOfType[]>>();
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly redis: Redis,
+    private readonly config: CreditConfig,
+  ) {}
+
+  /** Of each of these codes what is public on the day. However many: one statement and one command, and a statement for what Redis lacks. */
+  async read(usccs: readonly string[], today: string): Promise<Map<string, PublicFacts>> {
+    const known: Known[] = await this.db.query(KNOWN, [[...new Set(usccs)]]);
+    const keys = new Map(known.flatMap((one) => (one.version === null ? [] : [[this.keyOf(one.uscc, one.version, today), one.uscc]])));
+    const held = await this.findHeld(keys, today);
+    return new Map(known.map(({ uscc, registration }) => [uscc, { registration, held: held.get(uscc) ?? [] }]));
   }
+
+  /** `keys` names the entity of each. */
+  private async findHeld(keys: ReadonlyMap<string, string>, today: string): Promise<Map<string, readonly PublicOfType[]>> {
+    if (keys.size === 0) return new Map();
+    const cached = (await this.redis.ask((client) => client.mGet([...keys.keys()]))) ?? [];
+    const held = new Map<string, readonly PublicOfType[]>();
+    const missing = new Map<string, string>();
+    [...keys].forEach(([key, uscc], place) => {
+      const found = cached[place];
+      if (typeof found === 'string') held.set(uscc, read(found));
+      else missing.set(key, uscc);
+    });
+    this.fill(missing, today);
+    // The filling is there until its reader has it: nothing is awaited between.
+    await Promise.all([...missing].map(async ([key, uscc]) => held.set(uscc, (await this.filling.get(key)) ?? [])));
+    return held;
+  }
+
+  /** Has what is missing read, once: what is being read already is left to whoever reads it. */
+  private fill(missing: ReadonlyMap<string, string>, today: string): void {
+    const own = [...missing].filter(([key]) => !this.filling.has(key));
+    if (own.length === 0) return;
+    const reading: Promise<Held[]> = this.db.query(HELD, [own.map(([, uscc]) => uscc), today]);
+    const byEntity = reading.then((rows) => new Map(rows.map(({ uscc, held }) => [uscc, read(held)])));
+    for (const [key, uscc] of own)
+      this.filling.set(
+        key,
+        byEntity.then((of) => of.get(uscc) ?? []),
+      );
+    const end = (): void => own.forEach(([key]) => this.filling.delete(key));
+    reading.then((rows) => this.keep(rows, today)).then(end, end);
+  }
+
+  /** Under the version that was read with it, which may be newer than the one that was asked for. */
+  private async keep(rows: readonly Held[], today: string): Promise<void> {
+    const expiration = { type: 'EX', value: KEPT_SECONDS } as const;
+    await this.redis.ask((client) =>
+      Promise.all(rows.map(({ uscc, version, held }) => client.set(this.keyOf(uscc, version, today), held, { expiration }))),
+    );
+  }
+
+  private readonly keyOf = (uscc: string, version: string, today: string): string =>
+    `${this.config.KAFKA_NAMESPACE}facts:${FORM}:${uscc}:${version}:${today}`;
 }
+
+const read = (held: string): readonly PublicOfType[] => JSON.parse(held) as readonly PublicOfType[];
