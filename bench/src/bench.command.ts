@@ -9,6 +9,7 @@ import { pipeline } from './pipeline.js';
 import { relay } from './relay.js';
 import { start } from './start.js';
 import { transport } from './transport.js';
+import { verify } from './verify.js';
 import { webhook } from './webhook.js';
 
 // `npm run bench -- NAME [--rounds N] [--quick | --scale SHARE] [--json FILE]`, or `all` for one after the other.
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Outcome>>> 
   consume,
   pipeline,
   webhook,
+  verify,
   start,
   growth,
 };

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { Worker } from 'node:worker_threads';
 import { platformFeedback, topicOf } from '@jinqiao/contracts';
 import {
   accessToken,
@@ -11,7 +12,7 @@ import {
 } from '@jinqiao/infra-local';
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import pg from 'pg';
-import { dataDirectory, pause, stackKafka } from './place.js';
+import { dataDirectory, stackKafka } from './place.js';
 import { DEPARTMENT, PLATFORMS } from './results.js';
 
 export type Keeper = 'inspection' | 'credit' | 'monitoring' | 'exchange';
@@ -111,7 +112,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** POSTs JSON over connections that stay open. Node's fetch costs as much as the service that answers it. */
+/** Speaks JSON over connections that stay open. Node's fetch costs as much as the service that answers it. */
 export class Client {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
@@ -120,27 +121,34 @@ export class Client {
     private readonly token: string | null = null,
   ) {}
 
+  /** `path` is what follows the URL. */
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path, null);
+  }
+
   post(body: object): Promise<Answer> {
-    const text = Buffer.from(JSON.stringify(body));
+    return this.send('POST', '', Buffer.from(JSON.stringify(body)));
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private send(method: string, path: string, body: Buffer | null): Promise<Answer> {
     const headers = {
-      'content-type': 'application/json',
-      'content-length': text.length,
+      ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
       ...(this.token !== null && { authorization: `Bearer ${this.token}` }),
     };
     return new Promise((resolve, reject) => {
-      const sent = request(this.url, { method: 'POST', agent: this.agent, headers }, (answer) => {
+      const sent = request(this.url + path, { method, agent: this.agent, headers }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
         answer.on('error', reject);
       });
       sent.on('error', reject);
-      sent.end(text);
+      sent.end(body ?? undefined);
     });
-  }
-
-  close(): void {
-    this.agent.destroy();
   }
 }
 
@@ -149,15 +157,21 @@ export async function openLoop(
   of: { perSecond: number; seconds: number },
   send: (nth: number, planned: number) => Promise<void>,
 ): Promise<void> {
-  const began = performance.now();
+  const count = Math.round(of.perSecond * of.seconds);
   const pending: Promise<void>[] = [];
   const failures: unknown[] = [];
-  for (let nth = 0; nth < of.perSecond * of.seconds; nth += 1) {
-    const planned = began + (nth * 1000) / of.perSecond;
-    const early = planned - performance.now();
-    if (early > 0) await pause(early);
-    pending.push(send(nth, planned).catch((failure: unknown) => void failures.push(failure)));
-  }
+  // Not before the thread is there. Only this clock is the same in both.
+  const lead = { ms: 200, now: performance.now(), clock: process.hrtime.bigint() };
+  const began = lead.now + lead.ms;
+  const workerData = { count, perSecond: of.perSecond, began: lead.clock + BigInt(lead.ms * 1_000_000) };
+  await new Promise<void>((resolve, reject) => {
+    const pacer = new Worker(new URL('./pacer.main.js', import.meta.url), { workerData });
+    pacer.on('message', (nth: number) => {
+      pending.push(send(nth, began + (nth * 1000) / of.perSecond).catch((failure: unknown) => void failures.push(failure)));
+    });
+    pacer.once('error', reject);
+    pacer.once('exit', () => resolve());
+  });
   await Promise.all(pending);
   if (failures.length > 0) throw new Error(`${failures.length} of ${pending.length} failed`, { cause: failures[0] });
 }

@@ -68,18 +68,10 @@ export class StockPipeline {
   }
 
   private async startOne(service: Service): Promise<void> {
-    const databaseUrl = await plainDatabase(this.servers, `stock_${service}`);
+    const { databaseUrl, port, process } = await startStock(this.servers, service);
     this.databases.set(service, databaseUrl);
-    const { kafkaBrokers, issuer, seed } = this.servers;
-    const place: StockPlace = { databaseUrl, servers: { kafkaBrokers, issuer, seed }, principal: STACK_PRINCIPAL };
-    const port = await freePort();
+    this.processes.push(process);
     if (service === 'inspection') this.port = port;
-    const child = fork(join(repository, 'bench/dist/stock/stock.main.js'), [service, JSON.stringify(place), String(port)], {});
-    this.processes.push(child);
-    await new Promise<void>((resolve, reject) => {
-      child.once('message', () => resolve());
-      child.once('exit', () => reject(new Error(`stock ${service} ended`)));
-    });
   }
 
   private async query(service: Service, select: string): Promise<number> {
@@ -88,4 +80,24 @@ export class StockPipeline {
     await client.end();
     return number;
   }
+}
+
+export interface StockService {
+  readonly databaseUrl: string;
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+/** A service of bench/stock as a process with a database of its own; it has made its tables and listens. */
+export async function startStock(servers: ServerAddresses, service: Service | 'verification'): Promise<StockService> {
+  const databaseUrl = await plainDatabase(servers, `stock_${service}`);
+  const { kafkaBrokers, issuer, seed } = servers;
+  const place: StockPlace = { databaseUrl, servers: { kafkaBrokers, issuer, seed }, principal: STACK_PRINCIPAL };
+  const port = await freePort();
+  const child = fork(join(repository, 'bench/dist/stock/stock.main.js'), [service, JSON.stringify(place), String(port)], {});
+  await new Promise<void>((resolve, reject) => {
+    child.once('message', () => resolve());
+    child.once('exit', () => reject(new Error(`stock ${service} ended`)));
+  });
+  return { databaseUrl, port, process: child };
 }

@@ -21,9 +21,9 @@ const VERDICT = `CASE WHEN nth % 20 = 0 THEN 'UNQUALIFIED' ELSE 'QUALIFIED' END`
 const PLATFORM = `CASE WHEN nth % 6000 = 0 THEN '${SMALL_PLATFORM}' ELSE (ARRAY['jd', 'tmall', 'taobao'])[1 + nth / 3 % 3] END`;
 const DAY = `date '${FIRST_DAY}' + (n / ${A_DAY})::integer`;
 
-interface Filling {
+export interface Filling {
   readonly table: string;
-  /** From the first row's number to the last one's. */
+  /** Here from the first row's number to the last one's. */
   readonly statement: string;
 }
 
@@ -82,7 +82,7 @@ export async function storeRows(servers: ServerAddresses, from: number, to: numb
       const database = await connected(url.href);
       // Foreign keys are not asked about row by row: what they point to is there.
       await database.query("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'");
-      for (const { table, statement } of fillings) await filled(database, { table, statement, from, to });
+      for (const filling of fillings) await filled(database, filling, [from + 1, to]);
       await database.end();
     }),
   );
@@ -91,10 +91,11 @@ export async function storeRows(servers: ServerAddresses, from: number, to: numb
   await admin.end();
 }
 
-async function filled(database: pg.Client, { table, statement, from, to }: Filling & { from: number; to: number }): Promise<void> {
+/** Fills a table by one statement; `database` may touch the catalogue. */
+export async function filled(database: pg.Client, { table, statement }: Filling, params: readonly unknown[]): Promise<void> {
   // The indexes are made anew when the rows are there: several times as quick as keeping them meanwhile.
   await database.query('UPDATE pg_index SET indisready = false, indisvalid = false WHERE indrelid = $1::regclass', [table]);
-  await database.query(statement, [from + 1, to]);
+  await database.query(statement, [...params]);
   await database.query(`REINDEX TABLE ${table}`);
   await database.query(`VACUUM (ANALYZE) ${table}`);
 }

@@ -4,13 +4,15 @@ import { Transport } from '@nestjs/microservices';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { kafkaClient, type StockPlace, useStockPlace } from './stock.modules.js';
 
-// One service of the stock pipeline as a process: its name, then its place as JSON, then the port of the one that listens.
+// One stock service as a process: its name, then its place as JSON, then the port of the one that listens.
 const MODULES = {
   inspection: async () => (await import('./inspection.js')).InspectionModule,
   credit: async () => (await import('./credit.js')).CreditModule,
   monitoring: async () => (await import('./monitoring.js')).MonitoringModule,
   exchange: async () => (await import('./exchange.js')).ExchangeModule,
+  verification: async () => (await import('./verification.js')).VerificationModule,
 };
+const LISTENS_TO_TOPICS = ['credit', 'monitoring', 'exchange'];
 const [name = '', place = '', port = '0'] = process.argv.slice(2);
 useStockPlace(JSON.parse(place) as StockPlace);
 
@@ -19,7 +21,7 @@ const app: INestApplication = await NestFactory.create(await MODULES[name as key
 });
 app.useGlobalPipes(new ValidationPipe({ whitelist: true, transform: true }));
 app.enableShutdownHooks();
-if (name !== 'inspection') {
+if (LISTENS_TO_TOPICS.includes(name)) {
   app.connectMicroservice(
     {
       transport: Transport.KAFKA,

@@ -32,22 +32,24 @@ export function kafkaClient(): NonNullable<NonNullable<KafkaOptions['options']>[
   };
 }
 
-/** Database with a pool of 16, Kafka client and outbox relay: what every stock service imports. */
-export function stockModules(entities: (new () => object)[]): DynamicModule[] {
-  return [
-    TypeOrmModule.forRootAsync({
-      useFactory: () => ({
-        type: 'postgres',
-        url: current().databaseUrl,
-        entities: [...entities, OutboxMessage],
-        synchronize: true,
-        installExtensions: false,
-        poolSize: 16,
-      }),
+/** Database with a pool of 16. */
+export const stockDatabase = (entities: (new () => object)[]): DynamicModule =>
+  TypeOrmModule.forRootAsync({
+    useFactory: () => ({
+      type: 'postgres',
+      url: current().databaseUrl,
+      entities,
+      synchronize: true,
+      installExtensions: false,
+      poolSize: 16,
     }),
-    OutboxModule.forRoot(),
-  ];
-}
+  });
+
+/** Database, Kafka client and outbox relay: what every stock service of the pipeline imports. */
+export const stockModules = (entities: (new () => object)[]): DynamicModule[] => [
+  stockDatabase([...entities, OutboxMessage]),
+  OutboxModule.forRoot(),
+];
 
 @Global()
 @Module({})
