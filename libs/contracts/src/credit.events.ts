@@ -1,8 +1,6 @@
 import * as codes from './codes.js';
-import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, PartialDate, Revision, Text, TextList, Whole } from './fields.js';
+import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, PartialDate, Revision, Text, TextList, Uscc, Whole } from './fields.js';
 import { stream } from './stream.js';
-
-const USCC = { max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/ };
 
 export class LegalBasis {
   @Text({ max: 200 }) instrument: string;
@@ -38,7 +36,7 @@ export class Commitment {
 class CreditRecordState {
   @Text({ max: 64, about: 'UUID v5 of (type, subject, uscc).' }) recordNo: string;
   @Revision() revision: number;
-  @Text(USCC) uscc: string;
+  @Uscc() uscc: string;
   @OneOf(codes.CREDIT_RECORD_TYPES) type: codes.CreditRecordType;
   @Optional() @OneOf(codes.CREDIT_CLASSES) class?: codes.CreditClass;
   @Nested(() => CreditRecordSource) source: CreditRecordSource;
@@ -78,15 +76,24 @@ export const creditRecords = stream<CreditRecordState>({
 export class PublicRecordCount {
   @OneOf(codes.CREDIT_RECORD_TYPES) type: codes.CreditRecordType;
   @Whole({ min: 1, max: 1_000_000 }) count: number;
+  @Optional() @TextList({ max: 64, items: 100, about: 'Versions of the rule rows under which they are public.' }) rules?: string[];
+}
+
+/** Of the public records of an entity: what it promised and nobody has checked yet, and what a department found broken. */
+export class CommitmentCounts {
+  @Whole({ min: 0, max: 1_000_000 }) open: number;
+  @Whole({ min: 0, max: 1_000_000 }) broken: number;
 }
 
 /** Fires when the public facts about an entity change. Facts, no grade. A tombstone says that nothing public remains. */
 export class CreditStatusChanged {
-  @Text(USCC) uscc: string;
+  @Uscc() uscc: string;
   @Revision() revision: number;
   @TextList({ max: 64, items: 20, about: 'Lists the entity is on.' }) lists: string[];
   @Optional() @Text({ max: 64, about: 'Mark of an individual business in abnormal operation.' }) mark?: string;
   @NestedList(() => PublicRecordCount, { items: 50 }) publicRecords: PublicRecordCount[];
+  // Absent from what was said before they were counted.
+  @Optional() @Nested(() => CommitmentCounts) commitments?: CommitmentCounts;
   @TextList({ max: 64, items: 10_000 }) recordNos: string[];
 }
 

@@ -13,6 +13,7 @@ import {
   Text,
   TextList,
   Timestamp,
+  Uscc,
   Whole,
 } from './fields.js';
 import { Listing } from './sampling-result.js';
@@ -28,6 +29,7 @@ class OrganisationState {
   @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+  @Optional() @Uscc({ about: 'Which merchant it is, where it is one.' }) uscc?: string;
   @Optional() @OneOf(codes.ORGANISATION_STATUSES, { about: 'Absent = PRODUCTION.' }) status?: codes.OrganisationStatus;
   @Optional() @Text({ max: 1000, about: 'Why it was suspended, or left.' }) statusReason?: string;
 }

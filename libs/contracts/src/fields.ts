@@ -46,6 +46,10 @@ export function Text(options: { max: number; min?: number; pattern?: RegExp } & 
   return field('text', described(schema, about), (value) => isText(value, min, max) && (!pattern || pattern.test(value)));
 }
 
+/** A unified social credit code by its shape; whether its check digits are right is a rule (libs/law). */
+export const Uscc = (options: About = {}): PropertyDecorator =>
+  Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/, ...options });
+
 export function TextList(options: { max: number; items: number } & About): PropertyDecorator {
   const { max, items, about } = options;
   const schema = { type: 'array', maxItems: items, items: { type: 'string', minLength: 1, maxLength: max } };

@@ -1,10 +1,10 @@
 import * as codes from './codes.js';
-import { CalendarDate, NestedList, OneOf, Optional, Revision, Text, Timestamp } from './fields.js';
+import { CalendarDate, NestedList, OneOf, Optional, Revision, Text, Timestamp, Uscc } from './fields.js';
 import { Listing } from './sampling-result.js';
 import { stream } from './stream.js';
 
 class MarketEntityState {
-  @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/ }) uscc: string;
+  @Uscc() uscc: string;
   @Revision() revision: number;
   @Text({ max: 200 }) name: string;
   @OneOf(codes.MARKET_ENTITY_STATUSES) status: codes.MarketEntityStatus;
@@ -36,9 +36,7 @@ class MerchantState {
   @Text({ max: 200 }) shopId: string;
   @Revision() revision: number;
   @Optional() @Text({ max: 200 }) shopName?: string;
-  @Optional()
-  @Text({ max: 18, min: 18, pattern: /^[0-9A-HJ-NP-RTUW-Y]{18}$/, about: 'Absent for natural-person shops that need no registration.' })
-  uscc?: string;
+  @Optional() @Uscc({ about: 'Absent for natural-person shops that need no registration.' }) uscc?: string;
   @Optional() @NestedList(() => Listing, { items: 1000 }) listings?: Listing[];
   @Timestamp() onboardedAt: string;
   @Optional() @Timestamp() exitedAt?: string;

@@ -15,6 +15,7 @@ export { divisionExists, divisionOn, isInTianjin, type Division } from './divisi
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
 export { type Repairable, repairableFrom } from './repair.js';
+export { pastBefore } from './retention.js';
 export {
   allRules,
   CREDIT_REPAIR,

@@ -58,11 +58,22 @@ export class ShutOut implements Admission {
   }
 }
 
-/** The scopes that the directory gives an organisation: a token says nothing of them. */
-export async function scopesOf(tx: EntityManager, id: string): Promise<readonly string[]> {
-  const [known]: { scopes: string[] }[] = await tx.query('SELECT scopes FROM followed_organisations WHERE id = $1', [id]);
-  return known?.scopes ?? [];
+/** What the directory says of an organisation and a token does not. */
+export interface KnownOrganisation {
+  readonly status: OrganisationStatus;
+  readonly scopes: readonly string[];
+  /** Which merchant it is; null where it is none. */
+  readonly uscc: string | null;
 }
+
+/** Null until this service has heard of it. */
+export async function findOrganisation(tx: EntityManager, id: string): Promise<KnownOrganisation | null> {
+  const [known]: KnownOrganisation[] = await tx.query('SELECT status, scopes, uscc FROM followed_organisations WHERE id = $1', [id]);
+  return known ?? null;
+}
+
+/** The scopes that the directory gives an organisation. */
+export const scopesOf = async (tx: EntityManager, id: string): Promise<readonly string[]> => (await findOrganisation(tx, id))?.scopes ?? [];
 
 /** What a service does with organisations besides knowing who is shut out. */
 export type FollowOrganisations = (tx: EntityManager, received: readonly Received<OrganisationRegistered>[]) => Promise<void>;
@@ -81,18 +92,19 @@ export function organisationConsumer(follow: FollowOrganisations = () => Promise
 }
 
 async function keep(tx: EntityManager, received: readonly Received<OrganisationRegistered>[]): Promise<void> {
-  const rows = received.map(({ data: { organisationId, status = 'PRODUCTION', scopes = [], revision } }) => ({
+  const rows = received.map(({ data: { organisationId, status = 'PRODUCTION', scopes = [], uscc, revision } }) => ({
     id: organisationId,
     status,
     scopes,
+    uscc,
     revision,
   }));
   await tx.query(
-    `INSERT INTO followed_organisations AS kept (id, status, scopes, revision)
-     SELECT DISTINCT ON (id) id, status, scopes, revision
-     FROM jsonb_to_recordset($1::jsonb) AS x(id text, status text, scopes text[], revision integer)
+    `INSERT INTO followed_organisations AS kept (id, status, scopes, uscc, revision)
+     SELECT DISTINCT ON (id) id, status, scopes, uscc, revision
+     FROM jsonb_to_recordset($1::jsonb) AS x(id text, status text, scopes text[], uscc text, revision integer)
      ORDER BY id, revision DESC
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, scopes = excluded.scopes, revision = excluded.revision
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, scopes = excluded.scopes, uscc = excluded.uscc, revision = excluded.revision
      WHERE kept.revision < excluded.revision`,
     [JSON.stringify(rows)],
   );

@@ -16,6 +16,8 @@ import { CreditRecords } from './credit-record/credit-record.service.js';
 import { CreditRecordSweep } from './credit-record/credit-record.sweep.js';
 import { NationalListController } from './national-list/national-list.controller.js';
 import { NationalLists } from './national-list/national-list.service.js';
+import { MerchantViewController } from './merchant-view/merchant-view.controller.js';
+import { MerchantViews } from './merchant-view/merchant-view.service.js';
 import { RepairController } from './repair/repair.controller.js';
 import { RepairJob } from './repair/repair.job.js';
 import { Repairs } from './repair/repair.service.js';
@@ -29,6 +31,7 @@ import { CreditStatusController } from './credit-status/credit-status.controller
 import { CreditEntity } from './credit-status/credit-status.entity.js';
 import { CreditStatuses } from './credit-status/credit-status.service.js';
 import { EnquiryController } from './enquiry/enquiry.controller.js';
+import { EnquiryJob } from './enquiry/enquiry.job.js';
 import { Enquiries } from './enquiry/enquiry.service.js';
 import { PredicateController } from './predicate/predicate.controller.js';
 import { Predicates } from './predicate/predicate.service.js';
@@ -53,6 +56,7 @@ import { Verifications } from './verification/verification.service.js';
     PredicateController,
     CertificateController,
     EnquiryController,
+    MerchantViewController,
     CreditChangeController,
     CreditSnapshotController,
   ],
@@ -68,6 +72,8 @@ import { Verifications } from './verification/verification.service.js';
     NationalLists,
     FactReader,
     Enquiries,
+    EnquiryJob,
+    MerchantViews,
     Verifications,
     Predicates,
     Certificates,

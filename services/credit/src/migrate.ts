@@ -1,9 +1,11 @@
 import { migrateService } from '@jinqiao/platform/migrate';
 import { AnswerEnquiries1795450900000 } from './migrations/1795450900000-answer-enquiries.js';
+import { CountCommitments1795451030010 } from './migrations/1795451030010-count-commitments.js';
 import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-create-credit-records.js';
 import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
 import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
+import { LetEnquiriesGo1795451030020 } from './migrations/1795451030020-let-enquiries-go.js';
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
 import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
@@ -21,4 +23,6 @@ await migrateService('credit', [
   NumberCreditChanges1795450910000,
   KeepCreditSnapshots1795450910010,
   VersionPublicFacts1795450922500,
+  CountCommitments1795451030010,
+  LetEnquiriesGo1795451030020,
 ]);

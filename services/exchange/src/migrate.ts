@@ -20,6 +20,7 @@ import { CreateConformanceRuns1795450600000 } from './migrations/1795450600000-c
 import { LeaveRoomForLeases1795450600010 } from './migrations/1795450600010-leave-room-for-leases.js';
 import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
 import { ListDeadlines1795451020010 } from './migrations/1795451020010-list-deadlines.js';
+import { KnowMerchants1795451030010 } from './migrations/1795451030010-know-merchants.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -43,4 +44,5 @@ await migrateService('exchange', [
   LeaveRoomForLeases1795450600010,
   CreateRecalls1795450710000,
   ListDeadlines1795451020010,
+  KnowMerchants1795451030010,
 ]);

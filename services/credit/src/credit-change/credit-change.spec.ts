@@ -14,13 +14,15 @@ const series = (named: Partial<ChangeSeries> = {}): ChangeSeries => ({ epoch: 'a
 const place = (named: Partial<ReaderPlace> = {}): ReaderPlace => ({ epoch: 'a', position: 60, floor: 0, ...named });
 
 describe('an entity in the feed', () => {
+  const commitments = { open: 0, broken: 0 };
+
   it('is told with what is public of it', () => {
-    const entity = { uscc, revision: 3, publicRecords: [{ type: 'RECALL' as const, count: 1 }], recordNos: ['r'] };
+    const entity = { uscc, revision: 3, publicRecords: [{ type: 'RECALL' as const, count: 1 }], recordNos: ['r'], commitments };
     expect(changeOf(entity)).toEqual({ ...entity, lists: [] });
   });
 
   it('is a tombstone when nothing is', () => {
-    expect(changeOf({ uscc, revision: 4, publicRecords: [], recordNos: [] })).toEqual({ uscc, revision: 4, removed: true });
+    expect(changeOf({ uscc, revision: 4, publicRecords: [], recordNos: [], commitments })).toEqual({ uscc, revision: 4, removed: true });
   });
 
   it('stays a tombstone for 90 days', () => {

@@ -1,4 +1,4 @@
-import { ORGANISATION_KINDS, Optional, Text, Whole } from '@jinqiao/contracts';
+import { Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
 import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
@@ -16,9 +16,9 @@ export class ListRecordsQuery {
 export class CreditRecordController {
   constructor(private readonly records: CreditRecords) {}
 
-  /** Public records for everybody; a department also sees its own that are not public, an operator all. */
+  /** For a department the records that it decided, for auditors those that are public, for the operator all. Others are asked about with a purpose. */
   @Get('records')
-  @Allow(...ORGANISATION_KINDS)
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
   list(
     @Caller() principal: Principal,
     @CheckedQuery(ListRecordsQuery) { limit = USUAL_PAGE, ...wanted }: ListRecordsQuery,

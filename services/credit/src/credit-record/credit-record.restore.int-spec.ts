@@ -11,6 +11,7 @@ import {
 } from '@jinqiao/testing';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
+import { CreditStatuses } from '../credit-status/credit-status.service.js';
 
 /*
  * A database of credit that is set back (ADR-0009): records and statuses go on above what was published, and the sources that are read
@@ -90,6 +91,32 @@ it('a database of credit that is set back says nothing a second time and goes on
   expect(new Set(all).size).toBe(all.length);
   expect(all.slice(saidBefore.records.length).map((one) => one.split(' ').at(-1))).toEqual(['2', '3']);
 }, 120_000);
+
+it('who was told of before commitments were counted is told again, once, by the clock', async () => {
+  const uscc = testUscc(4);
+  const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  await department.post('/api/credit/records', {
+    recordNo: 'C-1',
+    uscc,
+    type: 'COMMITMENT',
+    documentDate: '2026-11-01',
+    digest: { documentNo: 'C-1', matter: '信用承诺', authority: '天津市市场监督管理委员会' },
+  });
+  await place.sql(
+    `UPDATE credit_entities SET commitments = NULL, public_records = '[{"type": "COMMITMENT", "count": 1}]' WHERE uscc = $1`,
+    [uscc],
+  );
+  const statuses = service.get(CreditStatuses);
+  expect((await statuses.find(uscc)).commitments).toBeUndefined();
+  expect(await statuses.restateOlder(10)).toBe(1);
+  expect(await statuses.restateOlder(10)).toBe(0);
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  const told = (await place.readAll(creditStatuses.topic)).filter(({ key }) => key === uscc);
+  expect(told.map(({ body }) => [body?.['revision'], body?.['commitments']])).toEqual([
+    [1, { open: 1, broken: 0 }],
+    [2, { open: 1, broken: 0 }],
+  ]);
+});
 
 it('what departments reported before the set-back is known, and goes on above what was said', async () => {
   await service.close();

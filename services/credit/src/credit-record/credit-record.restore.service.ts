@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { beginEpoch } from '../credit-change/credit-change.service.js';
 import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
+import { commitmentsOf } from '../credit-status/credit-status.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
 import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
@@ -24,20 +25,20 @@ export class CreditRestore {
 }
 
 async function takeOverStatuses(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const newest = new Map<string, Pick<CreditStatusChanged, 'uscc' | 'revision' | 'publicRecords' | 'recordNos'>>();
+  const newest = new Map<string, Omit<CreditStatusChanged, 'lists' | 'mark'>>();
   for (const { key: uscc, revision, data } of said as readonly Received<CreditStatusChanged | null>[]) {
-    const status = data ?? { uscc, revision: revision ?? 0, publicRecords: [], recordNos: [] };
+    const status = data ?? { uscc, revision: revision ?? 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]) };
     if (status.revision > (newest.get(uscc)?.revision ?? 0)) newest.set(uscc, status);
   }
   const taken: unknown[] = await tx.query(
     `WITH taken AS (
-       INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos)
-       SELECT uscc, revision, "publicRecords", "recordNos"
-       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
+       INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos, commitments)
+       SELECT uscc, revision, "publicRecords", "recordNos", commitments
+       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb)
        ORDER BY uscc
        ON CONFLICT (uscc) DO UPDATE
          SET revision = excluded.revision, public_records = excluded.public_records, record_nos = excluded.record_nos,
-             changed_at = clock_timestamp()
+             commitments = excluded.commitments, changed_at = clock_timestamp()
          WHERE kept.revision < excluded.revision
        RETURNING uscc
      ) INSERT INTO changed_entities (uscc) SELECT uscc FROM taken RETURNING 1`,

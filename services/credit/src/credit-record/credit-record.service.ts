@@ -57,6 +57,9 @@ export interface ListedRecord extends Omit<CreditRecordState, 'legalBasis' | 'st
   endedReason: string | null;
 }
 
+/** Who reads; a merchant by its code. */
+export type Reader = Pick<Principal, 'kind' | 'id'>;
+
 export interface RecordsWanted {
   subject?: string;
   uscc?: string;
@@ -149,15 +152,16 @@ export class CreditRecords {
     return counts;
   }
 
-  /** Operators see every record, a department its own, everybody those that are public. */
-  async list(principal: Principal, { subject, uscc, cursor, limit }: RecordsWanted): Promise<Page<ListedRecord>> {
+  /** The operator sees every record, a department those that it decided, a merchant those of its own, an auditor those that are public. */
+  async list(reader: Reader, { subject, uscc, cursor, limit }: RecordsWanted): Promise<Page<ListedRecord>> {
     const [after = null] = cursor === undefined ? [] : decodeCursor('credit-records', cursor);
     const rows: CreditRecordState[] = await this.db.query(
       `SELECT ${COLUMNS} FROM credit_records
        WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR uscc = $2) AND ($3::uuid IS NULL OR record_no > $3::uuid)
-         AND ($4 = 'OPERATOR' OR standing = 'PUBLIC' OR ($4 = 'DEPARTMENT' AND department_id = $5))
+         AND CASE $4 WHEN 'OPERATOR' THEN TRUE WHEN 'DEPARTMENT' THEN department_id = $5 WHEN 'MERCHANT' THEN uscc = $5
+                     WHEN 'AUDITOR' THEN standing = 'PUBLIC' END
        ORDER BY record_no LIMIT $6`,
-      [subject ?? null, uscc === undefined ? null : readUscc(uscc).code, after, principal.kind, principal.id, limit + 1],
+      [subject ?? null, uscc === undefined ? null : readUscc(uscc).code, after, reader.kind, reader.id, limit + 1],
     );
     return pageOf('credit-records', rows.map(listed), limit, ({ recordNo }) => [recordNo]);
   }

@@ -1,9 +1,10 @@
 import { type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { CreditRecords } from './credit-record.service.js';
 
 const EVERY_MS = 60_000;
-const RECORDS_A_TRANSACTION = 500;
+const A_TRANSACTION = 500;
 const TRANSACTIONS_A_ROUND_MAX = 200;
 
 /**
@@ -14,7 +15,10 @@ const TRANSACTIONS_A_ROUND_MAX = 200;
 export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestroy {
   private job: Regular | undefined;
 
-  constructor(private readonly records: CreditRecords) {}
+  constructor(
+    private readonly records: CreditRecords,
+    private readonly statuses: CreditStatuses,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.job = regularly(EVERY_MS, (stopping) => this.sweep(stopping), new Logger(CreditRecordSweep.name));
@@ -25,8 +29,14 @@ export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private async sweep(stopping: AbortSignal): Promise<void> {
-    for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !stopping.aborted; transactions += 1) {
-      if ((await this.records.sweep(RECORDS_A_TRANSACTION)) < RECORDS_A_TRANSACTION) return;
-    }
+    await inPortions(stopping, (most) => this.records.sweep(most));
+    // After an upgrade, once.
+    await inPortions(stopping, (most) => this.statuses.restateOlder(most));
+  }
+}
+
+async function inPortions(stopping: AbortSignal, portion: (most: number) => Promise<number>): Promise<void> {
+  for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !stopping.aborted; transactions += 1) {
+    if ((await portion(A_TRANSACTION)) < A_TRANSACTION) return;
   }
 }

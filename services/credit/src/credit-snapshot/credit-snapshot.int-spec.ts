@@ -4,7 +4,7 @@
  */
 import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import type { CreditStatusChanged } from '@jinqiao/contracts';
+import { COMMITMENT_OUTCOMES, type CommitmentOutcome, type CreditStatusChanged } from '@jinqiao/contracts';
 import { addDays, dayInChina } from '@jinqiao/law';
 import type { Page } from '@jinqiao/platform';
 import {
@@ -62,6 +62,17 @@ const report = (recordNo: string, uscc: string, revision = 1) =>
     documentDate: today(),
     publicUntil: addDays(today(), 100),
     digest: { documentNo: recordNo, matter: '销售不合格产品', authority: '天津市市场监督管理委员会' },
+  });
+/** What an entity promised, and as what a department found it. */
+const promise = (recordNo: string, uscc: string, { revision, outcome }: { revision: number; outcome: CommitmentOutcome | null }) =>
+  department.post('/api/credit/records', {
+    recordNo,
+    uscc,
+    revision,
+    type: 'COMMITMENT',
+    documentDate: '2026-11-01',
+    commitment: { kind: 'CREDIT_REPAIR', madeTo: '天津市市场监督管理委员会', ...(outcome && { outcome, checkedOn: today() }) },
+    digest: { documentNo: recordNo, matter: '信用承诺', authority: '天津市市场监督管理委员会' },
   });
 const takeBack = (recordNo: string, revision: number) =>
   department.post(`/api/credit/records/${recordNo}/retraction`, { revision, ground: 'REVOKED', reason: '法院撤销' });
@@ -268,6 +279,10 @@ const entity = fc.integer({ min: 0, max: 3 });
 const act = fc.oneof(
   { weight: 4, arbitrary: fc.record({ does: fc.constant('report' as const), entity, record: fc.integer({ min: 0, max: 1 }) }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('takeBack' as const), entity, record: fc.integer({ min: 0, max: 1 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ does: fc.constant('promise' as const), entity, outcome: fc.constantFrom(null, ...COMMITMENT_OUTCOMES) }),
+  },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('wait' as const), days: fc.integer({ min: 1, max: 150 }) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('build' as const) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('erase' as const) }) },
@@ -300,6 +315,10 @@ describe('a snapshot and the changes since', () => {
           const recordNo = `R-${run}-${one.entity}-${one.record}`;
           return report(recordNo, testUscc(200 + one.entity), next(recordNo));
         }
+        case 'promise': {
+          const recordNo = `C-${run}-${one.entity}`;
+          return promise(recordNo, testUscc(200 + one.entity), { revision: next(recordNo), outcome: one.outcome });
+        }
         case 'takeBack': {
           const recordNo = `R-${run}-${one.entity}-${one.record}`;
           return takeBack(recordNo, next(recordNo));
@@ -318,6 +337,7 @@ describe('a snapshot and the changes since', () => {
     for (const together of acts) await Promise.all(together.map(doing));
     await service.get(CreditRecords).sweep(500);
     const expected = await whatIsPublic();
+    expect(commitmentsIn(expected)).toEqual(await commitmentsKept());
     for (const reader of [...readers, new Reader(true), new Reader(false)]) expect(await reader.readToTheEnd()).toEqual(expected);
     await service.get(CreditSnapshots).eraseOld();
     const kept = await manifests();
@@ -325,6 +345,18 @@ describe('a snapshot and the changes since', () => {
       for (const { recordNos } of linesOf((await download(date)).bytes)) await assertNotEndedBefore(recordNos, date);
     }
   }
+
+  const commitmentsIn = (told: readonly CreditStatusChanged[]) =>
+    told.flatMap(({ uscc, commitments }) => (commitments && commitments.open + commitments.broken > 0 ? [{ uscc, ...commitments }] : []));
+
+  /** Counted once more, from the records themselves. */
+  const commitmentsKept = () =>
+    place.sql(
+      `SELECT uscc, sum((type = 'COMMITMENT' AND NOT coalesce(commitment ? 'outcome', FALSE))::integer)::integer AS open,
+              sum((type = 'COMMITMENT_BROKEN')::integer)::integer AS broken
+       FROM credit_records WHERE standing = 'PUBLIC' GROUP BY uscc
+       HAVING bool_or(type = 'COMMITMENT_BROKEN' OR (type = 'COMMITMENT' AND NOT coalesce(commitment ? 'outcome', FALSE))) ORDER BY uscc`,
+    );
 
   /** No record of a snapshot had passed its last day when it was built. */
   async function assertNotEndedBefore(recordNos: readonly string[], date: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type CreditStatusChanged, ORGANISATION_KINDS } from '@jinqiao/contracts';
+import type { CreditStatusChanged } from '@jinqiao/contracts';
 import { Allow } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
 import { CreditStatuses } from './credit-status.service.js';
@@ -7,9 +7,12 @@ import { CreditStatuses } from './credit-status.service.js';
 export class CreditStatusController {
   constructor(private readonly statuses: CreditStatuses) {}
 
-  /** The USCC is public by law, so it may stand in the address (design §3.6). */
+  /**
+   * For whoever may follow the change feed, which says the same of everybody. Platforms verify, with a purpose; statistics count.
+   * The USCC is public by law, so it may stand in the address (design §3.6).
+   */
   @Get(':uscc')
-  @Allow(...ORGANISATION_KINDS)
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
   facts(@Param('uscc') uscc: string): Promise<CreditStatusChanged> {
     return this.statuses.find(uscc);
   }

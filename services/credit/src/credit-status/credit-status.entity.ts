@@ -1,4 +1,4 @@
-import type { PublicRecordCount } from '@jinqiao/contracts';
+import type { CommitmentCounts, PublicRecordCount } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** The public facts of an entity as last announced. */
@@ -8,5 +8,6 @@ export class CreditEntity {
   @Column('integer') revision: number;
   @Column('jsonb', { name: 'public_records' }) publicRecords: PublicRecordCount[];
   @Column('jsonb', { name: 'record_nos' }) recordNos: string[];
+  @Column('jsonb', { nullable: true }) commitments: CommitmentCounts | null;
   @Column('timestamptz', { name: 'changed_at' }) changedAt: Date;
 }

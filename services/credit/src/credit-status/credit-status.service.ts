@@ -4,9 +4,20 @@ import { event, type OutgoingEvent, Outbox, type Received, tombstone } from '@ji
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type EntityState, factsOf, type PublicRecords, RECORD_NOS_MAX, restate, type StatusChange } from './credit-status.js';
+import {
+  commitmentsOf,
+  type EntityState,
+  factsOf,
+  type PublicRecords,
+  RECORD_NOS_MAX,
+  restate,
+  type StatusChange,
+} from './credit-status.js';
 import { CreditEntity } from './credit-status.entity.js';
 import { isAskable } from '../uscc.js';
+
+/** Of the records of a type in a group: commitments that nobody has checked yet. */
+export const OPEN_COUNT = `count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL)::integer`;
 
 /** Why an entity is restated: the event whose effect it is, or null for the clock. */
 export type Causes = ReadonlyMap<string, Received<object | null> | null>;
@@ -39,7 +50,7 @@ export class CreditStatuses {
       sorted,
     ]);
     return tx.query(
-      `SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos"
+      `SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos", commitments
        FROM credit_entities WHERE uscc = ANY ($1) ORDER BY uscc FOR UPDATE`,
       [sorted],
     );
@@ -54,8 +65,9 @@ export class CreditStatuses {
     await tx.query(
       `WITH changed AS (
          UPDATE credit_entities AS kept
-         SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", changed_at = clock_timestamp()
-         FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb)
+         SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", commitments = x.commitments,
+             changed_at = clock_timestamp()
+         FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb)
          WHERE kept.uscc = x.uscc
          RETURNING kept.uscc
        ) INSERT INTO changed_entities (uscc) SELECT uscc FROM changed`,
@@ -67,16 +79,32 @@ export class CreditStatuses {
     );
   }
 
-  /** Restates whoever was last told other records than are public now: after a restore, when only part of a transaction had been published. */
+  /** Restates whoever was last told something else than is public now: after a restore, when only part of a transaction had been published. */
   async restateDiffering(tx: EntityManager): Promise<void> {
     const rows: { uscc: string }[] = await tx.query(
-      `SELECT uscc FROM credit_records FULL JOIN credit_entities USING (uscc)
+      `SELECT uscc FROM (SELECT * FROM credit_records WHERE standing = 'PUBLIC') AS records FULL JOIN credit_entities USING (uscc)
        GROUP BY uscc
-       HAVING count(*) FILTER (WHERE standing = 'PUBLIC') <> coalesce(sum(DISTINCT jsonb_array_length(record_nos)), 0)
-           OR bool_or(standing = 'PUBLIC' AND NOT coalesce(record_nos ? record_no::text, FALSE))`,
+       HAVING count(record_no) <> coalesce(sum(DISTINCT jsonb_array_length(record_nos)), 0)
+           OR bool_or(record_no IS NOT NULL AND NOT coalesce(record_nos ? record_no::text, FALSE))
+           OR ${OPEN_COUNT} <> coalesce(max((commitments ->> 'open')::integer), 0)
+           OR bool_or(record_no IS NOT NULL AND NOT coalesce(public_records @> jsonb_build_array(jsonb_build_object('type', type, 'rules',
+                jsonb_path_query_array(legal_basis, '$[*].ruleVersion'))), FALSE))`,
     );
     const usccs = rows.map(({ uscc }) => uscc);
     await this.restate(tx, await this.lock(tx, usccs), new Map());
+  }
+
+  /** Restates at most so many that were last announced before commitments were counted; answers how many. Who is locked comes later. */
+  async restateOlder(most: number): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const older: { uscc: string }[] = await tx.query(
+        'SELECT uscc FROM credit_entities WHERE commitments IS NULL ORDER BY uscc LIMIT $1 FOR UPDATE SKIP LOCKED',
+        [most],
+      );
+      const usccs = older.map(({ uscc }) => uscc);
+      await this.restate(tx, await this.lock(tx, usccs), new Map());
+      return usccs.length;
+    });
   }
 
   /** The public facts of any valid code. An entity nobody has recorded and one whose records are not public look the same. */
@@ -84,12 +112,14 @@ export class CreditStatuses {
     const { code, outcome } = readUscc(text);
     if (!isAskable(outcome)) throw new UsccInvalid(outcome);
     const kept = await this.db.manager.findOneBy(CreditEntity, { uscc: code });
-    return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [] });
+    return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]) });
   }
 
   private async findPublicRecords(tx: EntityManager, entities: readonly EntityState[]): Promise<Map<string, PublicRecords[]>> {
     const rows: (PublicRecords & { uscc: string })[] = await tx.query(
-      `SELECT uscc, type, count(*)::integer AS count, (array_agg(record_no::text ORDER BY record_no))[1:${RECORD_NOS_MAX}] AS "recordNos"
+      `SELECT uscc, type, count(*)::integer AS count, ${OPEN_COUNT} AS open,
+              jsonb_path_query_array(jsonb_agg(DISTINCT legal_basis), '$[*][*].ruleVersion') AS rules,
+              (array_agg(record_no::text ORDER BY record_no))[1:${RECORD_NOS_MAX}] AS "recordNos"
        FROM credit_records WHERE uscc = ANY ($1) AND standing = 'PUBLIC'
        GROUP BY uscc, type`,
       [entities.map((entity) => entity.uscc)],

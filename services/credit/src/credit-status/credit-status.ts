@@ -1,4 +1,5 @@
-import type { CreditRecordType, CreditStatusChanged, PublicRecordCount } from '@jinqiao/contracts';
+import type { CommitmentCounts, CreditRecordType, CreditStatusChanged, PublicRecordCount } from '@jinqiao/contracts';
+import { canonicalForm } from '@jinqiao/schema';
 
 /**
  * What may be said about an entity: facts that are public at the moment, no grade and no judgement. Classes of credit risk (A to D) are a
@@ -10,12 +11,18 @@ export interface EntityState {
   readonly revision: number;
   readonly publicRecords: readonly PublicRecordCount[];
   readonly recordNos: readonly string[];
+  /** Null: last announced before they were counted. */
+  readonly commitments: CommitmentCounts | null;
 }
 
 /** The public records of one type that an entity has now. */
 export interface PublicRecords {
   readonly type: CreditRecordType;
   readonly count: number;
+  /** Of commitments: not checked yet. */
+  readonly open: number;
+  /** Versions of the rule rows under which they are public; one may stand there twice. */
+  readonly rules: readonly string[];
   readonly recordNos: readonly string[];
 }
 
@@ -27,18 +34,26 @@ export interface StatusChange {
 
 /** What the contract allows in one event; `count` stays exact beyond it. */
 export const RECORD_NOS_MAX = 10_000;
+const RULES_MAX = 100;
+
+/** What became of public promises, by what departments found: the same in statuses and in verifications. */
+export const commitmentsOf = (records: readonly Pick<PublicRecords, 'type' | 'count' | 'open'>[]): CommitmentCounts => ({
+  open: records.find(({ type }) => type === 'COMMITMENT')?.open ?? 0,
+  broken: records.find(({ type }) => type === 'COMMITMENT_BROKEN')?.count ?? 0,
+});
 
 /** Compares what was last announced with the public records of now. */
 export function restate(before: EntityState, records: readonly PublicRecords[]): StatusChange {
-  const publicRecords = records.map(({ type, count }) => ({ type, count })).sort((a, b) => a.type.localeCompare(b.type));
+  const publicRecords = records
+    .map(({ type, count, rules }) => ({ type, count, rules: [...new Set(rules)].sort().slice(0, RULES_MAX) }))
+    .sort((a, b) => a.type.localeCompare(b.type));
   const recordNos = records
     .flatMap((record) => record.recordNos)
     .sort()
     .slice(0, RECORD_NOS_MAX);
-  if (sameCounts(before.publicRecords, publicRecords) && before.recordNos.join() === recordNos.join()) {
-    return { entity: before, announced: null };
-  }
-  const entity = { uscc: before.uscc, revision: before.revision + 1, publicRecords, recordNos };
+  const now = { ...before, publicRecords, recordNos, commitments: commitmentsOf(records) };
+  if (canonicalForm(factsOf(now)) === canonicalForm(factsOf(before))) return { entity: before, announced: null };
+  const entity = { ...now, revision: before.revision + 1 };
   return { entity, announced: publicRecords.length === 0 ? 'CLEARED' : 'CHANGED' };
 }
 
@@ -54,6 +69,7 @@ export const factsOf = (entity: EntityState): CreditStatusChanged => ({
   ...listedAs(entity),
   publicRecords: [...entity.publicRecords],
   recordNos: [...entity.recordNos],
+  ...(entity.commitments !== null && { commitments: entity.commitments }),
 });
 
 export function listedAs({
@@ -63,9 +79,4 @@ export function listedAs({
   const lists = publicRecords.map(({ type }) => type).filter((type) => LISTS.includes(type));
   if (!uscc.startsWith(INDIVIDUAL_BUSINESS)) return { lists };
   return { lists: lists.filter((list) => list !== MARKED), ...(lists.includes(MARKED) && { mark: MARKED }) };
-}
-
-function sameCounts(one: readonly PublicRecordCount[], other: readonly PublicRecordCount[]): boolean {
-  const written = (counts: readonly PublicRecordCount[]): string => counts.map(({ type, count }) => `${type}:${count}`).join();
-  return written(one) === written(other);
 }

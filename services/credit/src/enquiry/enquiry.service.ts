@@ -1,14 +1,23 @@
 import type { EnquiryKind, EnquiryPurpose, OrganisationKind } from '@jinqiao/contracts';
-import { dayInChina } from '@jinqiao/law';
+import { dayInChina, pastBefore } from '@jinqiao/law';
 import { Gathered } from '@jinqiao/messaging';
-import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, findOrganisation, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import type { PublicFacts } from '../public-facts/public-facts.js';
 import { FactReader } from '../public-facts/public-facts.service.js';
 import { findContracted } from '../register-copy/register-copy.js';
-import { type Answered, BudgetSpent, EnquiryRefused, type StatedPurpose, type Question, type Reading, refusalFor } from './enquiry.js';
+import {
+  type Answered,
+  AskerInSandbox,
+  BudgetSpent,
+  EnquiryRefused,
+  type StatedPurpose,
+  type Question,
+  type Reading,
+  refusalFor,
+} from './enquiry.js';
 
 /** Everything that is asked in one request. */
 export interface Asked<Q> {
@@ -82,6 +91,7 @@ export class Enquiries {
   /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
+    if ((await findOrganisation(this.db, asked.caller.id))?.status === 'SANDBOX') throw new AskerInSandbox();
     const items = await this.admit(readings, asked);
     const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
     const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(usccs, dayInChina(now));
@@ -102,7 +112,36 @@ export class Enquiries {
   }
 
   /** The log in its order, the oldest first: for auditors all of it, for whoever asked its own. */
-  async list(caller: Principal, { uscc, askerId, cursor, limit }: EnquiriesWanted): Promise<Page<Enquiry>> {
+  list(caller: Principal, { askerId, ...wanted }: EnquiriesWanted): Promise<Page<Enquiry>> {
+    return this.page({ ...wanted, ...(caller.kind !== 'AUDITOR' ? { askerId: caller.id } : askerId !== undefined && { askerId }) });
+  }
+
+  /** Who was answered about a merchant, for the merchant. */
+  listAbout(uscc: string, page: Pick<EnquiriesWanted, 'cursor' | 'limit'>): Promise<Page<Enquiry>> {
+    return this.page({ ...page, uscc });
+  }
+
+  /** Erases at most so many of the oldest lines whose time has passed, and the budgets of their days; answers how many lines. */
+  async erase(most: number): Promise<number> {
+    const before = pastBefore('SHARING_LOGS_KEPT', this.clock.now());
+    if (before === null) return 0;
+    // The log is in the order of time but for what the clocks of processes differ by, so no index on the time is needed to find the oldest.
+    const [row]: { erased: number }[] = await this.db.query(
+      `WITH erased AS (
+         DELETE FROM enquiries WHERE seq IN (
+           SELECT seq FROM (SELECT seq, asked_at FROM enquiries ORDER BY seq LIMIT $2) AS oldest
+           WHERE asked_at < $1::timestamptz AND NOT enquiry_has_to_stay(asked_at))
+         RETURNING 1
+       ), budgets AS (
+         DELETE FROM enquiry_budgets WHERE day < $3::date AND NOT enquiry_has_to_stay(day)
+       )
+       SELECT count(*)::integer AS erased FROM erased`,
+      [before, most, dayInChina(before)],
+    );
+    return row?.erased ?? 0;
+  }
+
+  private async page({ uscc, askerId, cursor, limit }: EnquiriesWanted): Promise<Page<Enquiry>> {
     const [after = 0] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: Enquiry[] = await this.db.query(
       `SELECT seq, asked_at AS "askedAt", asker_id AS "askerId", asker_kind AS "askerKind", kind, uscc, purpose,
@@ -110,7 +149,7 @@ export class Enquiries {
        FROM enquiries
        WHERE seq > $1 AND ($2::text IS NULL OR asker_id = $2) AND ($3::text IS NULL OR uscc = $3)
        ORDER BY seq LIMIT $4`,
-      [after, caller.kind === 'AUDITOR' ? (askerId ?? null) : caller.id, uscc ?? null, limit + 1],
+      [after, askerId ?? null, uscc ?? null, limit + 1],
     );
     return pageOf(LIST, rows, limit, ({ seq }) => [seq]);
   }

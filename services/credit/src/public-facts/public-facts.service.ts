@@ -3,6 +3,7 @@ import { Redis } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
+import { OPEN_COUNT } from '../credit-status/credit-status.service.js';
 import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration } from './public-facts.js';
 
 /** An entity as it stands in the tables; `version` is null where it never had a public record. */
@@ -34,7 +35,7 @@ const HELD = `SELECT entity.uscc, entity.facts_version AS version, coalesce(held
       'firstEnd', "firstEnd", 'records', records) ORDER BY type) AS "byType"
     FROM (
       SELECT uscc, type, count(*) AS count,
-             count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL) AS open,
+             ${OPEN_COUNT} AS open,
              count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' = 'KEPT') AS kept,
              array_agg(DISTINCT document_date) AS "documentDates",
              min(public_until) AS "firstEnd",

@@ -92,6 +92,12 @@ it('tells everything that is public about a merchant, each fact with where it co
     validUntil: '2026-11-24T04:00:00.000Z',
     reverifyBy: '2027-05-23',
   });
+  // The status counts the same, by the same count.
+  const { body: status } = await department.get(`/api/credit/entities/${uscc}`);
+  expect(status).toMatchObject({
+    commitments: (answer as Verification).commitments,
+    publicRecords: (answer as Verification).publicRecords,
+  });
   const records = (answer as Verification).records;
   expect(records.find(({ type }) => type === 'PENALTY')).toMatchObject({
     class: 'GENERAL',

@@ -2,12 +2,11 @@
  * What a platform is told when it verifies a merchant (电子商务法 art. 27): how name and code stand to the register, and every public fact
  * with where it comes from. Facts, no grade; until when they may be relied on, and by when the platform has to verify again.
  */
-import { type LegalBasis, Optional, type RegisterMatch, Text } from '@jinqiao/contracts';
+import { type CommitmentCounts, type LegalBasis, Optional, type RegisterMatch, Text } from '@jinqiao/contracts';
 import { dayInChina, deadline, nameKey, rule } from '@jinqiao/law';
-import { listedAs } from '../credit-status/credit-status.js';
+import { commitmentsOf, listedAs } from '../credit-status/credit-status.js';
 import type { Question } from '../enquiry/enquiry.js';
 import {
-  countOf,
   endOfDay,
   type PublicFacts,
   type PublicOfType,
@@ -42,7 +41,7 @@ export interface Verification {
   readonly publicRecords: readonly Pick<PublicOfType, 'type' | 'count'>[];
   /** The newest of each type. */
   readonly records: readonly PublicRecord[];
-  readonly commitments: { readonly open: number; readonly broken: number };
+  readonly commitments: CommitmentCounts;
   readonly asOf: string;
   readonly validUntil: string;
   readonly reverifyBy?: string;
@@ -63,14 +62,12 @@ export function verify(
     ...listedAs({ uscc, publicRecords }),
     publicRecords,
     records: held.flatMap(({ records }) => records),
-    commitments: { open: openOf(held), broken: countOf(held, 'COMMITMENT_BROKEN') },
+    commitments: commitmentsOf(held),
     asOf: now.toISOString(),
     validUntil: validUntil(held, now).toISOString(),
     ...reverification(dayInChina(now)),
   };
 }
-
-const openOf = (held: readonly PublicOfType[]): number => held.find(({ type }) => type === 'COMMITMENT')?.open ?? 0;
 
 /** The register here is the city's: a code that it does not hold may be that of an entity registered elsewhere. */
 function matchOf(name: string | undefined, registration: Registration | null): RegisterMatch {

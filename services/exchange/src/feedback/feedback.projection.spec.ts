@@ -119,6 +119,7 @@ describe('a credit status', () => {
       maxLength: 2,
     }),
     recordNos: fc.array(seen, { maxLength: 3 }),
+    commitments: sometimes(filled({ open: fc.nat(9), broken: fc.nat(9) })),
   });
 
   it('tells each platform of its own shops alone, and nothing that is not declared', () => {

@@ -4,6 +4,8 @@ import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { FIRST_STATUSES, type FirstStatus, type Organisation, STATUS_ACTS, type StatusAct } from './organisation.js';
 import { Organisations } from './organisation.service.js';
 
+const OF_A_MERCHANT = 'Of a merchant: its unified social credit code. It reads what is kept of this one.';
+
 export class RegisterOrganisationBody {
   @Text({ max: 40, pattern: /^[a-z0-9][a-z0-9-]*$/, about: 'Also its principal at the broker and the name of its topics.' }) id: string;
   @OneOf(ORGANISATION_KINDS) kind: OrganisationKind;
@@ -11,6 +13,7 @@ export class RegisterOrganisationBody {
   @Optional() @TextList({ max: 200, items: 100, about: 'Other spellings; each name belongs to one organisation.' }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+  @Optional() @Text({ max: 32, about: OF_A_MERCHANT }) uscc?: string;
   @Optional()
   @OneOf(FIRST_STATUSES, { about: 'A platform in the sandbox is told made-up findings only, until it is promoted. Absent = PRODUCTION.' })
   status?: FirstStatus;
@@ -22,6 +25,7 @@ export class ChangeOrganisationBody {
   @Optional() @TextList({ max: 200, items: 100 }) aliases?: string[];
   @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
+  @Optional() @Text({ max: 32, about: OF_A_MERCHANT }) uscc?: string;
 }
 
 export class ChangeStatusBody {
@@ -35,6 +39,8 @@ export class ListOrganisationsQuery {
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
 
+const NOTHING_MORE = { aliases: [], sectors: [], scopes: [], uscc: null };
+
 @Controller('api/exchange/organisations')
 export class OrganisationController {
   constructor(private readonly organisations: Organisations) {}
@@ -43,13 +49,13 @@ export class OrganisationController {
   @Allow('OPERATOR')
   register(@Caller() caller: Principal, @CheckedBody(RegisterOrganisationBody) body: RegisterOrganisationBody): Promise<Organisation> {
     const { status = 'PRODUCTION', ...draft } = body;
-    return this.organisations.register({ aliases: [], sectors: [], scopes: [], ...draft }, { status, by: caller.id });
+    return this.organisations.register({ ...NOTHING_MORE, ...draft }, { status, by: caller.id });
   }
 
   @Put(':id')
   @Allow('OPERATOR')
   change(@Param('id') id: string, @CheckedBody(ChangeOrganisationBody) body: ChangeOrganisationBody): Promise<Organisation> {
-    return this.organisations.change(id, { aliases: [], sectors: [], scopes: [], ...body });
+    return this.organisations.change(id, { ...NOTHING_MORE, ...body });
   }
 
   @Post(':id/changes')

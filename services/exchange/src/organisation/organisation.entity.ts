@@ -9,6 +9,7 @@ export class OrganisationRow {
   @Column('text', { array: true }) aliases: string[];
   @Column('text', { array: true }) sectors: string[];
   @Column('text', { array: true }) scopes: string[];
+  @Column('text', { nullable: true }) uscc: string | null;
   @Column('text') status: OrganisationStatus;
   @Column('text', { name: 'status_reason', nullable: true }) statusReason: string | null;
   @Column('integer') revision: number;

@@ -4,7 +4,7 @@
  */
 import { OrganisationChanged, OrganisationRegistered } from '@jinqiao/contracts';
 import { routesThatNameNobody } from '@jinqiao/platform';
-import { type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { type Http, type Place, realServers, startTestService, type TestService, testUscc } from '@jinqiao/testing';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
 
@@ -27,7 +27,7 @@ describe('registration', () => {
     const { status, body } = await operator.post(ORGANISATIONS, jd);
     expect({ status, body }).toEqual({
       status: 201,
-      body: { ...jd, sectors: [], scopes: [], status: 'PRODUCTION', statusReason: null, revision: 1 },
+      body: { ...jd, sectors: [], scopes: [], uscc: null, status: 'PRODUCTION', statusReason: null, revision: 1 },
     });
     await expect(place.outside('jd').readAll('platform.jd.feedback.v1')).resolves.toEqual([]);
     const [announced] = await place.outside('service.stack').readUntil('exchange.organisation.v1', (records) => records.length > 0);
@@ -42,7 +42,7 @@ describe('registration', () => {
     const { status, body } = await operator.post(ORGANISATIONS, jd);
     expect({ status, body }).toEqual({
       status: 201,
-      body: { ...jd, sectors: [], scopes: [], status: 'PRODUCTION', statusReason: null, revision: 1 },
+      body: { ...jd, sectors: [], scopes: [], uscc: null, status: 'PRODUCTION', statusReason: null, revision: 1 },
     });
     await operator.post(ORGANISATIONS, { id: 'marker-one', kind: 'AUDITOR', name: '标记一' });
     const records = await place
@@ -67,6 +67,29 @@ describe('registration', () => {
     expect(body['errors']).toEqual([expect.objectContaining({ code: 'NAME_TAKEN', pointer: '/aliases/1' })]);
     await place.token('PLATFORM', 'other');
     await expect(place.outside('other').readAll('platform.other.feedback.v1')).rejects.toThrow();
+  });
+
+  it('takes the code of a merchant, announces it, and gives it to nobody else', async () => {
+    const merchant = { id: 'shop', kind: 'MERCHANT', name: '示例商店', uscc: testUscc(1).toLowerCase() };
+    expect((await operator.post(ORGANISATIONS, { ...merchant, uscc: `${testUscc(1).slice(0, 17)}I` })).body).toMatchObject({
+      status: 422,
+      code: 'USCC_CHECK_FAILED',
+      pointer: '/uscc',
+    });
+    expect(await operator.post(ORGANISATIONS, merchant)).toMatchObject({ status: 201, body: { uscc: testUscc(1) } });
+    expect((await operator.post(ORGANISATIONS, { ...merchant, id: 'shop-2', name: '另一家' })).body).toMatchObject({
+      status: 409,
+      code: 'NAME_TAKEN',
+      errors: [{ pointer: '/uscc' }],
+    });
+    expect((await operator.post(ORGANISATIONS, { ...jd, id: 'jd-2', name: '京东二', aliases: [], uscc: testUscc(2) })).body).toMatchObject({
+      status: 422,
+      code: 'USCC_FOR_MERCHANTS',
+    });
+    const records = await place
+      .outside('service.stack')
+      .readUntil('exchange.organisation.v1', (all) => all.some(({ key }) => key === 'shop'));
+    expect(records.filter(({ key }) => key === 'shop').map(({ body }) => body?.['uscc'])).toEqual([testUscc(1)]);
   });
 
   it('gives a name that two claim at once to one of them', async () => {

@@ -11,13 +11,13 @@ export async function takeOverOrganisations(tx: EntityManager, said: readonly Re
     newest.set(data.organisationId, { aliases: [], sectors: [], scopes: [], status: 'PRODUCTION', ...data });
   }
   const taken: { id: string }[] = await tx.query(
-    `INSERT INTO organisations AS kept (id, kind, name, aliases, sectors, scopes, status, status_reason, revision)
-     SELECT "organisationId", kind, name, aliases, sectors, scopes, status, "statusReason", revision
+    `INSERT INTO organisations AS kept (id, kind, name, aliases, sectors, scopes, uscc, status, status_reason, revision)
+     SELECT "organisationId", kind, name, aliases, sectors, scopes, uscc, status, "statusReason", revision
      FROM jsonb_to_recordset($1::jsonb) AS x ("organisationId" text, kind text, name text, aliases text[], sectors text[], scopes text[],
-            status text, "statusReason" text, revision integer)
+            uscc text, status text, "statusReason" text, revision integer)
      ORDER BY "organisationId"
      ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name, aliases = excluded.aliases, sectors = excluded.sectors,
-       scopes = excluded.scopes, status = excluded.status, status_reason = excluded.status_reason, revision = excluded.revision
+       scopes = excluded.scopes, uscc = excluded.uscc, status = excluded.status, status_reason = excluded.status_reason, revision = excluded.revision
      WHERE kept.revision < excluded.revision
      RETURNING id`,
     [JSON.stringify([...newest.values()])],
@@ -26,8 +26,8 @@ export async function takeOverOrganisations(tx: EntityManager, said: readonly Re
   // All names of all of them go first: one may have moved from one to the other.
   await tx.query('DELETE FROM organisation_names WHERE organisation_id = ANY($1)', [ids]);
   const names = ids.flatMap((id) => {
-    const { name = '', aliases = [] } = newest.get(id) ?? {};
-    return namesOf({ id, name, aliases }).map(({ key }) => ({ key, id }));
+    const { name = '', aliases = [], uscc = null } = newest.get(id) ?? {};
+    return namesOf({ id, name, aliases, uscc }).map(({ key }) => ({ key, id }));
   });
   await tx.query(
     `INSERT INTO organisation_names (name_key, organisation_id)

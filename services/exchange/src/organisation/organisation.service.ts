@@ -161,7 +161,18 @@ const isTold = ({ kind, status }: Organisation): boolean => kind === 'PLATFORM' 
 
 const keyOf = ({ key }: NameClaim): string => key;
 
-const stateOf = ({ id, kind, name, aliases, sectors, scopes, status, statusReason, revision }: Organisation): OrganisationRegistered => ({
+const stateOf = ({
+  id,
+  kind,
+  name,
+  aliases,
+  sectors,
+  scopes,
+  uscc,
+  status,
+  statusReason,
+  revision,
+}: Organisation): OrganisationRegistered => ({
   organisationId: id,
   revision,
   kind,
@@ -169,6 +180,7 @@ const stateOf = ({ id, kind, name, aliases, sectors, scopes, status, statusReaso
   aliases: [...aliases],
   sectors: [...sectors],
   scopes: [...scopes],
+  ...(uscc !== null && { uscc }),
   status,
   ...(statusReason !== null && { statusReason }),
 });

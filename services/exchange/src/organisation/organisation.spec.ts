@@ -12,12 +12,14 @@ import {
   NameTaken,
   OperatorStays,
   type Organisation,
+  type OrganisationDraft,
   OrganisationExists,
   register,
   SANDBOX,
   SandboxForPlatforms,
   STATUS_ACTS,
   StatusNotAllowed,
+  type UsccRefused,
 } from './organisation.js';
 
 const jd: Organisation = {
@@ -27,13 +29,14 @@ const jd: Organisation = {
   aliases: ['京东商城', '京东自营'],
   sectors: [],
   scopes: [],
+  uscc: null,
   status: 'PRODUCTION',
   statusReason: null,
   revision: 1,
 };
 const { revision: _revision, status: _status, statusReason: _reason, ...draft } = jd;
 const because = (reason: string | null) => ({ reason, conforms: false });
-const changeable = { name: jd.name, aliases: jd.aliases, sectors: jd.sectors, scopes: jd.scopes };
+const changeable = { name: jd.name, aliases: jd.aliases, sectors: jd.sectors, scopes: jd.scopes, uscc: null };
 
 describe('a name in the directory', () => {
   it('is claimed once, where it is first written', () => {
@@ -46,6 +49,44 @@ describe('a name in the directory', () => {
 
   it('needs a character that is not a space', () => {
     expect(() => namesOf({ ...jd, aliases: ['京东商城', ' \u3000'] })).toThrow(NameEmpty);
+  });
+});
+
+describe('the code of a merchant', () => {
+  const shop: OrganisationDraft = { ...draft, id: 'shop', kind: 'MERCHANT', name: '示例商店', aliases: [], uscc: '91120199MA9XXX0111' };
+  const codeOf = (act: () => Organisation): string | null => {
+    try {
+      return act().uscc;
+    } catch (refused) {
+      return (refused as UsccRefused).code;
+    }
+  };
+  const registered = (uscc: string | null) => codeOf(() => register({ ...shop, uscc }, 'PRODUCTION', null));
+
+  it('is kept in one form, whatever way it is written, and a repetition in another is the same', () => {
+    expect(registered(' 91120199ma9xxx0111 ')).toBe('91120199MA9XXX0111');
+    const present = register(shop, 'PRODUCTION', null);
+    expect(register({ ...shop, uscc: '91120199ma9xxx0111' }, 'PRODUCTION', present)).toBe(present);
+  });
+
+  it('is checked, but one of the pilot of 2015 may be real', () => {
+    expect(registered('91110108551385082F')).toBe('USCC_CHECK_FAILED');
+    expect(registered('123456789012345678')).toBe('USCC_CHECK_FAILED');
+    expect(registered('12')).toBe('USCC_CHECK_FAILED');
+    expect(registered('91350203M0001QAY9B')).toBe('91350203M0001QAY9B');
+  });
+
+  it('is a merchant’s alone, and need not be known', () => {
+    expect(codeOf(() => register({ ...draft, uscc: shop.uscc }, 'PRODUCTION', null))).toBe('USCC_FOR_MERCHANTS');
+    expect(codeOf(() => change(jd, { ...changeable, uscc: shop.uscc }))).toBe('USCC_FOR_MERCHANTS');
+    expect(registered(null)).toBeNull();
+  });
+
+  it('belongs to one organisation, as a name does, and changes with a revision', () => {
+    expect(namesOf(shop).at(-1)).toEqual({ key: nameKey('91120199MA9XXX0111'), pointer: '/uscc' });
+    expect(() => assertNamesFree('shop', namesOf(shop), new Map([[nameKey(shop.uscc ?? ''), 'other']]))).toThrow(NameTaken);
+    const present = register(shop, 'PRODUCTION', null);
+    expect(change(present, { ...shop, uscc: null })).toMatchObject({ uscc: null, revision: 2 });
   });
 });
 
@@ -132,6 +173,7 @@ describe('the platforms of data/platforms.csv', () => {
     id,
     name,
     aliases: aliases.trim().split(';').filter(Boolean),
+    uscc: null,
   }));
   const holders = new Map(platforms.flatMap((platform) => namesOf(platform).map(({ key }): [string, string] => [key, platform.id])));
 

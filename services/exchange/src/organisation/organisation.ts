@@ -3,7 +3,7 @@
  * a sampling sheet says where goods were sold by a printed name, and the wrong platform must never learn of it.
  */
 import type { OrganisationKind, OrganisationStatus } from '@jinqiao/contracts';
-import { nameKey } from '@jinqiao/law';
+import { nameKey, readUscc } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { ReasonMissing } from '../entitlement/entitlement.js';
 
@@ -17,6 +17,8 @@ export interface Organisation {
   readonly aliases: readonly string[];
   readonly sectors: readonly string[];
   readonly scopes: readonly string[];
+  /** Which merchant it is: it sees what is kept of this one, and of no other. */
+  readonly uscc: string | null;
   readonly status: OrganisationStatus;
   readonly statusReason: string | null;
   readonly revision: number;
@@ -24,7 +26,7 @@ export interface Organisation {
 
 export type OrganisationDraft = Omit<Organisation, 'revision' | 'status' | 'statusReason'>;
 /** Everything that may change. */
-export type OrganisationChanges = Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes'>;
+export type OrganisationChanges = Pick<Organisation, 'name' | 'aliases' | 'sectors' | 'scopes' | 'uscc'>;
 
 /** A name an organisation claims, with the place in the request that claims it. */
 export interface NameClaim {
@@ -53,6 +55,15 @@ export class NameEmpty extends DomainError {
       { zh: '名称不能为空', en: 'A name is empty' },
       empty.map(({ pointer }): Finding => ({ code: 'NAME_EMPTY', pointer, message })),
     );
+  }
+}
+
+/** The code says whose records an organisation reads, so it has to be one, and a merchant's. */
+export class UsccRefused extends DomainError {
+  constructor(code: 'USCC_CHECK_FAILED' | 'USCC_FOR_MERCHANTS', message: string) {
+    super(code, 422, { zh: '统一社会信用代码不正确或不适用', en: 'The unified social credit code is wrong, or does not belong here' }, [
+      { code, pointer: '/uscc', message },
+    ]);
   }
 }
 
@@ -111,24 +122,37 @@ export class OperatorStays extends DomainError {
   }
 }
 
-/** The distinct names of an organisation; the first place that writes a name claims it. */
-export function namesOf({ id, name, aliases }: Pick<Organisation, 'id' | 'name' | 'aliases'>): NameClaim[] {
+/** The distinct names of an organisation, the code of a merchant among them; the first place that writes a name claims it. */
+export function namesOf({ id, name, aliases, uscc }: Pick<Organisation, 'id' | 'name' | 'aliases' | 'uscc'>): NameClaim[] {
   const claims = [
     { key: nameKey(id), pointer: '/id' },
     { key: nameKey(name), pointer: '/name' },
     ...aliases.map((alias, index) => ({ key: nameKey(alias), pointer: `/aliases/${index}` })),
+    ...(uscc === null ? [] : [{ key: nameKey(uscc), pointer: '/uscc' }]),
   ];
   const empty = claims.filter(({ key }) => key === '');
   if (empty.length > 0) throw new NameEmpty(empty);
   return claims.filter((claim, index) => claims.findIndex(({ key }) => key === claim.key) === index);
 }
 
+/** The code in the form in which it is kept. One of the pilot of 2015 that fails its check digit may be real: the operator vouches for it. */
+export function usccFor(kind: OrganisationKind, text: string | null): string | null {
+  if (text === null) return null;
+  if (kind !== 'MERCHANT') throw new UsccRefused('USCC_FOR_MERCHANTS', 'Only a merchant has one: leave it out.');
+  const { code, outcome } = readUscc(text);
+  if (outcome === 'MALFORMED')
+    throw new UsccRefused('USCC_CHECK_FAILED', 'is not the shape of a USCC, so its check digits cannot be right');
+  if (outcome === 'CHECK_FAILED') throw new UsccRefused('USCC_CHECK_FAILED', 'has a wrong check digit');
+  return code;
+}
+
 export const FIRST_STATUSES = ['SANDBOX', 'PRODUCTION'] as const;
 export type FirstStatus = (typeof FIRST_STATUSES)[number];
 
 /** Admits an organisation. A repetition with the same content gives back what is registered, so that a caller may simply try again. */
-export function register(draft: OrganisationDraft, status: FirstStatus, registered: Organisation | null): Organisation {
-  if (status === 'SANDBOX' && draft.kind !== 'PLATFORM') throw new SandboxForPlatforms();
+export function register(given: OrganisationDraft, status: FirstStatus, registered: Organisation | null): Organisation {
+  if (status === 'SANDBOX' && given.kind !== 'PLATFORM') throw new SandboxForPlatforms();
+  const draft = { ...given, uscc: usccFor(given.kind, given.uscc) };
   if (registered === null) return { ...draft, status, statusReason: null, revision: 1 };
   if (!sameContent(draft, registered)) throw new OrganisationExists();
   return registered;
@@ -137,7 +161,7 @@ export function register(draft: OrganisationDraft, status: FirstStatus, register
 /** Applies changes; the revision rises only if something changed. */
 export function change(organisation: Organisation, changes: OrganisationChanges): Organisation {
   if (organisation.status === 'EXITED') throw new StatusNotAllowed(organisation.status);
-  const changed = { ...organisation, ...changes };
+  const changed = { ...organisation, ...changes, uscc: usccFor(organisation.kind, changes.uscc) };
   return sameContent(changed, organisation) ? organisation : { ...changed, revision: organisation.revision + 1 };
 }
 
@@ -182,6 +206,7 @@ function sameContent(one: OrganisationDraft, other: OrganisationDraft): boolean 
   return (
     one.kind === other.kind &&
     one.name === other.name &&
+    one.uscc === other.uscc &&
     sameList(one.aliases, other.aliases) &&
     sameList(one.sectors, other.sectors) &&
     sameList(one.scopes, other.scopes)

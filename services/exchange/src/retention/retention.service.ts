@@ -1,8 +1,9 @@
+import { pastBefore } from '@jinqiao/law';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Ledger } from '../ledger/ledger.service.js';
-import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason, pastBefore } from './retention.js';
+import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason } from './retention.js';
 
 /** What is past its time at an instant: what goes, and what stays all the same. */
 export interface RetentionPlan {

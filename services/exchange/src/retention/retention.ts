@@ -4,7 +4,6 @@
  * erased, by hash, so nothing can be put in its place. Records without such a time go by a rule row. Topics go by their own retention,
  * which is shorter than any of these (ADR-0008).
  */
-import { addMonths, dayInChina, rule } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 
 /** Why something stays although its time has passed. */
@@ -21,20 +20,6 @@ export class AsOfInPast extends DomainError {
       { code: 'AS_OF_IN_PAST', pointer: '/asOf', message: 'lies in the past' },
     ]);
   }
-}
-
-const MONTHS = { MONTHS: 1, YEARS: 12 } as const;
-
-/**
- * Whatever was recorded before this instant has been kept as long as the rule says; null = kept, as no rule says how long. Counting back
- * clamps to the end of a month, so a record of its last days may be kept a day or two longer, and none goes earlier.
- */
-export function pastBefore(name: string, now: Date): Date | null {
-  const today = dayInChina(now);
-  const row = rule(name, { on: today });
-  if (row === 'NO_RULE') return null;
-  if (row.unit !== 'MONTHS' && row.unit !== 'YEARS') throw new RangeError(`${row.version} keeps for ${row.unit}, not for months or years`);
-  return new Date(`${addMonths(today, -row.value * MONTHS[row.unit])}T00:00:00+08:00`);
 }
 
 /** The first UUID v7 of an instant: what was made before it sorts before it. */
