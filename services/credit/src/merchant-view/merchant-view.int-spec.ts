@@ -184,6 +184,21 @@ async function make(records: readonly object[], enquiries: readonly object[]): P
   );
 }
 
+type Marked = { readonly merchant: number; readonly uscc: string; readonly mark: string };
+
+/** What it is told of these holds the marks of its own, each, and neither a mark nor the code of another. */
+async function assertSeesItsOwn(n: number, made: Record<(typeof OWN)[number], readonly Marked[]>, limit: number): Promise<void> {
+  for (const what of OWN) {
+    const told = await own(merchants[n], what, limit);
+    const text = JSON.stringify(told);
+    const seen = new Set([...text.matchAll(/MARK-\w+-OF-\d+/g)].map(([mark]) => mark));
+    const its = made[what].filter(({ merchant: of }) => of === n);
+    expect(told).toHaveLength(its.length);
+    expect([...seen].sort()).toEqual(its.map(({ mark }) => mark).sort());
+    for (const { uscc } of made[what].filter(({ merchant: of }) => of !== n)) expect(text).not.toContain(uscc);
+  }
+}
+
 it('sees everything of its own and no field of another, page by page', async () => {
   let runs = 0;
   const few = { minLength: 1, maxLength: 25 };
@@ -192,32 +207,17 @@ it('sees everything of its own and no field of another, page by page', async () 
       fc.array(record, few),
       fc.array(enquiry, few),
       fc.integer({ min: 1, max: 9 }),
-      async (generatedRecords, generatedEnquiries, limit) => {
+      async (ofRecords, ofEnquiries, limit) => {
         runs += 1;
         const usccOf = (n: number): string => testUscc(1_000 + runs * MERCHANTS + n);
         const marked = <M extends { merchant: number }>(made: readonly M[], prefix: string) =>
           made.map((one, index) => ({ ...one, uscc: usccOf(one.merchant), mark: `MARK-${prefix}${index}-OF-${one.merchant}` }));
-        const [records, enquiries] = [marked(generatedRecords, 'R'), marked(generatedEnquiries, 'E')];
-        const objected = records.filter(({ standing, isContested }) => standing === 'HELD' || isContested);
-        await place.sql("UPDATE followed_organisations SET uscc = NULL WHERE id LIKE 'shop-%'");
+        const [records, enquiries] = [marked(ofRecords, 'R'), marked(ofEnquiries, 'E')];
+        const objections = records.filter(({ standing, isContested }) => standing === 'HELD' || isContested);
         for (let n = 0; n < MERCHANTS; n += 1)
           await place.sql('UPDATE followed_organisations SET uscc = $1 WHERE id = $2', [usccOf(n), `shop-${n}`]);
         await make(records, enquiries);
-        for (const [n, http] of merchants.entries()) {
-          for (const [what, made] of [
-            ['records', records] as const,
-            ['enquiries', enquiries] as const,
-            ['objections', objected] as const,
-          ]) {
-            const told = await own(http, what, limit);
-            const text = JSON.stringify(told);
-            const seen = new Set([...text.matchAll(/MARK-\w+-OF-\d+/g)].map(([mark]) => mark));
-            const ofIt = made.filter((one) => one.merchant === n);
-            expect(told).toHaveLength(ofIt.length);
-            expect([...seen].sort()).toEqual(ofIt.map(({ mark }) => mark).sort());
-            for (let other = 0; other < MERCHANTS; other += 1) if (other !== n) expect(text).not.toContain(usccOf(other));
-          }
-        }
+        for (let n = 0; n < MERCHANTS; n += 1) await assertSeesItsOwn(n, { records, enquiries, objections }, limit);
       },
     ),
     { numRuns: 30 },
