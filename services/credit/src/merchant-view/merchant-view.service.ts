@@ -52,10 +52,10 @@ export class MerchantViews {
        FROM credit_records r CROSS JOIN LATERAL (
          SELECT jsonb_agg(jsonb_build_object('knownFrom', known_from, 'standing', v.standing, 'isContested', v.state -> 'isContested')
                           ORDER BY version_no) AS versions,
-                bool_or(v.standing = 'HELD' OR (v.state ->> 'isContested')::boolean) AS is_contested
+                bool_or(v.standing = 'HELD' OR (v.state ->> 'isContested')::boolean) AS was_contested
          FROM credit_record_versions v WHERE v.record_no = r.record_no
        ) AS known
-       WHERE uscc = $1 AND is_contested AND ($2::uuid IS NULL OR record_no > $2::uuid)
+       WHERE uscc = $1 AND was_contested AND ($2::uuid IS NULL OR record_no > $2::uuid)
        ORDER BY record_no LIMIT $3`,
       [await this.merchantOf(caller), after, limit + 1],
     );
