@@ -59,7 +59,7 @@ export class ShutOut implements Admission {
 }
 
 /** What the directory says of an organisation and a token does not. */
-export interface KnownOrganisation {
+interface KnownOrganisation {
   readonly status: OrganisationStatus;
   readonly scopes: readonly string[];
   /** Which merchant it is; null where it is none. */

@@ -58,7 +58,7 @@ export interface ListedRecord extends Omit<CreditRecordState, 'legalBasis' | 'st
 }
 
 /** Who reads; a merchant by its code. */
-export type Reader = Pick<Principal, 'kind' | 'id'>;
+type Reader = Pick<Principal, 'kind' | 'id'>;
 
 export interface RecordsWanted {
   subject?: string;

@@ -12,7 +12,7 @@ import {
   type ObjectedRecord,
 } from './merchant-view.js';
 
-export interface PageWanted {
+interface PageWanted {
   readonly cursor?: string;
   readonly limit: number;
 }

@@ -29,9 +29,9 @@ export const aboutMerchant = ({ askedAt, askerId, askerKind, kind, purpose, appl
 });
 
 /** CONTESTED: an objection, a review or a suit, as its department says. AUTHORSHIP_DENIED: the producer named on a sample denies it. */
-export type Ground = 'CONTESTED' | 'AUTHORSHIP_DENIED';
+type Ground = 'CONTESTED' | 'AUTHORSHIP_DENIED';
 
-export interface Contest {
+interface Contest {
   readonly ground: Ground;
   readonly since: Date;
   /** Null: pending. */

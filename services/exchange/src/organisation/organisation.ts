@@ -136,7 +136,7 @@ export function namesOf({ id, name, aliases, uscc }: Pick<Organisation, 'id' | '
 }
 
 /** The code in the form in which it is kept. One of the pilot of 2015 that fails its check digit may be real: the operator vouches for it. */
-export function usccFor(kind: OrganisationKind, text: string | null): string | null {
+function usccFor(kind: OrganisationKind, text: string | null): string | null {
   if (text === null) return null;
   if (kind !== 'MERCHANT') throw new UsccRefused('USCC_FOR_MERCHANTS', 'Only a merchant has one: leave it out.');
   const { code, outcome } = readUscc(text);
