@@ -91,7 +91,7 @@ export class Enquiries {
   /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
-    if ((await findOrganisation(this.db, asked.caller.id))?.status === 'SANDBOX') throw new AskerInSandbox();
+    if ((await findOrganisation(this.db.manager, asked.caller.id))?.status === 'SANDBOX') throw new AskerInSandbox();
     const items = await this.admit(readings, asked);
     const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
     const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(usccs, dayInChina(now));
