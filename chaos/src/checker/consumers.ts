@@ -7,7 +7,7 @@ const DIRECTORY = /^exchange\.organisation\.v1$/;
 
 /** Which topics each service reads. */
 const READS: Readonly<Record<string, readonly RegExp[]>> = {
-  inspection: [/^intake\..+\.(sampling-result|recall)\.v1$/, DIRECTORY],
+  inspection: [/^intake\..+\.(sampling-(result|step)|recall)\.v1$/, DIRECTORY],
   registration: [DIRECTORY],
   exchange: [
     /^inspection\.(sampling-(result|notice)|recall)\.v1$/,

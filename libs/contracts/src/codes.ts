@@ -10,6 +10,66 @@ export const RESULT_PARTIES = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] 
 export const RESULT_DECISIONS = ['REINSPECTION', 'OBJECTION', 'ANNULMENT', 'AUTHORSHIP', 'RECHECK'] as const;
 // As whom a department acts: it organised the sampling, something was handed over to it, or it acts for the province.
 export const COMPETENCES = ['ORGANISER', 'PROVINCE', 'RECEIVER'] as const;
+// What is done to one sample between its draw and its result (services/inspection/src/sampling-sheet).
+export const SHEET_ACTS = [
+  'BEGIN_SAMPLING',
+  'RECORD_NOT_SAMPLED',
+  'FIND_ILLEGAL',
+  'SEAL_SAMPLE',
+  'TEST_ON_SITE',
+  'RECEIVE_SAMPLE',
+  'REJECT_SAMPLE',
+  'BEGIN_TESTING',
+  'REPORT',
+  'RETURN_REPORT',
+  'CONFIRM',
+] as const;
+// ON_SITE: taken from what is for sale. ONLINE: bought as a consumer buys.
+export const SAMPLING_MODES = ['ON_SITE', 'ONLINE'] as const;
+export const NOT_SAMPLED_GROUNDS = [
+  'CHANGED_PRODUCTION',
+  'CLOSED',
+  'NOT_OFFERED',
+  'QUANTITY_SHORT',
+  'REFUSED',
+  'NOT_FOR_SALE',
+  'EXPORT_ONLY',
+  'TRIAL_GOODS',
+  'SUBSTANDARD_GOODS',
+  'DISPLAY_SAMPLES',
+] as const;
+// What a laboratory found of the licence of a product before it tested.
+export const LICENCE_FINDINGS = ['VALID', 'NOT_REQUIRED', 'MISSING'] as const;
+// What follows from a result, party by party (services/inspection/src/sampling-case).
+export const CASE_ACTS = [
+  'SERVE',
+  'REPORT_UNDELIVERABLE',
+  'WRITE_TO_AUTHORITY',
+  'FILE_OBJECTION',
+  'DECIDE_OBJECTION',
+  'ADMIT_REINSPECTION',
+  'COMPLETE_FORMALITIES',
+  'WAIVE_REINSPECTION',
+  'CHOOSE_LABORATORY',
+  'RECORD_REINSPECTION',
+  'DENY_AUTHORSHIP',
+  'DECIDE_AUTHORSHIP',
+  'HAND_OVER',
+  'ORDER_CORRECTION',
+  'RECORD_RECHECK',
+  'ANNOUNCE',
+  'REFER_FOR_REVOCATION',
+  'CLOSE_HANDLING',
+  'HAND_OVER_CLUE',
+  'FILE_CASE',
+  'DECLINE_CASE',
+  'CONCLUDE_CASE',
+] as const;
+export const SERVICE_MODES = ['DELIVERED', 'POST', 'ELECTRONIC'] as const;
+export const OBJECTION_GROUNDS = ['AUTHENTICITY', 'CONCLUSION'] as const;
+export const STEP_MATTERS = ['SHEET', 'CASE'] as const;
+// The words in which an item is answered over HTTP.
+export const STEP_OUTCOMES = ['accepted', 'duplicate', 'rejected'] as const;
 export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
 // SANDBOX is for platforms that have still to show that they conform.
@@ -83,6 +143,15 @@ export type Authorship = (typeof AUTHORSHIPS)[number];
 export type ResultParty = (typeof RESULT_PARTIES)[number];
 export type ResultDecisionKind = (typeof RESULT_DECISIONS)[number];
 export type Competence = (typeof COMPETENCES)[number];
+export type SheetAct = (typeof SHEET_ACTS)[number];
+export type SamplingMode = (typeof SAMPLING_MODES)[number];
+export type NotSampledGround = (typeof NOT_SAMPLED_GROUNDS)[number];
+export type LicenceFinding = (typeof LICENCE_FINDINGS)[number];
+export type CaseAct = (typeof CASE_ACTS)[number];
+export type ServiceMode = (typeof SERVICE_MODES)[number];
+export type ObjectionGround = (typeof OBJECTION_GROUNDS)[number];
+export type StepMatter = (typeof STEP_MATTERS)[number];
+export type StepOutcome = (typeof STEP_OUTCOMES)[number];
 export type Coverage = (typeof COVERAGES)[number];
 export type OrganisationKind = (typeof ORGANISATION_KINDS)[number];
 export type OrganisationStatus = (typeof ORGANISATION_STATUSES)[number];
@@ -124,6 +193,15 @@ export const codeLists = {
   resultParty: RESULT_PARTIES,
   resultDecision: RESULT_DECISIONS,
   competence: COMPETENCES,
+  sheetAct: SHEET_ACTS,
+  samplingMode: SAMPLING_MODES,
+  notSampledGround: NOT_SAMPLED_GROUNDS,
+  licenceFinding: LICENCE_FINDINGS,
+  caseAct: CASE_ACTS,
+  serviceMode: SERVICE_MODES,
+  objectionGround: OBJECTION_GROUNDS,
+  stepMatter: STEP_MATTERS,
+  stepOutcome: STEP_OUTCOMES,
   coverage: COVERAGES,
   organisationKind: ORGANISATION_KINDS,
   organisationStatus: ORGANISATION_STATUSES,

@@ -1,15 +1,26 @@
 import {
+  CASE_ACTS,
+  type CaseAct,
   CREDIT_CLASSES,
   CREDIT_RECORD_TYPES,
   CREDIT_RETRACTION_GROUNDS,
   type CreditClass,
   type CreditRecordType,
   type CreditRetractionGround,
+  RESULT_PARTIES,
+  type ResultParty,
+  SHEET_ACTS,
+  type SheetAct,
+  STEP_MATTERS,
+  STEP_OUTCOMES,
+  type StepMatter,
+  type StepOutcome,
 } from './codes.js';
 import { Commitment, CreditRecordDigest } from './credit.events.js';
-import { CalendarDate, Flag, Nested, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
+import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
 import { RecallContent } from './recall.js';
 import { OnlinePurchase, SamplingResultState } from './sampling-result.js';
+import { CaseFacts, SheetFacts } from './sampling-step.js';
 import { stream } from './stream.js';
 
 /** Fires when a department has a result, and again with the next revision whenever it changes; inspection takes it in. */
@@ -35,6 +46,100 @@ export const samplingResultIntake = stream<SamplingResultReported | SamplingResu
   owner: { kind: 'DEPARTMENT' },
   key: (event) => event.sampleNo,
   events: [SamplingResultReported, SamplingResultRetracted],
+});
+
+const STEP_ID = { max: 128, about: "The department's own, unique among its steps: the same step sent again is taken once." };
+const STEP_REVISION = 'Of the step as it is sent: higher where one that was refused is sent again; absent = 1.';
+
+/** Fires when a department opens the sheet of an object that was drawn in its round; inspection does what it does over HTTP. */
+export class SamplingSheetOpened {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+  @Text({ max: 128, about: 'Sampling sheet number, unique for its organiser; of the result too.' }) sampleNo: string;
+  @Text({ max: 36, min: 36 }) roundId: string;
+  @Text({ max: 64, about: 'Who was drawn.' }) objectId: string;
+}
+
+/** Fires when a department has taken a step of a sampling sheet; inspection judges it as it does over HTTP, and answers. */
+export class SamplingSheetStepTaken extends SheetFacts {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+  @Optional() @Text({ max: 64, about: 'Whose sheet it is; absent = the department that sends it.' }) organiserId?: string;
+  @Text({ max: 128 }) sampleNo: string;
+  @OneOf(SHEET_ACTS) act: SheetAct;
+  @CalendarDate({ about: 'The day it was done.' }) on: string;
+}
+
+/** Fires when a department opens the case of a result that it reported; inspection does what it does over HTTP. */
+export class SamplingCaseOpened {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+  @Text({ max: 128 }) sampleNo: string;
+}
+
+/** Fires when a department has taken a step of a sampling case; inspection judges it as it does over HTTP, and answers. */
+export class SamplingCaseStepTaken extends CaseFacts {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+  @Optional() @Text({ max: 64, about: 'Who reported the result; absent = the department that sends the step.' }) reporterId?: string;
+  @Text({ max: 128 }) sampleNo: string;
+  @OneOf(CASE_ACTS) act: CaseAct;
+  @OneOf(RESULT_PARTIES) party: ResultParty;
+  @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
+}
+
+export const samplingStepIntake = stream<SamplingSheetOpened | SamplingSheetStepTaken | SamplingCaseOpened | SamplingCaseStepTaken>({
+  topic: 'intake.{owner}.sampling-step.v1',
+  about: "What a department's own system does to samples and in the cases that follow, step by step.",
+  writer: 'owner',
+  readers: ['inspection'],
+  retention: 30,
+  owner: { kind: 'DEPARTMENT' },
+  key: (step) => step.sampleNo,
+  events: [SamplingSheetOpened, SamplingSheetStepTaken, SamplingCaseOpened, SamplingCaseStepTaken],
+});
+
+export class StepError {
+  @Text({ max: 64 }) code: string;
+  @Optional() @Text({ max: 500, about: 'Where, as a JSON pointer (RFC 6901); absent = the whole step.' }) pointer?: string;
+  @Text({ max: 1000 }) message: string;
+}
+
+export class AllowedStep {
+  @OneOf([...SHEET_ACTS, ...CASE_ACTS]) act: SheetAct | CaseAct;
+  @TextList({ max: 64, items: 5, about: 'As whom it may be done.' }) by: string[];
+}
+
+/** Fires for each step that a department sent and that could be read: what became of it, how it stands now, and what may be done. */
+export class SamplingStepAnswered {
+  @Text({ max: 64, about: 'Who sent the step.' }) departmentId: string;
+  @Text({ max: 128 }) stepId: string;
+  @Revision('Of the step that is answered.') revision: number;
+  @OneOf(STEP_MATTERS) matter: StepMatter;
+  @Text({ max: 200, about: 'organiserId:sampleNo, or reporterId:sampleNo.' }) subject: string;
+  @OneOf(STEP_OUTCOMES, { about: 'rejected: nothing was changed, and the step may be sent again.' }) outcome: StepOutcome;
+  @Optional() @Text({ max: 64, about: 'Why it was rejected.' }) code?: string;
+  @Optional() @NestedList(() => StepError, { items: 1000 }) errors?: StepError[];
+  @Optional() @OneOf(RESULT_PARTIES, { about: 'Of a case: about whom.' }) party?: ResultParty;
+  @Optional() @Text({ max: 64, about: 'Of a case: which track of the party.' }) track?: string;
+  @Optional() @Text({ max: 64, about: 'How the sheet, or the track, stands now; absent where the sender may not know.' }) state?: string;
+  @Optional() @NestedList(() => AllowedStep, { items: 50 }) allowed?: AllowedStep[];
+  @Optional() @TextList({ max: 64, items: 5, about: 'NOT_COMPETENT: as whom it may be done.' }) by?: string[];
+  @Optional()
+  @TextList({ max: 500, items: 100, about: 'JSON pointers to fields that no step declares; ignored.' })
+  unknownFields?: string[];
+  @Timestamp() answeredAt: string;
+}
+
+export const samplingStepAnswers = stream<SamplingStepAnswered>({
+  topic: 'department.{owner}.sampling-step-answer.v1',
+  about: "What became of a department's steps, each answered for itself.",
+  writer: 'inspection',
+  readers: ['owner'],
+  retention: 90,
+  owner: { kind: 'DEPARTMENT', of: ({ departmentId }) => departmentId },
+  key: ({ subject }) => subject,
+  events: [SamplingStepAnswered],
 });
 
 /** Fires when a department has a fact to hold against an entity, and again with the next revision whenever it changes; credit takes it in. */

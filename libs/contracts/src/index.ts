@@ -8,4 +8,5 @@ export * from './platform.events.js';
 export * from './recall.js';
 export * from './registration.events.js';
 export * from './sampling-result.js';
+export * from './sampling-step.js';
 export * from './stream.js';

@@ -1,4 +1,4 @@
-import { CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
+import { AnyObject, CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
 import { RecallContent } from './recall.js';
 import { OnlineSale, ResultDecision, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
@@ -121,4 +121,53 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
   retention: 90,
   key: (overdue) => overdue.subject,
   events: [DeadlineOverdue],
+});
+
+/**
+ * The rows of one object as the tables of its writer have them, with its history and its clocks. Nobody else may read them: a database
+ * that was set back takes them over again (ADR-0021).
+ */
+export class KeptRows {
+  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, or the id of a pair.' }) subject: string;
+  @Revision() revision: number;
+  @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
+}
+
+/** Fires with everything that is done to a sampling sheet, its evidence included; inspection alone reads it, after a restore. */
+export class SamplingSheetKept extends KeptRows {}
+
+export const keptSheets = stream<SamplingSheetKept>({
+  topic: 'inspection.sampling-sheet.v1',
+  about: 'Sampling sheets as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [SamplingSheetKept],
+});
+
+/** Fires with every step in a sampling case; inspection alone reads it, after a restore. */
+export class SamplingCaseKept extends KeptRows {}
+
+export const keptCases = stream<SamplingCaseKept>({
+  topic: 'inspection.sampling-case.v1',
+  about: 'Sampling cases as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [SamplingCaseKept],
+});
+
+/** Fires with everything that becomes of a pair of results that probably report the same; inspection alone reads it, after a restore. */
+export class ProbableDuplicateKept extends KeptRows {}
+
+export const keptPairs = stream<ProbableDuplicateKept>({
+  topic: 'inspection.probable-duplicate.v1',
+  about: 'Pairs of probable duplicates and their rulings as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [ProbableDuplicateKept],
 });

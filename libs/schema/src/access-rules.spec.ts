@@ -1,4 +1,4 @@
-import { samplingResults } from '@jinqiao/contracts';
+import { keptCases, keptPairs, keptSheets, samplingResults } from '@jinqiao/contracts';
 import { accessRules, grantRules, organisationRules, type AccessRule } from './access-rules.js';
 import { organisationTopics, sharedTopics, topicSettings } from './topics.js';
 
@@ -43,6 +43,15 @@ describe('the access rules of the services', () => {
   it('keep notices before publication from everybody but their writer and the exchange', () => {
     const readers = accessRules().filter((rule) => rule.name === 'inspection.sampling-notice.v1' && rule.operation === 'READ');
     expect(readers.map((rule) => rule.principal).sort()).toEqual(['User:service.exchange', 'User:service.inspection']);
+  });
+
+  it('let nobody but inspection read the rows that it keeps', () => {
+    const kept = [keptSheets, keptCases, keptPairs].map(({ topic }) => topic);
+    const rules = accessRules().filter((rule) => kept.includes(rule.name));
+    expect([...new Set(rules.map((rule) => rule.principal))]).toEqual(['User:service.inspection']);
+    expect(rules.map(({ name, operation }) => `${operation} ${name}`).sort()).toEqual(
+      kept.flatMap((topic) => [`DESCRIBE ${topic}`, `READ ${topic}`, `WRITE ${topic}`]).sort(),
+    );
   });
 
   it('give each topic one writer', () => {
@@ -106,21 +115,32 @@ describe('the access rules of an organisation', () => {
     ]);
   });
 
-  it('let a department write its intake, and inspection and credit read theirs of it', () => {
+  it('let a department write its intake and read its answers, and inspection and credit read theirs of it', () => {
     expect(organisationRules('DEPARTMENT', 'tj-amr').map(line).sort()).toEqual([
       'User:service.credit DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
       'User:service.credit READ TOPIC intake.tj-amr.credit-record.v1',
+      'User:service.inspection DESCRIBE TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.recall.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
+      'User:service.inspection DESCRIBE TOPIC intake.tj-amr.sampling-step.v1',
+      'User:service.inspection READ TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:service.inspection READ TOPIC intake.tj-amr.recall.v1',
       'User:service.inspection READ TOPIC intake.tj-amr.sampling-result.v1',
+      'User:service.inspection READ TOPIC intake.tj-amr.sampling-step.v1',
+      'User:service.inspection WRITE TOPIC department.tj-amr.sampling-step-answer.v1',
+      'User:tj-amr DESCRIBE GROUP tj-amr.*',
+      'User:tj-amr DESCRIBE TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.recall.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
+      'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-step.v1',
       'User:tj-amr IDEMPOTENT_WRITE CLUSTER kafka-cluster',
+      'User:tj-amr READ GROUP tj-amr.*',
+      'User:tj-amr READ TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.recall.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-result.v1',
+      'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-step.v1',
     ]);
   });
 

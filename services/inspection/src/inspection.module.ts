@@ -19,6 +19,7 @@ import { RecallController } from './recall/recall.controller.js';
 import { RecallNotices } from './recall/recall.notices.service.js';
 import { Recalls } from './recall/recall.service.js';
 import { RecallStore } from './recall/recall.store.js';
+import { Restore } from './restore.js';
 import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
 import { SamplingCases } from './sampling-case/sampling-case.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
@@ -28,11 +29,13 @@ import { SamplingResultConsumer } from './sampling-result/sampling-result.consum
 import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
 import { IntakeRejection, SamplingResult } from './sampling-result/sampling-result.entity.js';
 import { SamplingResultReading } from './sampling-result/sampling-result.reading.service.js';
-import { SamplingResultRestore } from './sampling-result/sampling-result.restore.service.js';
 import { SamplingResults } from './sampling-result/sampling-result.service.js';
 import { SamplingSheetController } from './sampling-sheet/sampling-sheet.controller.js';
 import { SamplingSheets } from './sampling-sheet/sampling-sheet.service.js';
 import { SheetStore } from './sampling-sheet/sampling-sheet.store.js';
+import { SamplingStepConsumer } from './sampling-step/sampling-step.consumer.js';
+import { SamplingStepController } from './sampling-step/sampling-step.controller.js';
+import { SamplingSteps } from './sampling-step/sampling-step.service.js';
 import { WaitingReportController } from './waiting-report/waiting-report.controller.js';
 import { WaitingReports } from './waiting-report/waiting-report.service.js';
 
@@ -43,12 +46,14 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
   controllers: [
     SamplingResultConsumer,
     RecallConsumer,
+    SamplingStepConsumer,
     SamplingResultController,
     ImportRunController,
     SamplingRoundController,
     SamplingSheetController,
     EvidenceController,
     SamplingCaseController,
+    SamplingStepController,
     DeadlineController,
     WaitingReportController,
     ProbableDuplicateController,
@@ -56,9 +61,9 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     DriftController,
   ],
   providers: [
+    Restore,
     SamplingResults,
     SamplingResultReading,
-    SamplingResultRestore,
     ImportRuns,
     SamplingRounds,
     SheetStore,
@@ -66,6 +71,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     EvidenceStore,
     EvidenceOfSheets,
     SamplingCases,
+    SamplingSteps,
     DeadlineJob,
     WaitingReports,
     ProbableDuplicates,

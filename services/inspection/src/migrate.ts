@@ -12,6 +12,7 @@ import { CreateSamplingSheets1795451000000 } from './migrations/1795451000000-cr
 import { CreateEvidence1795451001000 } from './migrations/1795451001000-create-evidence.js';
 import { CreateProbableDuplicates1795451010000 } from './migrations/1795451010000-create-probable-duplicates.js';
 import { KeepFirstDueDays1795451020000 } from './migrations/1795451020000-keep-first-due-days.js';
+import { KeepRowsForARestore1795451037000 } from './migrations/1795451037000-keep-rows-for-a-restore.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -27,4 +28,5 @@ await migrateService('inspection', [
   CreateEvidence1795451001000,
   CreateProbableDuplicates1795451010000,
   KeepFirstDueDays1795451020000,
+  KeepRowsForARestore1795451037000,
 ]);

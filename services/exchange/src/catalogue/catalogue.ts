@@ -11,6 +11,9 @@ import {
   type EventClass,
   feedbackOutcomes,
   inspectionDeadlines,
+  keptCases,
+  keptPairs,
+  keptSheets,
   ledgerHeads,
   marketEntities,
   organisations,
@@ -24,6 +27,8 @@ import {
   samplingResultIntake,
   type SamplingResultPublished,
   samplingResults,
+  samplingStepAnswers,
+  samplingStepIntake,
   type SharingAttribute,
   type SharingMode,
   type Stream,
@@ -63,6 +68,12 @@ const ONLY_WHILE_PUBLIC = `${NO_OTHER_USE}；公示期满、修复或撤销后�
 
 export const SHARED: readonly SharingFacts[] = [
   { stream: samplingResultIntake, name: { zh: '抽检结果上报', en: 'Sampling results as reported' }, level: 3, ...UNDER_EMBARGO },
+  {
+    stream: samplingStepIntake,
+    name: { zh: '抽检与处置步骤上报', en: 'Steps of samplings and cases as reported' },
+    level: 3,
+    ...UNDER_EMBARGO,
+  },
   { stream: samplingNotices, name: { zh: '公布前的抽检结果', en: 'Sampling results before publication' }, level: 3, ...UNDER_EMBARGO },
   {
     stream: samplingResults,
@@ -156,6 +167,10 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   feedbackOutcomes,
   ledgerHeads,
   inspectionDeadlines,
+  samplingStepAnswers,
+  keptSheets,
+  keptCases,
+  keptPairs,
 ];
 
 /** By the name of the stream; null for one that is not in the catalogue. */

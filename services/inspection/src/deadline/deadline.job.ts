@@ -1,6 +1,6 @@
-import { DeadlineOverdue, inspectionDeadlines } from '@jinqiao/contracts';
+import { DeadlineOverdue } from '@jinqiao/contracts';
 import { arrangedUntil } from '@jinqiao/law';
-import { event, Outbox, OwnTopics, type Received } from '@jinqiao/messaging';
+import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -23,10 +23,7 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
-    ownTopics: OwnTopics,
-  ) {
-    ownTopics.takenOver(inspectionDeadlines, takeOver);
-  }
+  ) {}
 
   onApplicationBootstrap(): void {
     this.job = regularly(EVERY_MS, () => this.round(), new Logger(DeadlineJob.name));
@@ -93,11 +90,3 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
 
 /** Everything that decides when a clock ends: clocks that began on the same day by the same row move together. */
 type Period = Pick<RunClock, 'startedOn' | 'ruleVersion' | 'dueOn'>;
-
-/** What was raised and a database that was set back has forgotten is not raised again. */
-async function takeOver(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
-  const raised = (said as readonly Received<DeadlineOverdue>[]).map(({ data }) => data);
-  let taken = 0;
-  for (const duties of ALL_DUTIES) taken += await duties.takeOver(tx, raised);
-  return taken;
-}

@@ -67,14 +67,11 @@ export class EvidenceOfSheets {
         if (there) return there;
         const { type, sha256, bytes } = file;
         const piece = { type, sha256, bytes, addedBy: caller.id, addedAt: this.clock.now() };
-        await tx.query('INSERT INTO evidence (organiser_id, sample_no, type, sha256, added_by, added_at) VALUES ($1, $2, $3, $4, $5, $6)', [
-          name.organiserId,
-          name.sampleNo,
-          type,
-          sha256,
-          caller.id,
-          piece.addedAt,
-        ]);
+        await tx.query(
+          'INSERT INTO evidence (organiser_id, sample_no, type, sha256, bytes, added_by, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+          [name.organiserId, name.sampleNo, type, sha256, bytes, caller.id, piece.addedAt],
+        );
+        await this.sheets.keep(tx, name);
         return piece;
       });
     } catch (problem) {

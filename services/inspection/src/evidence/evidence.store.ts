@@ -4,7 +4,7 @@ import { regularly, type Regular } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { EvidenceChanged, EvidenceEmpty, EvidenceUnknown, EvidenceUploadLost } from './evidence.js';
+import { EvidenceChanged, EvidenceEmpty, EvidenceLost, EvidenceUploadLost } from './evidence.js';
 
 /** A file whose bytes are here and belong to nothing yet. */
 export interface ReceivedFile {
@@ -79,7 +79,7 @@ export class EvidenceStore implements OnApplicationBootstrap, OnModuleDestroy {
     );
   }
 
-  /** Every byte is checked before the first one leaves, and again on its way. */
+  /** Of what is known to be evidence. Every byte is checked before the first one leaves, and again on its way. */
   async read(sha256: string): Promise<{ bytes: number; content: Readable }> {
     let bytes = 0;
     for await (const portion of this.bytesOf(sha256)) bytes += portion.length;
@@ -101,7 +101,7 @@ export class EvidenceStore implements OnApplicationBootstrap, OnModuleDestroy {
       'SELECT upload_id, chunks FROM evidence_blobs WHERE sha256 = $1',
       [sha256],
     );
-    if (!blob) throw new EvidenceUnknown();
+    if (!blob) throw new EvidenceLost();
     const hash = createHash('sha256');
     let held: Buffer | null = null;
     for (let chunkNo = 1; chunkNo <= blob.chunks; chunkNo += 1) {

@@ -63,6 +63,16 @@ export class EvidenceUnknown extends DomainError {
   }
 }
 
+/** The database was set back to a backup from before it came: what it was is known, its bytes are not. */
+export class EvidenceLost extends DomainError {
+  constructor() {
+    super('EVIDENCE_LOST', 410, {
+      zh: '证据材料内容已丢失，请重新上传',
+      en: 'The bytes were lost with a database that was set back: send the file again',
+    });
+  }
+}
+
 export class EvidenceEmpty extends DomainError {
   constructor() {
     super('EVIDENCE_EMPTY', 422, { zh: '证据材料为空', en: 'The file is empty' }, [

@@ -1,4 +1,5 @@
 import { type Competence, subjectOf } from '@jinqiao/contracts';
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -93,6 +94,7 @@ export class ProbableDuplicates {
   constructor(
     private readonly db: DataSource,
     private readonly results: SamplingResults,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -122,7 +124,7 @@ export class ProbableDuplicates {
         competence: competenceFor(actor, merge),
         now: this.clock.now(),
       };
-      await keepRuling(tx, pairId, step);
+      await keepRuling(tx, this.outbox, pairId, step);
       if (merge) await this.merge(tx, merge, step);
       await this.settle(tx, merge?.survivor ?? pair.later, step);
       const [shownPair]: ProbableDuplicate[] = await tx.query(`${PAIRS} WHERE p.pair_id = $1`, [pairId]);
@@ -140,11 +142,11 @@ export class ProbableDuplicates {
       const waiting = isAnnounced(held) ? null : await findWaiting(tx, name, held.reportedRevision);
       const submission = waiting?.waitsFor === 'PROBABLE_DUPLICATE' ? waiting.submission : null;
       const facts = submission?.kind === 'REPORT' ? submission.report : isAnnounced(held) ? held.state : null;
-      await lapse(tx, name.reporterId, [name.sampleNo]);
+      await lapse(tx, this.outbox, name.reporterId, [name.sampleNo]);
       const [next] = facts
         ? await findPairs(tx, [{ ...name, facts, way: await wayIn(tx, name), batchKey: held.batchKey ?? NO_BATCH }])
         : [];
-      if (next) await keepPairs(tx, [next], by.now);
+      if (next) await keepPairs(tx, this.outbox, [next], by.now);
       if (next || !waiting || !submission) return { held, announcements: [] };
       await answerWaiting(tx, waiting, { ...by, admitted: true });
       return admit(held, submission, by.now);
@@ -160,7 +162,7 @@ export class ProbableDuplicates {
     await this.results.change(tx, loser, async (held) => {
       const waiting = await findWaiting(tx, loser, held.reportedRevision);
       if (waiting) await answerWaiting(tx, waiting, { ...step, admitted: false });
-      await lapse(tx, loser.reporterId, [loser.sampleNo]);
+      await lapse(tx, this.outbox, loser.reporterId, [loser.sampleNo]);
       return merged(held, subjectOf(survivor), step.now);
     });
   }

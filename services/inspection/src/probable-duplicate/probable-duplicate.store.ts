@@ -5,7 +5,9 @@
  * would stand in one line. A row is waited for only by whoever reports that very batch.
  */
 import { type Competence, subjectOf } from '@jinqiao/contracts';
+import type { Outbox } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
+import { keepRows, PAIRS } from '../kept-rows/kept-rows.js';
 import type { ResultName } from '../sampling-result/held-result.js';
 import type { Channel } from '../sampling-result/sampling-result.entity.js';
 import { NO_BATCH } from './batch.js';
@@ -87,21 +89,25 @@ async function ruledAmong(tx: EntityManager, pairs: readonly Pair[]): Promise<Se
   return new Set(rows.map((row) => row.pair_key));
 }
 
+type PairId = Readonly<Record<'pair_id', string>>;
+
 /** Opens pairs; one that had lapsed is open again. */
-export async function keepPairs(tx: EntityManager, pairs: readonly Pair[], since: Date): Promise<void> {
+export async function keepPairs(tx: EntityManager, outbox: Outbox, pairs: readonly Pair[], since: Date): Promise<void> {
   if (pairs.length === 0) return;
   // Two results that are looked at together can each be the later one.
   const rows = new Map(pairs.map((pair) => [pairKeyOf(pair.later, pair.earlier), rowOf(pair, since)]));
-  await tx.query(
+  const opened: PairId[] = await tx.query(
     `INSERT INTO probable_duplicates AS kept (pair_key, reporter_id, sample_no, earlier_reporter_id, earlier_sample_no, agrees, not_stated, since)
      SELECT pair_key, reporter_id, sample_no, earlier_reporter_id, earlier_sample_no, agrees, not_stated, since
      FROM jsonb_populate_recordset(NULL::probable_duplicates, $1::jsonb) ORDER BY pair_key
      ON CONFLICT (pair_key) DO UPDATE SET status = 'OPEN', reporter_id = EXCLUDED.reporter_id, sample_no = EXCLUDED.sample_no,
        earlier_reporter_id = EXCLUDED.earlier_reporter_id, earlier_sample_no = EXCLUDED.earlier_sample_no,
        agrees = EXCLUDED.agrees, not_stated = EXCLUDED.not_stated
-       WHERE kept.status = 'LAPSED'`,
+       WHERE kept.status = 'LAPSED'
+     RETURNING pair_id`,
     [JSON.stringify([...rows.values()])],
   );
+  await keepRows(tx, outbox, PAIRS, opened);
 }
 
 const rowOf = ({ later, earlier, likeness: { agrees, notStated } }: Pair, since: Date): object => ({
@@ -116,12 +122,14 @@ const rowOf = ({ later, earlier, likeness: { agrees, notStated } }: Pair, since:
 });
 
 /** What the later result was raised for holds no more: it was compared anew, or taken back. */
-export async function lapse(tx: EntityManager, reporterId: string, sampleNos: readonly string[]): Promise<void> {
+export async function lapse(tx: EntityManager, outbox: Outbox, reporterId: string, sampleNos: readonly string[]): Promise<void> {
   if (sampleNos.length === 0) return;
-  await tx.query(
-    `UPDATE probable_duplicates SET status = 'LAPSED' WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND status = 'OPEN'`,
+  const [lapsed]: [PairId[], number] = await tx.query(
+    `UPDATE probable_duplicates SET status = 'LAPSED' WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND status = 'OPEN'
+     RETURNING pair_id`,
     [reporterId, sampleNos],
   );
+  await keepRows(tx, outbox, PAIRS, lapsed);
 }
 
 /** What a ruling leaves in the history of its pair. */
@@ -134,7 +142,7 @@ export interface RulingStep {
   readonly now: Date;
 }
 
-export async function keepRuling(tx: EntityManager, pairId: string, step: RulingStep): Promise<void> {
+export async function keepRuling(tx: EntityManager, outbox: Outbox, pairId: string, step: RulingStep): Promise<void> {
   const { ruling, survivor, reason, actorId, competence, now } = step;
   await tx.query('UPDATE probable_duplicates SET status = $2 WHERE pair_id = $1', [pairId, ruling]);
   await tx.query(
@@ -142,6 +150,7 @@ export async function keepRuling(tx: EntityManager, pairId: string, step: Ruling
      SELECT $1, count(*) + 1, $2, $3, $4, $5, $6, $7 FROM probable_duplicate_rulings WHERE pair_id = $1`,
     [pairId, ruling, survivor, reason, actorId, competence, now],
   );
+  await keepRows(tx, outbox, PAIRS, [{ pair_id: pairId }]);
 }
 
 interface MergedSubjects {
@@ -162,6 +171,7 @@ export async function mergedAs(tx: EntityManager, { loser, survivor }: MergedSub
 /** They are not the same after all. */
 export async function giveUpMerge(
   tx: EntityManager,
+  outbox: Outbox,
   { loser, survivor }: MergedSubjects,
   step: Omit<RulingStep, 'ruling' | 'survivor'>,
 ): Promise<void> {
@@ -169,5 +179,5 @@ export async function giveUpMerge(
     `SELECT pair_id FROM probable_duplicates WHERE pair_key = $1 AND status = 'SAME' FOR UPDATE`,
     [pairKeyOfSubjects(loser, survivor)],
   );
-  if (pair) await keepRuling(tx, pair.pair_id, { ...step, ruling: 'DIFFERENT', survivor: null });
+  if (pair) await keepRuling(tx, outbox, pair.pair_id, { ...step, ruling: 'DIFFERENT', survivor: null });
 }

@@ -1,3 +1,4 @@
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -27,6 +28,7 @@ export class ProbableDuplicateSweep implements OnApplicationBootstrap, OnModuleD
     private readonly db: DataSource,
     private readonly results: SamplingResults,
     private readonly duplicates: ProbableDuplicates,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -68,6 +70,7 @@ export class ProbableDuplicateSweep implements OnApplicationBootstrap, OnModuleD
       const pairs = await findPairs(tx, asked);
       await keepPairs(
         tx,
+        this.outbox,
         pairs.flatMap((pair) => pair ?? []),
         this.clock.now(),
       );

@@ -2,7 +2,7 @@
  * What may be done in a case, by whom, from which state and on which article: the table that `decide` obeys and that docs/inspection.md
  * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
  */
-import { type Competence, RESULT_PARTIES, type ResultParty, type Verdict } from '@jinqiao/contracts';
+import { type CaseAct, type CaseFacts, type Competence, RESULT_PARTIES, type ResultParty } from '@jinqiao/contracts';
 
 export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
 export type TrackName = (typeof TRACKS)[number];
@@ -52,32 +52,14 @@ export const CLOCKS = {
 export type ClockName = keyof typeof CLOCKS;
 export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock] === 'DUTY');
 
-/** What an act may say besides itself, its party and its day. */
-export interface Facts {
-  readonly reason?: string | undefined;
-  readonly documentNo?: string | undefined;
-  readonly sha256?: string | undefined;
-  readonly mode?: string | undefined;
-  readonly sentOn?: string | undefined;
-  readonly confirmationSha256?: string | undefined;
-  readonly ground?: string | undefined;
-  readonly upheld?: boolean | undefined;
-  readonly passed?: boolean | undefined;
-  readonly verdict?: Verdict | undefined;
-  readonly departmentId?: string | undefined;
-  readonly authority?: string | undefined;
-  readonly laboratory?: { readonly name: string; readonly uscc?: string | undefined } | undefined;
-  readonly onlyQualified?: boolean | undefined;
-}
-
 export interface ActRule {
   readonly track: TrackName;
   readonly parties: readonly ResultParty[];
   readonly by: readonly Competence[];
   /** From each state the states it may lead to; the facts choose where there are several. */
   readonly leads: Readonly<Partial<Record<State, readonly State[]>>>;
-  readonly chooses?: (from: State, facts: Facts) => State;
-  readonly needs: readonly (keyof Facts)[];
+  readonly chooses?: (from: State, facts: CaseFacts) => State;
+  readonly needs: readonly (keyof CaseFacts)[];
   readonly starts?: readonly ClockName[];
   readonly stops?: readonly ClockName[];
   /** Article of 产品质量监督抽查管理暂行办法 (Order 18). Another regime names its own instrument, see `basisOf`. */
@@ -92,7 +74,7 @@ const EITHER = ['ORGANISER', 'PROVINCE'] as const;
 const RECEIVER = ['RECEIVER'] as const;
 const yes =
   (one: State, other: State) =>
-  (_from: State, { upheld }: Facts) =>
+  (_from: State, { upheld }: CaseFacts) =>
     upheld ? one : other;
 
 const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER } as const;
@@ -263,7 +245,7 @@ export const ACTS = {
   FILE_CASE: { ...clue, leads: { HANDED_OVER: ['CASE_FILED'] }, needs: ['documentNo'], article: '第五条' },
   DECLINE_CASE: { ...clue, leads: { HANDED_OVER: ['DECLINED'] }, needs: ['reason'], article: '第五条' },
   CONCLUDE_CASE: { ...clue, leads: { CASE_FILED: ['CONCLUDED'] }, needs: ['documentNo', 'reason'], article: '第五条' },
-} as const satisfies Record<string, ActRule>;
+} as const satisfies Record<CaseAct, ActRule>;
 export type ActName = keyof typeof ACTS;
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];
 

@@ -1,54 +1,28 @@
 import {
   CalendarDate,
-  Flag,
-  Nested,
+  CASE_ACTS,
+  type CaseAct,
+  CaseFacts,
   OneOf,
   Optional,
   RESULT_PARTIES,
   type ResultParty,
   Text,
-  type Verdict,
-  VERDICTS,
   Whole,
 } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ACT_NAMES, type ActName } from './sampling-case.acts.js';
-import { GROUNDS, MODES } from './sampling-case.js';
 import { type CaseSummary, type SamplingCase, SamplingCases } from './sampling-case.service.js';
-
-const SHA_256 = { max: 64, min: 64, pattern: /^[0-9a-f]{64}$/ };
 
 export class OpenCaseBody {
   @Text({ max: 128 }) sampleNo: string;
 }
 
-export class CaseLaboratory {
-  @Text({ max: 200 }) name: string;
-  @Optional() @Text({ max: 32 }) uscc?: string;
-}
-
-/** What each act needs of it is said where it is missing. */
-export class TakeActBody {
-  @OneOf(ACT_NAMES) act: ActName;
+/** A step of a case, as it is sent. */
+export class TakeActBody extends CaseFacts {
+  @OneOf(CASE_ACTS) act: CaseAct;
   @OneOf(RESULT_PARTIES) party: ResultParty;
   @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
-  @Optional() @Text({ max: 1000 }) reason?: string;
-  @Optional() @Text({ max: 200, about: 'Number of the order, announcement, case file or draw.' }) documentNo?: string;
-  @Optional() @Text({ ...SHA_256, about: 'SHA-256 of the document or receipt that proves it.' }) sha256?: string;
-  @Optional() @OneOf(MODES) mode?: (typeof MODES)[number];
-  @Optional() @CalendarDate({ about: 'When it was sent, where it was received later.' }) sentOn?: string;
-  @Optional()
-  @Text({ ...SHA_256, about: "SHA-256 of the addressee's signed consent to be served electronically." })
-  confirmationSha256?: string;
-  @Optional() @OneOf(GROUNDS) ground?: (typeof GROUNDS)[number];
-  @Optional() @Flag({ about: 'Is what the party says true?' }) upheld?: boolean;
-  @Optional() @Flag() passed?: boolean;
-  @Optional() @OneOf(VERDICTS, { about: 'Of the re-inspection; it is final.' }) verdict?: Verdict;
-  @Optional() @Text({ max: 64, about: 'To whom it is handed over.' }) departmentId?: string;
-  @Optional() @Text({ max: 200, about: 'An authority that takes no part here.' }) authority?: string;
-  @Optional() @Nested(() => CaseLaboratory) laboratory?: CaseLaboratory;
-  @Optional() @Flag({ about: 'There is no other laboratory in the province that is qualified.' }) onlyQualified?: boolean;
 }
 
 export class ListCasesQuery {

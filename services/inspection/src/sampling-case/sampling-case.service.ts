@@ -1,15 +1,19 @@
-import type { ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
+import type { CaseFacts, ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
+import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
+import { CASES, keepRows } from '../kept-rows/kept-rows.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
-import { type ActName, type Facts, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type SentStep, type Standing, StepIdReused, type TakenAs } from '../sampling-step/sampling-step.js';
+import { type ActName, ACTS, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -34,7 +38,7 @@ export interface CaseStep {
   readonly from: State;
   readonly to: State;
   readonly on: string;
-  readonly facts: Facts;
+  readonly facts: CaseFacts;
   readonly actorId: string;
   readonly competence: string;
   readonly basis: string;
@@ -89,39 +93,64 @@ export class SamplingCases {
   constructor(
     private readonly db: DataSource,
     private readonly results: SamplingResults,
+    private readonly outbox: Outbox,
     private readonly clock: WallClock,
   ) {}
 
   /** Of the reporter's own result, as it stands. May be repeated. */
   async open(reporterId: string, sampleNo: string): Promise<SamplingCase> {
     return this.db.transaction(async (tx) => {
-      const [result]: { status: Status; state: SamplingResultPublished | null }[] = await tx.query(
-        'SELECT status, state FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2',
-        [reporterId, sampleNo],
-      );
-      if (!result) throw new SamplingResultUnknown();
-      const { status, state } = result;
-      if (!isAnnounced({ status }) || state === null) throw new CaseNotOpenable();
-      await tx.query(
-        `INSERT INTO sampling_cases (reporter_id, sample_no, regime, verdict, laboratory, parties, opened_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-        [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(partiesOf(state)), this.today()],
-      );
+      await this.openIn(tx, reporterId, sampleNo);
       return this.shown(tx, await this.file(tx, { reporterId, sampleNo }));
     });
   }
 
+  async openIn(tx: EntityManager, reporterId: string, sampleNo: string): Promise<TakenAs> {
+    const [result]: { status: Status; state: SamplingResultPublished | null }[] = await tx.query(
+      'SELECT status, state FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2',
+      [reporterId, sampleNo],
+    );
+    if (!result) throw new SamplingResultUnknown();
+    const { status, state } = result;
+    if (!isAnnounced({ status }) || state === null) throw new CaseNotOpenable();
+    const made: unknown[] = await tx.query(
+      `INSERT INTO sampling_cases (reporter_id, sample_no, regime, verdict, laboratory, parties, opened_on)
+       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1`,
+      [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(partiesOf(state)), this.today()],
+    );
+    if (made.length === 0) return 'duplicate';
+    await keepRows(tx, this.outbox, CASES, [{ reporter_id: reporterId, sample_no: sampleNo }]);
+    return 'accepted';
+  }
+
   async act(caller: Principal, name: ResultName, act: Act): Promise<SamplingCase> {
     return this.db.transaction(async (tx) => {
-      const file = await this.file(tx, name, 'FOR UPDATE');
-      const actor = await actorOf(tx, caller);
-      if (!isConcerned(file, actor)) throw new CaseUnknown();
-      const step = decide(file, actor, act, this.today());
-      await this.keep(tx, name, { caller, act, step });
-      const { decision } = step;
-      if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()));
+      await this.take(tx, caller, { name, act });
       return this.shown(tx, await this.file(tx, name));
     });
+  }
+
+  /** One step, over HTTP or Kafka. */
+  async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentCaseStep): Promise<TakenAs> {
+    const file = await this.file(tx, name, 'FOR UPDATE');
+    const actor = await actorOf(tx, caller);
+    if (!isConcerned(file, actor)) throw new CaseUnknown();
+    const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
+    if (await isTaken(tx, name, sent)) return 'duplicate';
+    const step = decide(file, actor, act, this.today());
+    await this.keep(tx, name, { sent, act, step });
+    const { decision } = step;
+    if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()));
+    return 'accepted';
+  }
+
+  /** How the track of an act stands, for those who have a part in the case. */
+  async standing(tx: EntityManager, caller: Principal, name: ResultName, { act, party }: Pick<Act, 'act' | 'party'>): Promise<Standing> {
+    const file = await this.findFile(tx, name);
+    if (!file || !isConcerned(file, await actorOf(tx, caller))) return {};
+    const { track } = ACTS[act];
+    const { state } = trackOf(file, track, party);
+    return { track, state, allowed: allowedIn(track, party, state).map(({ act: one, by }) => ({ act: one, by: [...by] })) };
   }
 
   async find(caller: Principal, name: ResultName): Promise<SamplingCase> {
@@ -142,7 +171,7 @@ export class SamplingCases {
     return pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
   }
 
-  private async keep(tx: EntityManager, { reporterId, sampleNo }: ResultName, { caller, act, step }: Taken): Promise<void> {
+  private async keep(tx: EntityManager, { reporterId, sampleNo }: ResultName, { sent, act, step }: Taken): Promise<void> {
     const { track, clocks, from, basis, competence, derived } = step;
     const { act: name, party, on, ...facts } = act;
     const id = [reporterId, sampleNo];
@@ -152,18 +181,16 @@ export class SamplingCases {
        DO UPDATE SET state = excluded.state, department_id = excluded.department_id, last_on = excluded.last_on`,
       [...id, track.track, party, track.state, track.departmentId, on],
     );
-    for (const { clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn } of clocks) {
-      await tx.query(
-        `INSERT INTO sampling_case_clocks (reporter_id, sample_no, clock, party, started_on, due_on, provisional, rule_version, stopped_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
-        [...id, clock, party, startedOn, dueOn, provisional, ruleVersion, stoppedOn],
-      );
-    }
+    const { columns, from: given, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
+    await tx.query(
+      `INSERT INTO sampling_case_clocks (reporter_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${given}
+       ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+      [...id, ...values],
+    );
     await tx.query(
       `INSERT INTO sampling_case_steps (reporter_id, sample_no, step_no, act, track, party, from_state, to_state, done_on, facts, actor_id,
-         competence, basis, taken_at)
-       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+         competence, basis, taken_at, step_id, content_hash)
+       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
        FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2`,
       [
         ...id,
@@ -174,22 +201,31 @@ export class SamplingCases {
         track.state,
         on,
         json({ ...facts, ...derived }),
-        caller.id,
+        sent.actorId,
         competence,
         basis,
         this.clock.now(),
+        sent.stepId,
+        sent.hash,
       ],
     );
+    await keepRows(tx, this.outbox, CASES, [{ reporter_id: reporterId, sample_no: sampleNo }]);
   }
 
-  private async file(tx: EntityManager, { reporterId, sampleNo }: ResultName, lock = ''): Promise<OpenedCase> {
+  private async file(tx: EntityManager, name: ResultName, lock = ''): Promise<OpenedCase> {
+    const file = await this.findFile(tx, name, lock);
+    if (!file) throw new CaseUnknown();
+    return file;
+  }
+
+  private async findFile(tx: EntityManager, { reporterId, sampleNo }: ResultName, lock = ''): Promise<OpenedCase | null> {
     const id = [reporterId, sampleNo];
     const [stored]: Omit<OpenedCase, 'tracks' | 'clocks'>[] = await tx.query(
       `SELECT ${CASE} FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
        WHERE c.reporter_id = $1 AND c.sample_no = $2 ${lock}`,
       id,
     );
-    if (!stored) throw new CaseUnknown();
+    if (!stored) return null;
     const tracks: CaseFile['tracks'] = await tx.query(
       `SELECT track, party, state, department_id AS "departmentId", last_on::text AS "lastOn"
        FROM sampling_case_tracks WHERE reporter_id = $1 AND sample_no = $2`,
@@ -230,11 +266,56 @@ export class SamplingCases {
   }
 }
 
+export interface SentCaseStep {
+  readonly name: ResultName;
+  readonly act: Act;
+  /** Of whoever sends it over Kafka. */
+  readonly stepId?: string;
+}
+
 interface Taken {
-  readonly caller: Principal;
+  readonly sent: SentStep;
   readonly act: Act;
   readonly step: Step;
 }
+
+/** Was the step that a department calls by this id taken before? */
+async function isTaken(tx: EntityManager, { reporterId, sampleNo }: ResultName, { stepId, actorId, hash }: SentStep): Promise<boolean> {
+  if (stepId === undefined) return false;
+  const [taken]: { same: boolean }[] = await tx.query(
+    `SELECT (reporter_id, sample_no, content_hash) = ($1, $2, $3) AS same FROM sampling_case_steps WHERE actor_id = $4 AND step_id = $5`,
+    [reporterId, sampleNo, hash, actorId, stepId],
+  );
+  if (taken && !taken.same) throw new StepIdReused();
+  return taken !== undefined;
+}
+
+const CLOCK_COLUMNS = {
+  clock: 'text',
+  party: 'text',
+  started_on: 'date',
+  due_on: 'date',
+  provisional: 'boolean',
+  rule_version: 'text',
+  stopped_on: 'date',
+} as const;
+const clockRow = ({
+  clock,
+  party,
+  startedOn,
+  dueOn,
+  provisional,
+  ruleVersion,
+  stoppedOn,
+}: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({
+  clock,
+  party,
+  started_on: startedOn,
+  due_on: dueOn,
+  provisional,
+  rule_version: ruleVersion,
+  stopped_on: stoppedOn,
+});
 
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {

@@ -2,25 +2,12 @@
  * The case of one sampling result: what the law has follow from a verdict, party by party (产品质量监督抽查管理暂行办法 ch. 5 and 6,
  * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
  */
-import type { Competence, Regime, ResultDecision, ResultParty, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
+import type { CaseFacts, Competence, Regime, ResultDecision, ResultParty, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
 import { FOOD_SAMPLING, isInTianjin, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
-import {
-  ACTS,
-  type ActName,
-  type ActRule,
-  CLOCKS,
-  type ClockName,
-  type Facts,
-  type State,
-  STATES,
-  type TrackName,
-} from './sampling-case.acts.js';
-
-export const MODES = ['DELIVERED', 'POST', 'ELECTRONIC'] as const;
-export const GROUNDS = ['AUTHENTICITY', 'CONCLUSION'] as const;
+import { ACTS, type ActName, type ActRule, CLOCKS, type ClockName, type State, STATES, type TrackName } from './sampling-case.acts.js';
 
 export interface CaseParty {
   readonly party: ResultParty;
@@ -78,7 +65,7 @@ export function partiesOf({ sampledParty, nominalProducer, online }: SamplingRes
   ];
 }
 
-export interface Act extends Facts {
+export interface Act extends CaseFacts {
   readonly act: ActName;
   readonly party: ResultParty;
   /** The day it was done. */

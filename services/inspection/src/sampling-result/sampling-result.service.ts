@@ -187,7 +187,7 @@ export class SamplingResults {
         tx,
         done.flatMap(({ waiting }) => waiting),
       );
-      await keepCompared(tx, done, context);
+      await keepCompared(tx, this.outbox, done, context);
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
@@ -353,15 +353,17 @@ async function pairsOf(tx: EntityManager, items: readonly ReadableItem[], { repo
   return new Map(asked.flatMap(([item], place) => (pairs[place] ? [[item, pairs[place]] as const] : [])));
 }
 
-async function keepCompared(tx: EntityManager, folds: readonly Fold[], { reporterId, now }: Context): Promise<void> {
+async function keepCompared(tx: EntityManager, outbox: Outbox, folds: readonly Fold[], { reporterId, now }: Context): Promise<void> {
   const compared = folds.flatMap((one) => one.compared ?? []);
   await lapse(
     tx,
+    outbox,
     reporterId,
     compared.flatMap(({ isStored, sampleNo }) => (isStored ? [sampleNo] : [])),
   );
   await keepPairs(
     tx,
+    outbox,
     compared.flatMap(({ pair }) => pair ?? []),
     now,
   );

@@ -2,8 +2,8 @@
  * What is done to one sample between its draw and its result, by whom, from which state, on which article and with which evidence: the
  * table that `decide` obeys and that docs/inspection.md is drawn from (产品质量监督抽查管理暂行办法 §15 to §34; 食品安全抽样检验管理办法).
  */
+import type { NotSampledGround, SamplingMode, SheetAct, SheetFacts } from '@jinqiao/contracts';
 import type { EvidenceType } from '../evidence/evidence.js';
-import type { SheetFacts } from './sampling-sheet.facts.js';
 
 export const STATES = [
   'DRAWN',
@@ -23,10 +23,6 @@ export type State = (typeof STATES)[number];
 export const COMPETENCES = ['ORGANISER', 'SAMPLER', 'LABORATORY'] as const;
 export type Competence = (typeof COMPETENCES)[number];
 
-/** ON_SITE: taken from what is for sale. ONLINE: bought as a consumer buys (§25). */
-export const MODES = ['ON_SITE', 'ONLINE'] as const;
-export type Mode = (typeof MODES)[number];
-
 /** Why nothing was sampled (§18), with what it takes to say so: what is proven needs a proof, a refusal is an offence (产品质量法 §16). */
 export const GROUNDS = {
   CHANGED_PRODUCTION: [],
@@ -39,12 +35,7 @@ export const GROUNDS = {
   TRIAL_GOODS: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
   SUBSTANDARD_GOODS: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
   DISPLAY_SAMPLES: ['PHOTO', 'VIDEO', 'SCREENSHOT'],
-} as const satisfies Record<string, readonly EvidenceType[]>;
-export type Ground = keyof typeof GROUNDS;
-export const GROUND_NAMES = Object.keys(GROUNDS) as Ground[];
-
-/** What a laboratory found before it tested (§29 to §34). */
-export const LICENCES = ['VALID', 'NOT_REQUIRED', 'MISSING'] as const;
+} as const satisfies Record<NotSampledGround, readonly EvidenceType[]>;
 
 /** Each with who has to act, by the rule row of the same name. RIGHT: a party may use it and loses it. */
 export const CLOCKS = {
@@ -64,14 +55,14 @@ export interface ActRule {
   /** Of Order 18; of food no article is named, see `basisOf`. */
   readonly article: string;
   /** What has to be proven: of each list one kind. */
-  readonly evidence?: Readonly<Record<Mode, readonly (readonly EvidenceType[])[]>>;
+  readonly evidence?: Readonly<Record<SamplingMode, readonly (readonly EvidenceType[])[]>>;
 }
 
 const ORGANISER = ['ORGANISER'] as const;
 const SAMPLING_SIDE = ['ORGANISER', 'SAMPLER'] as const;
 const LABORATORY = ['LABORATORY'] as const;
 const SEEN = ['PHOTO', 'VIDEO'] as const;
-const everywhere = <E extends readonly (readonly EvidenceType[])[]>(evidence: E): Record<Mode, E> => ({
+const everywhere = <E extends readonly (readonly EvidenceType[])[]>(evidence: E): Record<SamplingMode, E> => ({
   ON_SITE: evidence,
   ONLINE: evidence,
 });
@@ -146,6 +137,6 @@ export const ACTS = {
 
   RETURN_REPORT: { by: ORGANISER, leads: { REPORTED: 'TESTING' }, needs: ['reason'], article: '第二十九条至第三十四条' },
   CONFIRM: { by: ORGANISER, leads: { REPORTED: 'CONFIRMED', LAB_REJECTED: 'CONFIRMED' }, needs: [], article: '第三十五条' },
-} as const satisfies Record<string, ActRule>;
+} as const satisfies Record<SheetAct, ActRule>;
 export type ActName = keyof typeof ACTS;
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];

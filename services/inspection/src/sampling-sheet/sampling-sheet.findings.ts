@@ -1,9 +1,9 @@
 /** What is wrong with an act on a sampling sheet: what the law asks of samplers, samples, purchases, seals, tests and their evidence. */
+import type { SheetPurchase, SheetReport } from '@jinqiao/contracts';
 import type { Finding } from '@jinqiao/schema';
 import type { EvidenceType } from '../evidence/evidence.js';
 import { SAMPLERS_LEAST } from '../sampling-round/sampling-round.js';
 import { type ActRule, ACTS, GROUNDS } from './sampling-sheet.acts.js';
-import type { SheetPurchase, SheetReport } from './sampling-sheet.facts.js';
 import { resultFindings } from './sampling-sheet.result.js';
 import type { Act, KeptSample, Moment, Sheet } from './sampling-sheet.js';
 

@@ -1,8 +1,7 @@
-import type { SamplingResultReported } from '@jinqiao/contracts';
+import type { SamplingResultReported, SheetPurchase, SheetReport } from '@jinqiao/contracts';
 import type { Finding } from '@jinqiao/schema';
 import { readReport } from '../sampling-result/sampling-result.js';
 import type { Sheet } from './sampling-sheet.js';
-import type { SheetPurchase, SheetReport } from './sampling-sheet.facts.js';
 
 type OfSheet = Pick<Sheet, 'sampleNo' | 'regime' | 'roundNo' | 'coverage' | 'sample' | 'purchase' | 'report'>;
 

@@ -9,6 +9,7 @@ import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { RoundUnknown } from '../sampling-round/sampling-round.js';
 import { UUID } from '../sampling-round/sampling-round.service.js';
+import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
 import type { TakeSheetActBody } from './sampling-sheet.facts.js';
 import {
@@ -59,6 +60,19 @@ export interface RoundProgress {
   readonly notSampled: Readonly<Record<string, number>>;
 }
 
+export interface SheetOpening {
+  readonly sampleNo: string;
+  readonly roundId: string;
+  readonly objectId: string;
+}
+
+export interface SentSheetStep {
+  readonly name: SheetName;
+  readonly act: TakeSheetActBody;
+  /** Of whoever sends it over Kafka. */
+  readonly stepId?: string;
+}
+
 const LIST = 'sampling-sheets';
 /** Sheets in which $1 has a part; null: all. */
 const CONCERNS = `($1::text IS NULL OR s.organiser_id = $1 OR s.handler_id = $1 OR s.sampler_bodies @> ARRAY[$1]
@@ -76,43 +90,61 @@ export class SamplingSheets {
   ) {}
 
   /** For an object that was drawn. May be repeated. */
-  async open(caller: Principal, opening: { sampleNo: string; roundId: string; objectId: string }): Promise<SamplingSheet> {
-    const name = { organiserId: caller.id, sampleNo: opening.sampleNo };
+  async open(caller: Principal, opening: SheetOpening): Promise<SamplingSheet> {
     return this.db.transaction(async (tx) => {
-      const of = await this.store.drawnObject(tx, { ...opening, organiserId: caller.id });
-      const on = this.today();
-      if (await this.store.add(tx, { ...name, ...of, roundId: opening.roundId, on })) {
-        const step = { act: 'OPEN', from: null, to: 'DRAWN', on, facts: {}, actorId: caller.id, competence: 'ORGANISER' } as const;
-        await this.store.addStep(tx, name, { ...step, hash: canonicalHash(opening), basis: `${SAMPLING_MEASURES}第十五条、第十六条` });
-        return this.shown(tx, await this.store.get(tx, name), caller);
-      }
-      const there = await this.store.find(tx, name);
-      if (!there) throw new ObjectHasSheet();
-      if (there.roundId !== opening.roundId || there.object.id !== opening.objectId) throw new SheetConflict();
-      return this.shown(tx, there, caller);
+      await this.openIn(tx, caller, opening);
+      return this.shown(tx, await this.store.get(tx, { organiserId: caller.id, sampleNo: opening.sampleNo }), caller);
     });
   }
 
-  /** One step. What this organisation has just done and cannot be done again is answered, and not taken once more. */
+  async openIn(tx: EntityManager, caller: Principal, opening: SheetOpening): Promise<TakenAs> {
+    const name = { organiserId: caller.id, sampleNo: opening.sampleNo };
+    const of = await this.store.drawnObject(tx, { ...opening, organiserId: caller.id });
+    const on = this.today();
+    if (await this.store.add(tx, { ...name, ...of, roundId: opening.roundId, on })) {
+      const step = { act: 'OPEN', from: null, to: 'DRAWN', on, facts: {}, actorId: caller.id, competence: 'ORGANISER' } as const;
+      await this.store.addStep(tx, name, { ...step, hash: canonicalHash(opening), basis: `${SAMPLING_MEASURES}第十五条、第十六条` });
+      return 'accepted';
+    }
+    const there = await this.store.find(tx, name);
+    if (!there) throw new ObjectHasSheet();
+    if (there.roundId !== opening.roundId || there.object.id !== opening.objectId) throw new SheetConflict();
+    return 'duplicate';
+  }
+
   async act(caller: Principal, name: SheetName, act: TakeSheetActBody): Promise<SamplingSheet> {
     return this.results.inTransaction(async (tx) => {
-      const before = await this.store.get(tx, name, 'FOR UPDATE OF s');
-      if (!isConcerned(before, caller)) throw new SheetUnknown();
-      const hash = canonicalHash(JSON.parse(JSON.stringify(act)));
-      const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
-      if (isOver && (await this.store.wasLastOf(tx, name, { hash, actorId: caller.id }))) return this.shown(tx, before, caller);
-      const pool = await this.store.poolInspectors(
-        tx,
-        before,
-        (act.samplers ?? []).map(({ inspectorId }) => inspectorId),
-      );
-      const { from, sheet, clocks, competence, basis } = decide(before, caller, act, { now: this.clock.now(), today: this.today(), pool });
-      const resultRevision = act.act === 'CONFIRM' ? await this.enter(tx, sheet) : sheet.resultRevision;
-      await this.store.save(tx, { ...sheet, resultRevision }, clocks);
-      const { act: done, on, ...facts } = act;
-      await this.store.addStep(tx, name, { act: done, from, to: sheet.state, on, facts, hash, actorId: caller.id, competence, basis });
+      await this.take(tx, caller, { name, act });
       return this.shown(tx, await this.store.get(tx, name), caller);
     });
+  }
+
+  /** One step, over HTTP or Kafka. What this organisation has just done and cannot be done again is not taken once more. */
+  async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentSheetStep): Promise<TakenAs> {
+    const before = await this.store.get(tx, name, 'FOR UPDATE OF s');
+    if (!isConcerned(before, caller)) throw new SheetUnknown();
+    const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
+    const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
+    if ((await this.store.isTaken(tx, name, sent)) || (isOver && (await this.store.wasLastOf(tx, name, sent)))) return 'duplicate';
+    const pool = await this.store.poolInspectors(
+      tx,
+      before,
+      (act.samplers ?? []).map(({ inspectorId }) => inspectorId),
+    );
+    const { from, sheet, clocks, competence, basis } = decide(before, caller, act, { now: this.clock.now(), today: this.today(), pool });
+    const resultRevision = act.act === 'CONFIRM' ? await this.enter(tx, sheet) : sheet.resultRevision;
+    await this.store.save(tx, { ...sheet, resultRevision }, clocks);
+    const { act: done, on, ...facts } = act;
+    await this.store.addStep(tx, name, { act: done, from, to: sheet.state, on, facts, competence, basis, ...sent });
+    return 'accepted';
+  }
+
+  /** How a sheet stands, for those who have a part in it. */
+  async standing(tx: EntityManager, caller: Principal, name: SheetName): Promise<Standing> {
+    const sheet = await this.store.find(tx, name);
+    return sheet && isConcerned(sheet, caller)
+      ? { state: sheet.state, allowed: allowedIn(sheet.state).map(({ act, by }) => ({ act, by: [...by] })) }
+      : {};
   }
 
   async find(caller: Principal, name: SheetName): Promise<SamplingSheet> {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { NotSampledGround } from '@jinqiao/contracts';
 import fc from 'fast-check';
 import { EVIDENCE_TYPES, type EvidenceType, mayAdd } from '../evidence/evidence.js';
-import { ACT_NAMES, type ActName, type Ground, type State, STATES } from './sampling-sheet.acts.js';
+import { ACT_NAMES, type ActName, type State, STATES } from './sampling-sheet.acts.js';
 import {
   type Act,
   type Caller,
@@ -340,7 +341,7 @@ describe('evidence', () => {
   });
 
   it('of what was not sampled is asked for where it has to be proven', () => {
-    const needed = (ground: Ground): unknown => missing(play(BEGUN), BODY, anAct('RECORD_NOT_SAMPLED', TODAY, { ground }));
+    const needed = (ground: NotSampledGround): unknown => missing(play(BEGUN), BODY, anAct('RECORD_NOT_SAMPLED', TODAY, { ground }));
     expect((['CLOSED', 'CHANGED_PRODUCTION', 'QUANTITY_SHORT', 'NOT_OFFERED'] as const).map(needed)).toEqual([[], [], [], []]);
     expect(needed('EXPORT_ONLY')).toEqual([['DOCUMENT', 'PHOTO']]);
     expect(needed('REFUSED')).toEqual([['PHOTO', 'VIDEO', 'DOCUMENT', 'SCREENSHOT']]);

@@ -1,9 +1,12 @@
+import type { SheetFacts } from '@jinqiao/contracts';
+import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { keepRows, SHEETS } from '../kept-rows/kept-rows.js';
 import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
+import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
 import type { ActName, Competence, State } from './sampling-sheet.acts.js';
-import type { SheetFacts } from './sampling-sheet.facts.js';
 import { type Clock, type DrawnFor, ObjectNotDrawn, type PoolInspector, type Sheet, SheetUnknown } from './sampling-sheet.js';
 
 /** A sheet is named as its result will be. */
@@ -15,7 +18,7 @@ export interface SheetName {
 type Lock = '' | 'FOR UPDATE OF s';
 
 /** What is drawn of a round, for one object. */
-export interface DrawnObject {
+export interface DrawnObject extends Pick<Sheet, 'roundNo' | 'regime' | 'coverage'> {
   readonly object: Sheet['object'];
   readonly drawn: DrawnFor;
 }
@@ -32,20 +35,61 @@ export interface SheetStep {
   readonly takenAt: Date;
 }
 
-export type NewStep = Omit<SheetStep, 'takenAt'> & { readonly hash: string };
+export interface NewStep extends Omit<SheetStep, 'takenAt'> {
+  readonly hash: string;
+  /** Of whoever sent it over Kafka. */
+  readonly stepId?: string | undefined;
+}
 
-const SHEET = `s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", r.round_no AS "roundNo",
-  r.plan ->> 'regime' AS regime, r.plan ->> 'coverage' AS coverage, s.object, s.drawn, s.state, s.mode, s.samplers, s.sample, s.purchase,
+const SHEET = `s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", s.round_no AS "roundNo",
+  s.regime, s.coverage, s.object, s.drawn, s.state, s.mode, s.samplers, s.sample, s.purchase,
   s.report, s.handler_id AS "handlerId", s.result_revision AS "resultRevision", s.last_on::text AS "lastOn", s.opened_on::text AS "openedOn",
   ARRAY(SELECT DISTINCT department_id FROM sampling_case_tracks t
     WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL) AS "caseHandlerIds"`;
 const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn", to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "dueAt"`;
 
+const CLOCK_COLUMNS = {
+  clock: 'text',
+  started_on: 'date',
+  due_on: 'date',
+  due_at: 'timestamptz',
+  provisional: 'boolean',
+  rule_version: 'text',
+  stopped_on: 'date',
+} as const;
+const clockRow = ({
+  clock,
+  startedOn,
+  dueOn,
+  dueAt,
+  provisional,
+  ruleVersion,
+  stoppedOn,
+}: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({
+  clock,
+  started_on: startedOn,
+  due_on: dueOn,
+  due_at: dueAt,
+  provisional,
+  rule_version: ruleVersion,
+  stopped_on: stoppedOn,
+});
+
+/** What of a drawn object may not be there. */
+interface Drawn {
+  readonly organiserId: string;
+  readonly object: DrawnObject['object'] | null;
+  readonly drawn: DrawnFor | null;
+}
+
 /** The rows of sampling sheets. */
 @Injectable()
 export class SheetStore {
-  constructor(private readonly clock: WallClock) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly clock: WallClock,
+  ) {}
 
   async get(tx: EntityManager, name: SheetName, lock: Lock = ''): Promise<Sheet> {
     const sheet = await this.find(tx, name, lock);
@@ -56,7 +100,7 @@ export class SheetStore {
   async find(tx: EntityManager, { organiserId, sampleNo }: SheetName, lock: Lock = ''): Promise<Sheet | null> {
     const id = [organiserId, sampleNo];
     const [row]: Omit<Sheet, 'clocks' | 'evidence'>[] = await tx.query(
-      `SELECT ${SHEET} FROM sampling_sheets s JOIN sampling_rounds r USING (round_id) WHERE s.organiser_id = $1 AND s.sample_no = $2 ${lock}`,
+      `SELECT ${SHEET} FROM sampling_sheets s WHERE s.organiser_id = $1 AND s.sample_no = $2 ${lock}`,
       id,
     );
     if (!row) return null;
@@ -66,7 +110,7 @@ export class SheetStore {
     );
     const evidence: Sheet['evidence'] = await tx.query(
       `SELECT type, sha256, bytes::float8 AS bytes, added_by AS "addedBy", added_at AS "addedAt"
-       FROM evidence JOIN evidence_blobs USING (sha256) WHERE organiser_id = $1 AND sample_no = $2 ORDER BY added_at, type, sha256`,
+       FROM evidence WHERE organiser_id = $1 AND sample_no = $2 ORDER BY added_at, type, sha256`,
       id,
     );
     return { ...row, clocks, evidence };
@@ -74,8 +118,8 @@ export class SheetStore {
 
   /** What the organiser's round has drawn. A draw is never changed, so its row is not locked. */
   async drawnObject(tx: EntityManager, { organiserId, roundId, objectId }: { organiserId: string; roundId: string; objectId: string }) {
-    const [row]: { organiserId: string; object: DrawnObject['object'] | null; drawn: DrawnFor | null }[] = await tx.query(
-      `SELECT r.organiser_id AS "organiserId",
+    const [row]: (Omit<DrawnObject, 'object' | 'drawn'> & Drawn)[] = await tx.query(
+      `SELECT r.organiser_id AS "organiserId", r.round_no AS "roundNo", r.plan ->> 'regime' AS regime, r.plan ->> 'coverage' AS coverage,
          jsonb_build_object('id', o ->> 'id', 'name', o ->> 'name', 'divisionCode', o ->> 'divisionCode') AS object,
          CASE WHEN d IS NOT NULL THEN jsonb_build_object('commitment', d ->> 'commitment', 'inspectorIds', d -> 'inspectorIds',
            'laboratoryId', d ->> 'laboratoryId', 'laboratoryEmployerId', (SELECT l ->> 'employerId'
@@ -87,9 +131,10 @@ export class SheetStore {
       [roundId, objectId],
     );
     if (!row) throw new RoundUnknown();
-    if (row.organiserId !== organiserId) throw new RoundNotYours();
-    if (!row.object || !row.drawn) throw new ObjectNotDrawn();
-    return { object: row.object, drawn: row.drawn };
+    const { organiserId: whose, object, drawn, ...round } = row;
+    if (whose !== organiserId) throw new RoundNotYours();
+    if (!object || !drawn) throw new ObjectNotDrawn();
+    return { ...round, object, drawn };
   }
 
   /** Those of the round's pool whom an act names. */
@@ -107,9 +152,20 @@ export class SheetStore {
   /** False where the number or the object has a sheet already. */
   async add(tx: EntityManager, sheet: SheetName & DrawnObject & { roundId: string; on: string }): Promise<boolean> {
     const made: unknown[] = await tx.query(
-      `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, samplers, sampler_bodies, last_on, opened_on)
-       VALUES ($1, $2, $3, $4, $5, 'DRAWN', '[]', '{}', $6, $6) ON CONFLICT DO NOTHING RETURNING 1`,
-      [sheet.organiserId, sheet.sampleNo, sheet.roundId, JSON.stringify(sheet.object), JSON.stringify(sheet.drawn), sheet.on],
+      `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, round_no, regime, coverage, object, drawn, state, samplers,
+         sampler_bodies, last_on, opened_on)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'DRAWN', '[]', '{}', $9, $9) ON CONFLICT DO NOTHING RETURNING 1`,
+      [
+        sheet.organiserId,
+        sheet.sampleNo,
+        sheet.roundId,
+        sheet.roundNo,
+        sheet.regime,
+        sheet.coverage,
+        JSON.stringify(sheet.object),
+        JSON.stringify(sheet.drawn),
+        sheet.on,
+      ],
     );
     return made.length > 0;
   }
@@ -133,25 +189,24 @@ export class SheetStore {
         sheet.lastOn,
       ],
     );
-    for (const { clock, startedOn, dueOn, dueAt, provisional, ruleVersion, stoppedOn } of clocks) {
-      await tx.query(
-        `INSERT INTO sampling_sheet_clocks (organiser_id, sample_no, clock, started_on, due_on, due_at, provisional, rule_version, stopped_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (organiser_id, sample_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
-        [...id, clock, startedOn, dueOn, dueAt, provisional, ruleVersion, stoppedOn],
-      );
-    }
+    const { columns, from, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
+    await tx.query(
+      `INSERT INTO sampling_sheet_clocks (organiser_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${from}
+       ON CONFLICT (organiser_id, sample_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+      [...id, ...values],
+    );
   }
 
-  async addStep(tx: EntityManager, { organiserId, sampleNo }: SheetName, step: NewStep): Promise<void> {
+  /** The last that is written of a step. */
+  async addStep(tx: EntityManager, name: SheetName, step: NewStep): Promise<void> {
     await tx.query(
       `INSERT INTO sampling_sheet_steps (organiser_id, sample_no, step_no, act, from_state, to_state, done_on, facts, content_hash, actor_id,
-         competence, basis, taken_at)
-       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+         competence, basis, taken_at, step_id)
+       SELECT $1, $2, coalesce(max(step_no), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
        FROM sampling_sheet_steps WHERE organiser_id = $1 AND sample_no = $2`,
       [
-        organiserId,
-        sampleNo,
+        name.organiserId,
+        name.sampleNo,
         step.act,
         step.from,
         step.to,
@@ -162,8 +217,26 @@ export class SheetStore {
         step.competence,
         step.basis,
         this.clock.now(),
+        step.stepId,
       ],
     );
+    await this.keep(tx, name);
+  }
+
+  /** Says how the rows of the sheet stand now, for after a restore. */
+  async keep(tx: EntityManager, { organiserId, sampleNo }: SheetName): Promise<void> {
+    await keepRows(tx, this.outbox, SHEETS, [{ organiser_id: organiserId, sample_no: sampleNo }]);
+  }
+
+  /** Was the step that a department calls by this id taken before? */
+  async isTaken(tx: EntityManager, { organiserId, sampleNo }: SheetName, { stepId, actorId, hash }: SentStep): Promise<boolean> {
+    if (stepId === undefined) return false;
+    const [taken]: { same: boolean }[] = await tx.query(
+      `SELECT (organiser_id, sample_no, content_hash) = ($1, $2, $3) AS same FROM sampling_sheet_steps WHERE actor_id = $4 AND step_id = $5`,
+      [organiserId, sampleNo, hash, actorId, stepId],
+    );
+    if (taken && !taken.same) throw new StepIdReused();
+    return taken !== undefined;
   }
 
   /** Was this the last thing that this organisation did to the sheet? */

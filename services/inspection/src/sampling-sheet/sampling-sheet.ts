@@ -3,7 +3,7 @@
  * sampling result (产品质量监督抽查管理暂行办法 ch. 3; 食品安全抽样检验管理办法). Each step checks the state, who takes it, what is said with it and
  * what proves it; it starts and stops clocks by the dated rule rows, and goes to the history.
  */
-import type { Coverage, Regime } from '@jinqiao/contracts';
+import type { Coverage, Regime, SamplingMode, SheetPurchase, SheetReport, SheetSample } from '@jinqiao/contracts';
 import { dayInChina, deadline, rule } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
@@ -18,11 +18,10 @@ import {
   CLOCKS,
   type Competence,
   COMPETENCES,
-  type Mode,
   type State,
   STATES,
 } from './sampling-sheet.acts.js';
-import type { SheetPurchase, SheetReport, SheetSample, TakeSheetActBody } from './sampling-sheet.facts.js';
+import type { TakeSheetActBody } from './sampling-sheet.facts.js';
 import { findingsOf, missingEvidence } from './sampling-sheet.findings.js';
 
 export interface Clock extends RunClock {
@@ -68,7 +67,7 @@ export interface Sheet {
   readonly object: Pick<DrawObject, 'id' | 'name' | 'divisionCode'>;
   readonly drawn: DrawnFor;
   readonly state: State;
-  readonly mode: Mode | null;
+  readonly mode: SamplingMode | null;
   readonly samplers: readonly Sampler[];
   readonly sample: KeptSample | null;
   readonly purchase: SheetPurchase | null;

@@ -1,4 +1,5 @@
 import { type ResultDecision, subjectOf } from '@jinqiao/contracts';
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -44,6 +45,7 @@ export class WaitingReports {
   constructor(
     private readonly db: DataSource,
     private readonly results: SamplingResults,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -69,7 +71,7 @@ export class WaitingReports {
         const waiting = await findWaiting(tx, name, reportedRevision);
         if (!waiting) throw new NothingWaits();
         if (waiting.waitsFor === 'PROBABLE_DUPLICATE') throw new RuledOnInPair();
-        if (admitted) await giveUp(tx, actor, waiting, { reason, now });
+        if (admitted) await giveUp(tx, this.outbox, { actor, waiting, reason, now });
         await answerWaiting(tx, waiting, { admitted, reason, actorId: actor.id, now });
         return admitted ? admit(held, waiting.submission, now) : { held: { ...held, warnings: [] }, announcements: [] };
       });
@@ -90,9 +92,8 @@ async function isConcerned(tx: EntityManager, actor: Actor, { reporterId, sample
 /** Everything that stands against it has to be the actor's to give up. */
 async function giveUp(
   tx: EntityManager,
-  actor: Actor,
-  waiting: WaitingReport,
-  { reason, now }: { reason: string; now: Date },
+  outbox: Outbox,
+  { actor, waiting, reason, now }: { actor: Actor; waiting: WaitingReport; reason: string; now: Date },
 ): Promise<void> {
   const { undoes, mergedInto } = waiting;
   const competence = isProvince(actor) ? 'PROVINCE' : 'ORGANISER';
@@ -100,7 +101,7 @@ async function giveUp(
   if (mergedInto === null) return;
   const merge = { loser: subjectOf(waiting), survivor: mergedInto };
   if (!mayGiveUpMerge(actor, mergedInto, await mergedAs(tx, merge))) throw new RulingNotCompetent();
-  await giveUpMerge(tx, merge, { reason, actorId: actor.id, competence, now });
+  await giveUpMerge(tx, outbox, merge, { reason, actorId: actor.id, competence, now });
 }
 
 /** What waits of a result that is locked, with the revision that was read. */

@@ -1,26 +1,9 @@
-import {
-  SamplingNoticeWithdrawn,
-  samplingNotices,
-  SamplingResultNotified,
-  SamplingResultPublished,
-  samplingResults,
-  SamplingResultWithdrawn,
-} from '@jinqiao/contracts';
-import { OwnTopics, type Received } from '@jinqiao/messaging';
-import { Injectable } from '@nestjs/common';
+import { SamplingNoticeWithdrawn, SamplingResultNotified, SamplingResultPublished, SamplingResultWithdrawn } from '@jinqiao/contracts';
+import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import type { Announcement } from './held-result.js';
 import { rowOf } from './sampling-result.rows.js';
 import { heldBy } from './sampling-result.js';
-
-/** Results that were announced and that a database which was set back does not know (ADR-0009). */
-@Injectable()
-export class SamplingResultRestore {
-  constructor(ownTopics: OwnTopics) {
-    // One series of revisions runs over both topics: whichever is read first, the higher revision stays.
-    for (const stream of [samplingNotices, samplingResults]) ownTopics.takenOver(stream, takeOver);
-  }
-}
 
 /** What stands beside the state in a row and is in no event: it is known where the row is, else unknown. */
 const NOT_ANNOUNCED = { order_no: null, reported_at: null, unknown_fields: [], other_columns: null, import_id: null };
@@ -43,7 +26,8 @@ const TAKEN = [
   'dated_on',
 ];
 
-async function takeOver(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+/** Results that were announced and that a database which was set back does not know (ADR-0009). */
+export async function takeOverResults(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
   const newest = new Map<string, ReturnType<typeof rowOf>>();
   for (const one of said) {
     const announcement = announcementIn(one);
