@@ -11,6 +11,23 @@ export interface RunClock {
   readonly stoppedOn: string | null;
 }
 
+/** A period as the tables of all slices have it. */
+export const RUN_COLUMNS = {
+  started_on: 'date',
+  due_on: 'date',
+  provisional: 'boolean',
+  rule_version: 'text',
+  stopped_on: 'date',
+} as const;
+
+export const runRow = ({ startedOn, dueOn, provisional, ruleVersion, stoppedOn }: RunClock): Record<keyof typeof RUN_COLUMNS, unknown> => ({
+  started_on: startedOn,
+  due_on: dueOn,
+  provisional,
+  rule_version: ruleVersion,
+  stopped_on: stoppedOn,
+});
+
 /** RIGHT: a party may use it and loses it. DUTY: not done by then is overdue. */
 export type ClockKind = 'RIGHT' | 'DUTY';
 export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';

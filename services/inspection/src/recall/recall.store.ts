@@ -1,9 +1,10 @@
 import type { RecallContent, RecallPublished } from '@jinqiao/contracts';
-import { event, lockKeys, Outbox, type Received } from '@jinqiao/messaging';
+import { event, lockKeys, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import type { ActName, BEGINNINGS, Competence } from './recall.acts.js';
 import { type Announcement, BASIS, type Clock, type Recall } from './recall.js';
 
@@ -21,6 +22,8 @@ export interface Taken {
 
 const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn"`;
+const CLOCK_COLUMNS = { clock: 'text', ...RUN_COLUMNS } as const;
+const clockRow = ({ clock, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({ clock, ...runRow(run) });
 const NUMBERS = 'recall-no';
 const NATIONAL_NUMBERS = 'recall-national-no';
 
@@ -92,14 +95,14 @@ export class RecallStore {
         recall.lastOn,
       ],
     );
-    for (const { clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn } of clocks) {
-      await tx.query(
-        `INSERT INTO recall_clocks (recall_no, clock, started_on, due_on, provisional, rule_version, stopped_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (recall_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
-        [recallNo, clock, startedOn, dueOn, provisional, ruleVersion, stoppedOn],
-      );
-    }
+    // What stops and starts again on the day it began runs on.
+    const rows = [...new Map(clocks.map((one) => [`${one.clock} ${one.startedOn}`, clockRow(one)])).values()];
+    const { columns, from, values } = unnested(CLOCK_COLUMNS, rows, 2);
+    await tx.query(
+      `INSERT INTO recall_clocks (recall_no, ${columns}) SELECT $1, ${columns} FROM ${from}
+       ON CONFLICT (recall_no, clock, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+      [recallNo, ...values],
+    );
     await this.addStep(tx, taken);
     if (announcement) {
       const { type, data } = announcement;

@@ -6,7 +6,7 @@ import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, seenBy } from '../actor.js';
-import type { ClockState } from '../deadline/run-clock.js';
+import { type ClockState, RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { CASES, keepRows } from '../kept-rows/kept-rows.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -290,32 +290,8 @@ async function isTaken(tx: EntityManager, { reporterId, sampleNo }: ResultName, 
   return taken !== undefined;
 }
 
-const CLOCK_COLUMNS = {
-  clock: 'text',
-  party: 'text',
-  started_on: 'date',
-  due_on: 'date',
-  provisional: 'boolean',
-  rule_version: 'text',
-  stopped_on: 'date',
-} as const;
-const clockRow = ({
-  clock,
-  party,
-  startedOn,
-  dueOn,
-  provisional,
-  ruleVersion,
-  stoppedOn,
-}: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({
-  clock,
-  party,
-  started_on: startedOn,
-  due_on: dueOn,
-  provisional,
-  rule_version: ruleVersion,
-  stopped_on: stoppedOn,
-});
+const CLOCK_COLUMNS = { clock: 'text', party: 'text', ...RUN_COLUMNS } as const;
+const clockRow = ({ clock, party, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({ clock, party, ...runRow(run) });
 
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {

@@ -43,7 +43,7 @@ const FACTS = {
   departmentId: 'tj-heping',
   authority: '外省局',
   ground: 'CONCLUSION',
-};
+} as const;
 
 function after(file: CaseFile, { track, clocks }: Step): CaseFile {
   const isOther = (one: { track: string; party: string }): boolean => one.track !== track.track || one.party !== track.party;

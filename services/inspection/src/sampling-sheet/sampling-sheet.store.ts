@@ -3,6 +3,7 @@ import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { keepRows, SHEETS } from '../kept-rows/kept-rows.js';
 import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
 import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
@@ -49,31 +50,11 @@ const SHEET = `s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.rou
 const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn", to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "dueAt"`;
 
-const CLOCK_COLUMNS = {
-  clock: 'text',
-  started_on: 'date',
-  due_on: 'date',
-  due_at: 'timestamptz',
-  provisional: 'boolean',
-  rule_version: 'text',
-  stopped_on: 'date',
-} as const;
-const clockRow = ({
+const CLOCK_COLUMNS = { clock: 'text', due_at: 'timestamptz', ...RUN_COLUMNS } as const;
+const clockRow = ({ clock, dueAt, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({
   clock,
-  startedOn,
-  dueOn,
-  dueAt,
-  provisional,
-  ruleVersion,
-  stoppedOn,
-}: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({
-  clock,
-  started_on: startedOn,
-  due_on: dueOn,
   due_at: dueAt,
-  provisional,
-  rule_version: ruleVersion,
-  stopped_on: stoppedOn,
+  ...runRow(run),
 });
 
 /** What of a drawn object may not be there. */

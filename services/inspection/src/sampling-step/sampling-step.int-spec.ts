@@ -16,7 +16,6 @@ import {
 } from '@jinqiao/contracts';
 import {
   aReport,
-  eventually,
   type Http,
   type OutsideMessage,
   type Place,
@@ -71,7 +70,7 @@ async function aRound(): Promise<typeof round> {
 type StepType = typeof SamplingSheetOpened | typeof SamplingSheetStepTaken | typeof SamplingCaseOpened | typeof SamplingCaseStepTaken;
 const step = (
   type: StepType,
-  value: { sampleNo: string; stepId: string } & object,
+  value: { sampleNo: string; stepId: string } & Readonly<Record<string, unknown>>,
   as = 'tj-amr',
   ce_id: string = randomUUID(),
 ): OutsideMessage => ({
