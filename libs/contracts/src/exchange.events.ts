@@ -212,6 +212,7 @@ export class EntitlementState {
   @Timestamp() requestedAt: string;
   @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
   @Optional() @Flag({ about: 'The period for an answer was extended, which can be done once.' }) answerExtended?: boolean;
+  @Optional() @Timestamp({ about: 'When it was said that there was no answer in time.' }) overdueRaisedAt?: string;
   @Optional() @CalendarDate({ about: 'The last day on which it is in force; absent = no limit in time.' }) validUntil?: string;
   @Optional() @OneOf(['PROVIDER', 'OPERATOR'], { about: 'Whoever suspended it resumes it.' }) suspendedBy?: 'PROVIDER' | 'OPERATOR';
   @Optional() @Text({ max: 1000, about: 'Why it was changed last.' }) reason?: string;
@@ -223,6 +224,8 @@ export class EntitlementState {
 export class GrantRequested extends EntitlementState {}
 /** Fires when the provider takes more time for its answer, and the requester is told why; and when holidays move the end of that time. */
 export class GrantAnswerExtended extends EntitlementState {}
+/** Fires once when the period for an answer has passed without one; an answer may still come. */
+export class GrantAnswerOverdue extends EntitlementState {}
 /** Fires when the provider agrees; the requester may read from now on. */
 export class GrantApproved extends EntitlementState {}
 /** Fires when the provider says no, with the reason. */
@@ -250,6 +253,7 @@ export const entitlements = stream<EntitlementState>({
   events: [
     GrantRequested,
     GrantAnswerExtended,
+    GrantAnswerOverdue,
     GrantApproved,
     GrantRefused,
     AgreementConcluded,
@@ -280,6 +284,7 @@ export class CorrectionRequestState {
   @NestedList(() => CorrectionEvidence, { items: 20, least: 1 }) evidence: CorrectionEvidence[];
   @Timestamp() filedAt: string;
   @Optional() @CalendarDate({ about: 'The last day of the statutory period for an answer.' }) answerDueOn?: string;
+  @Optional() @Timestamp({ about: 'When it was said that there was no answer in time.' }) overdueRaisedAt?: string;
   @Optional() @Text({ max: 2000, about: 'What was corrected, or why nothing is.' }) answer?: string;
   @Optional() @Revision('Revision of the record that is right.') correctedIn?: number;
   @Optional() @Timestamp() closedAt?: string;
@@ -287,6 +292,8 @@ export class CorrectionRequestState {
 
 /** Fires when a recipient says that a record is wrong, and when holidays are published that move the end of the period for an answer. */
 export class CorrectionRequested extends CorrectionRequestState {}
+/** Fires once when the period for an answer has passed without one; an answer may still come. */
+export class CorrectionOverdue extends CorrectionRequestState {}
 /** Fires when the publisher has corrected the record, or says why it does not; the filer learns of it. */
 export class CorrectionAnswered extends CorrectionRequestState {}
 /** Fires when the filer takes the request back. */
@@ -299,5 +306,5 @@ export const correctionRequests = stream<CorrectionRequestState>({
   readers: ['monitoring'],
   retention: 90,
   key: (request) => request.requestId,
-  events: [CorrectionRequested, CorrectionAnswered, CorrectionWithdrawn],
+  events: [CorrectionRequested, CorrectionOverdue, CorrectionAnswered, CorrectionWithdrawn],
 });

@@ -18,6 +18,7 @@ import {
   CorrectionRequestUnknown,
   file,
   NothingReceived,
+  overdue,
   periodOf,
   PublisherUnclear,
   withdraw,
@@ -83,6 +84,21 @@ export class CorrectionRequests {
         else await tx.query('UPDATE correction_requests SET answer_provisional = FALSE WHERE request_id = $1', [state.requestId]);
       }
       return waiting.length;
+    });
+  }
+
+  /** Says of each open request once that it was not answered in time. Gives back of how many. */
+  async raiseOverdue(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const now = this.clock.now();
+      const late: { state: CorrectionRequestState }[] = await tx.query(
+        `SELECT state FROM correction_requests
+         WHERE status = 'FILED' AND answer_due_on < $1::date AND state ->> 'overdueRaisedAt' IS NULL
+         ORDER BY request_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+        [dayInChina(now), AT_ONCE],
+      );
+      for (const { state } of late) await this.keep(tx, overdue(state, now));
+      return late.length;
     });
   }
 

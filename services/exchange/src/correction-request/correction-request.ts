@@ -4,6 +4,7 @@
  */
 import {
   CorrectionAnswered,
+  CorrectionOverdue,
   CorrectionRequested,
   type CorrectionRequestState,
   CorrectionWithdrawn,
@@ -80,6 +81,12 @@ export function computedAgain(state: CorrectionRequestState): Changed | null {
   if (!period || period.dueOn === state.answerDueOn) return null;
   return { event: CorrectionRequested, state: { ...state, revision: state.revision + 1, answerDueOn: period.dueOn } };
 }
+
+/** The next revision of an open request that was not answered in time. */
+export const overdue = (state: CorrectionRequestState, now: Date): Changed => ({
+  event: CorrectionOverdue,
+  state: { ...state, revision: state.revision + 1, overdueRaisedAt: now.toISOString() },
+});
 
 export function answer(state: CorrectionRequestState, given: CorrectionAnswer, by: string, now: Date): Changed {
   assertOpen(state, by);

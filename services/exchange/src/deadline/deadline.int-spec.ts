@@ -222,3 +222,26 @@ describe('when a calendar is published', () => {
     expect(named(await listed('tj-housing', 'state=provisional'))).toEqual(['GRANT_REQUEST GRANT 2027-01-04 RUNNING']);
   });
 });
+
+describe('an answer that does not come in time', () => {
+  it('is said once of each request, as its next revision, and may still come', async () => {
+    clock.set(new Date('2027-03-01T01:00:00.000Z'));
+    const job = service.get(DeadlineJob);
+    await Promise.all([job.raise(), job.raise(), job.raise()]);
+    expect(await job.raise()).toBe(0);
+    const open = await place.sql<{ id: string; revision: number }>(
+      `SELECT request_id::text AS id, revision FROM correction_requests WHERE status = 'FILED'
+       UNION ALL SELECT entitlement_id, revision FROM entitlements WHERE status = 'REQUESTED' AND answer_due_on IS NOT NULL ORDER BY 1`,
+    );
+    expect(open.length).toBeGreaterThan(1);
+    await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+    const all = [...(await place.readAll('exchange.correction-request.v1')), ...(await place.readAll('exchange.entitlement.v1'))];
+    const late = all.filter(({ headers }) => headers['ce_type']?.endsWith('Overdue'));
+    expect(
+      late.map(({ key, body }) => ({ id: key, revision: body?.['revision'] })).sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1)),
+    ).toEqual(open);
+    const listedLate = (await listed('operator', 'state=overdue')).filter(({ matter }) => matter !== 'FEEDBACK');
+    expect(listedLate).toHaveLength(open.length);
+    expect(new Set(listedLate.map(({ overdueRaisedAt }) => overdueRaisedAt))).toEqual(new Set(['2027-03-01T01:00:00.000Z']));
+  });
+});

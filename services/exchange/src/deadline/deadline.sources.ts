@@ -21,7 +21,8 @@ const correctionRequests: DeadlineSource = {
       'PUBLISHER' AS party, c.answer_from AS started_on, NULL::timestamptz AS started_at, c.answer_due_on AS due_on,
       ${endOfDay('c.answer_due_on')} AS due_at, ${dayOf(`(c.state ->> 'closedAt')::timestamptz`)} AS stopped_on,
       (c.state ->> 'closedAt')::timestamptz AS stopped_at, c.answer_provisional AS provisional, NULL::date AS first_due_on,
-      c.answer_rule AS rule_version, c.publisher_id AS department, c.publisher_id AS handler, NULL::timestamptz AS raised_at
+      c.answer_rule AS rule_version, c.publisher_id AS department, c.publisher_id AS handler,
+      (c.state ->> 'overdueRaisedAt')::timestamptz AS raised_at
     FROM correction_requests c WHERE c.answer_rule IS NOT NULL AND ($1::text IS NULL OR $1 IN (c.filed_by, c.publisher_id))`,
 };
 
@@ -37,7 +38,8 @@ const grantRequests: DeadlineSource = {
       'DUTY' AS kind, 'PROVIDER' AS party, e.answer_from AS started_on, NULL::timestamptz AS started_at, e.answer_due_on AS due_on,
       ${endOfDay('e.answer_due_on')} AS due_at, ${dayOf(`(${DECIDED_AT})`)} AS stopped_on, ${DECIDED_AT} AS stopped_at,
       e.answer_provisional AS provisional, NULL::date AS first_due_on, e.answer_rule AS rule_version, e.provider_id AS department,
-      e.provider_id AS handler, NULL::timestamptz AS raised_at
+      e.provider_id AS handler, (SELECT (r.state ->> 'overdueRaisedAt')::timestamptz FROM entitlement_revisions r
+        WHERE r.entitlement_id = e.entitlement_id AND r.revision = e.revision) AS raised_at
     FROM entitlements e WHERE e.answer_rule IS NOT NULL AND ($1::text IS NULL OR $1 IN (e.recipient_id, e.provider_id))`,
 };
 

@@ -1,4 +1,11 @@
-import type { EntitlementState, EntitlementStatus, EventClass, FeedbackKind, SharingAttribute } from '@jinqiao/contracts';
+import {
+  type EntitlementState,
+  type EntitlementStatus,
+  type EventClass,
+  type FeedbackKind,
+  GrantAnswerOverdue,
+  type SharingAttribute,
+} from '@jinqiao/contracts';
 import { arrangedUntil, dayInChina } from '@jinqiao/law';
 import { event, lockKeys, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
@@ -20,6 +27,7 @@ import {
   type GrantDraft,
   GrantExists,
   leave,
+  overdue,
   partyOf,
   periodOf,
   requestGrant,
@@ -28,6 +36,9 @@ import {
   TOLD_UNDER,
 } from './entitlement.js';
 
+/** Of requests of which it was not said yet. */
+const NOT_RAISED = `NOT EXISTS (SELECT FROM entitlement_revisions r
+  WHERE r.entitlement_id = entitlements.entitlement_id AND r.event = '${GrantAnswerOverdue.name}')`;
 const LIVES = "status IN ('REQUESTED', 'ACTIVE', 'SUSPENDED')";
 const LIST = 'entitlements';
 /** Two requests for the same must see each other. */
@@ -142,6 +153,18 @@ export class Entitlements {
         else await tx.query('UPDATE entitlements SET answer_provisional = FALSE WHERE entitlement_id = $1', [state.entitlementId]);
       }
       return waiting.length;
+    });
+  }
+
+  /** Says of each unanswered request once that its period has passed. Gives back of how many. */
+  async raiseOverdue(): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const now = this.clock.now();
+      const late = await lockedStates(tx, `status = 'REQUESTED' AND answer_due_on < $1::date AND ${NOT_RAISED}`, dayInChina(now));
+      // Whoever waited for a lock is told of the row as it has become, and of its revisions as they were.
+      const unsaid = late.filter(({ overdueRaisedAt }) => overdueRaisedAt === undefined);
+      for (const state of unsaid) await this.keep(tx, overdue(state, EXCHANGE, now));
+      return unsaid.length;
     });
   }
 

@@ -16,6 +16,7 @@ import {
   FEEDBACK_KINDS,
   type FeedbackKind,
   GrantAnswerExtended,
+  GrantAnswerOverdue,
   GrantApproved,
   GrantRefused,
   GrantRequested,
@@ -385,6 +386,12 @@ export function computedAgain(state: EntitlementState, attribute: SharingFacts['
     state: { ...state, revision: state.revision + 1, answerDueOn: period.dueOn, changedBy: by, changedAt: now.toISOString() },
   };
 }
+
+/** The next revision of a request that was not answered in time. */
+export const overdue = (state: EntitlementState, by: string, now: Date): Changed => ({
+  event: GrantAnswerOverdue,
+  state: { ...state, revision: state.revision + 1, overdueRaisedAt: now.toISOString(), changedBy: by, changedAt: now.toISOString() },
+});
 
 /** What becomes of it when one of its two sides leaves: the recipient needs it no more, the provider gives it no more. */
 export function leave(
