@@ -35,8 +35,9 @@ afterAll(() => service.close());
 
 async function aSheet(sampleNo: string): Promise<void> {
   await place.sql(
-    `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, mode, samplers, sampler_bodies, sample, last_on, opened_on)
-     VALUES ('tj-amr', $1, $2, $3, '{"laboratoryId": "tj-lab", "inspectorIds": []}', 'SAMPLE_SEALED', 'ON_SITE', '[]', '{}', '{"testSeal": "F-1"}',
+    `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, round_no, regime, coverage, object, drawn, state, mode, samplers,
+       sampler_bodies, sample, last_on, opened_on)
+     VALUES ('tj-amr', $1, $2, 'E', 'PRODUCT', 'COMPLETE_ROUND', $3, '{"laboratoryId": "tj-lab", "inspectorIds": []}', 'SAMPLE_SEALED', 'ON_SITE', '[]', '{}', '{"testSeal": "F-1"}',
        '2026-03-02', '2026-03-02')`,
     [sampleNo, ROUND, JSON.stringify({ id: sampleNo, name: sampleNo })],
   );
