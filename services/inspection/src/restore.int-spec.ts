@@ -195,7 +195,7 @@ describe('a database that is set back', () => {
 describe('what was ruled on pairs', () => {
   const published = { finality: 'FINAL', notice: { no: '2026年第30号', publishedOn: '2026-06-15' }, sampledOn: '2026-06-01' } as const;
   const report = async (as: Http, sampleNo: string, batch: string, changes: object = {}): Promise<string> => {
-    const input = aReport({ sampleNo, ...published, product: { batch }, ...changes } as Parameters<typeof aReport>[0]);
+    const input = aReport({ sampleNo, ...published, product: { batch }, ...changes });
     const { body } = await as.post<{ status: string; warnings: { code: string }[] }>(`${API}/sampling-results`, input);
     return [body.status, ...body.warnings.map(({ code }) => code)].join(' ');
   };
