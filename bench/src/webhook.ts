@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { accessToken } from '@jinqiao/infra-local';
+import { accessToken, webhookSecretKey } from '@jinqiao/infra-local';
+import { Keyring } from '@jinqiao/platform';
 import pg from 'pg';
 import { sendWebhooks, WEBHOOKS_TABLE } from '../stock/webhooks.js';
 import { postedBatch } from './effects.js';
@@ -119,7 +120,8 @@ const delivered = ({ running, receiver, count }: BacklogPlace, name: string, one
   async run() {
     const { exchange } = running.databases;
     const run = `b${randomBytes(3).toString('hex')}`;
-    await fill(exchange, { run, origin: receiver.origin, count, oneIsDead });
+    const keyring = await Keyring.of(webhookSecretKey(running.stack.servers.seed));
+    await fill(exchange, { run, origin: receiver.origin, count, oneIsDead, secret: await keyring.seal(SECRET) });
     await receiver.reset();
     await settle(running.stack.servers);
     const living = `recipient_id LIKE '${run}-%'${oneIsDead ? ` AND recipient_id <> '${run}-0'` : ''}`;
@@ -144,10 +146,12 @@ interface Filling {
   readonly origin: string;
   readonly count: number;
   readonly oneIsDead: boolean;
+  /** As the exchange keeps it. */
+  readonly secret: string;
 }
 
 /** What the exchange would have told twenty platforms, each feedback of a subject of its own; the endpoints wait. */
-async function fill(exchange: pg.Client, { run, origin, count, oneIsDead }: Filling): Promise<void> {
+async function fill(exchange: pg.Client, { run, origin, count, oneIsDead, secret }: Filling): Promise<void> {
   const platforms = `SELECT '${run}-' || p AS id, p FROM generate_series(0, ${ENDPOINTS - 1}) AS p`;
   const feedbacks = `SELECT md5('${run}' || n)::uuid AS id, '${run}-' || n % ${ENDPOINTS} AS recipient, '${run}:' || n AS subject,
                        n / ${ENDPOINTS} + 1 AS position FROM generate_series(0, ${count - 1}) AS n`;
@@ -161,7 +165,7 @@ async function fill(exchange: pg.Client, { run, origin, count, oneIsDead }: Fill
     SELECT md5(id)::uuid, id, '${origin}/' || CASE WHEN ${oneIsDead} AND p = 0 THEN 'dead' ELSE p::text END, 'HMAC_SHA256', 'bench', 'ACTIVE',
       now(), now(), 'infinity' FROM (${platforms}) AS p;
     INSERT INTO webhook_secrets (secret_id, endpoint_id, secret, created_at)
-    SELECT gen_random_uuid(), md5(id)::uuid, '${SECRET}', now() FROM (${platforms}) AS p;
+    SELECT gen_random_uuid(), md5(id)::uuid, '${secret}', now() FROM (${platforms}) AS p;
     INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, asked_since)
     SELECT id, recipient, 'SAMPLING_RESULT', subject, '${DEPARTMENT}', 1, 'ISSUED', 1 FROM (${feedbacks}) AS f;`);
   await exchange.query(

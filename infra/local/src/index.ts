@@ -5,7 +5,7 @@ export { type Artifacts, cacheDirectory, downloaded, fetchArtifacts } from './do
 export { createDatabase } from './postgres.js';
 export { requireJava } from './preflight.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';
-export { clientSecret, rolePassword, signingKey } from './secrets.js';
+export { clientSecret, rolePassword, signingKey, webhookSecretKey } from './secrets.js';
 export { AUDIENCE, type RunningServers, type ServerAddresses, type ServerName, startServers, type StartServersOptions } from './servers.js';
 export { serviceEnvironment, type ServicePlace, serviceProgram } from './service-environment.js';
 export { registerOrganisations } from './register-organisations.js';

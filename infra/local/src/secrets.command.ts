@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { keepingServices } from './principals.js';
 import { ADMIN_ROLE } from './postgres.js';
-import { brokerPassword, clientSecret, redisPassword, rolePassword, serviceSigningKey } from './secrets.js';
+import { brokerPassword, clientSecret, redisPassword, rolePassword, serviceSigningKey, webhookSecretKey } from './secrets.js';
 
 // `npm run -s secrets > .env`: fresh passwords for docker-compose.yml, in the names of .env.example.
 const seed = randomBytes(32).toString('hex');
@@ -17,6 +17,7 @@ const secrets = {
     ]),
   ),
   EXCHANGE_LEDGER_SIGNING_KEY: serviceSigningKey(seed, 'ledger'),
+  EXCHANGE_WEBHOOK_SECRET_KEYS: webhookSecretKey(seed),
   CREDIT_CERTIFICATE_SIGNING_KEY: serviceSigningKey(seed, 'certificate'),
   CREDIT_SNAPSHOT_SIGNING_KEY: serviceSigningKey(seed, 'snapshot'),
 };

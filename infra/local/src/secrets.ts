@@ -31,6 +31,9 @@ export function serviceSigningKey(seed: string, use: 'ledger' | 'certificate' | 
   return Buffer.concat([ED25519_PKCS8, key]).toString('base64');
 }
 
+/** What the exchange encrypts the secrets of webhooks with: 32 bytes in base64. */
+export const webhookSecretKey = (seed: string): string => createHmac('sha256', seed).update('webhook-secret-key').digest('base64');
+
 /**
  * The issuer's signing key, ES256. From the seed like the rest: tokens outlive a restart, and a test can make the token that no issuer
  * gives, an expired one or one for another audience.

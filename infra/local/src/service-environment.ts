@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repository } from './repository.js';
-import { clientSecret, rolePassword, serviceSigningKey } from './secrets.js';
+import { clientSecret, rolePassword, serviceSigningKey, webhookSecretKey } from './secrets.js';
 import type { ServerAddresses } from './servers.js';
 
 export interface ServicePlace {
@@ -32,7 +32,10 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
     OIDC_AUDIENCE: servers.audience,
     OIDC_CLIENT_ID: `service.${service}`,
     OIDC_CLIENT_SECRET: clientSecret(servers.seed, `service.${service}`),
-    ...(service === 'exchange' && { LEDGER_SIGNING_KEY: serviceSigningKey(servers.seed, 'ledger') }),
+    ...(service === 'exchange' && {
+      LEDGER_SIGNING_KEY: serviceSigningKey(servers.seed, 'ledger'),
+      WEBHOOK_SECRET_KEYS: webhookSecretKey(servers.seed),
+    }),
     ...(service === 'credit' && {
       CERTIFICATE_SIGNING_KEY: serviceSigningKey(servers.seed, 'certificate'),
       SNAPSHOT_SIGNING_KEY: serviceSigningKey(servers.seed, 'snapshot'),

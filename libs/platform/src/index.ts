@@ -16,6 +16,7 @@ export {
   ListDeadlinesQuery,
   mergedByDue,
 } from './deadlines.js';
+export { IsKeyring, Keyring, KeyMissing } from './keyring.js';
 export { csvLine, CSV_MARK } from './csv.js';
 export { Metrics } from './metrics.js';
 export { migrateDatabase, migrateService, platformMigrations } from './migrate-service.js';

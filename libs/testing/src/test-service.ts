@@ -8,6 +8,8 @@ export interface TestServiceOptions {
   /** The service's own config class, where it reads more than every service. */
   readonly config?: new () => ServiceConfig;
   readonly clock?: Pick<Clock, 'now'>;
+  /** What is another than at the place. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface TestService {
@@ -24,10 +26,10 @@ export interface TestService {
 export async function startTestService(
   module: new () => object,
   place: Place,
-  { config = ServiceConfig, clock }: TestServiceOptions = {},
+  { config = ServiceConfig, clock, env }: TestServiceOptions = {},
 ): Promise<TestService> {
   const ends: Error[] = [];
-  const building = Test.createTestingModule({ imports: [configured(module, checkConfig(config, place.env))] })
+  const building = Test.createTestingModule({ imports: [configured(module, checkConfig(config, { ...place.env, ...env }))] })
     .overrideProvider(ProcessEnd)
     .useValue({ because: (problem: Error) => ends.push(problem) });
   if (clock) building.overrideProvider(Clock).useValue(clock);

@@ -21,6 +21,7 @@ import { DisputeController } from './dispute/dispute.controller.js';
 import { Disputes } from './dispute/dispute.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
+import { EndpointSecrets } from './endpoint/endpoint.secrets.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
 import { EntitlementController } from './entitlement/entitlement.controller.js';
 import { EntitlementRevision, EntitlementRow, TopicAccess } from './entitlement/entitlement.entity.js';
@@ -148,6 +149,7 @@ const entities = [
     FeedbackQueries,
     Deliveries,
     EndpointAddresses,
+    EndpointSecrets,
     Endpoints,
     Webhooks,
     WebhookSender,

@@ -21,6 +21,7 @@ import { LeaveRoomForLeases1795450600010 } from './migrations/1795450600010-leav
 import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-recalls.js';
 import { ListDeadlines1795451020010 } from './migrations/1795451020010-list-deadlines.js';
 import { KnowMerchants1795451030010 } from './migrations/1795451030010-know-merchants.js';
+import { EncryptSecrets1795451030000 } from './migrations/1795451030000-encrypt-secrets.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -45,4 +46,5 @@ await migrateService('exchange', [
   CreateRecalls1795450710000,
   ListDeadlines1795451020010,
   KnowMerchants1795451030010,
+  EncryptSecrets1795451030000,
 ]);

@@ -7,7 +7,8 @@ import { assertPlatform } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint.entity.js';
 import { assertLiving, assertRotatable, type Endpoint, EndpointExists, EndpointUnknown } from './endpoint.js';
-import { type Algorithm, newSecret } from './endpoint.signature.js';
+import { EndpointSecrets } from './endpoint.secrets.js';
+import type { Algorithm } from './endpoint.signature.js';
 
 const HOUR_MS = 3_600_000;
 const LISTS = { endpoints: 'webhook-endpoints', notices: 'webhook-notices' };
@@ -53,6 +54,7 @@ export class Endpoints {
     private readonly db: DataSource,
     private readonly clock: Clock,
     private readonly addresses: EndpointAddresses,
+    private readonly secrets: EndpointSecrets,
   ) {}
 
   /** What is due by webhook and was not delivered goes to the new endpoint at once. */
@@ -78,7 +80,7 @@ export class Endpoints {
       const living: unknown[] = await tx.query(`SELECT FROM webhook_endpoints WHERE organisation_id = $1 AND status <> 'ENDED'`, [id]);
       if (living.length > 0) throw new EndpointExists();
       await tx.insert(WebhookEndpoint, endpoint);
-      const secret = await this.addSecret(tx, endpoint, at);
+      const secret = await this.secrets.add(tx, endpoint, at);
       await dueAtOnce(tx, id, at);
       return { ...endpoint, secret };
     });
@@ -100,12 +102,12 @@ export class Endpoints {
       const endpoint = await this.getForUpdate(tx, by, endpointId);
       assertLiving(endpoint);
       const at = this.clock.now();
-      const secrets = await validSecrets(tx, [endpointId], at);
-      assertRotatable(secrets.length, overlapHours);
+      const valid = await this.secrets.valid(tx, [endpointId], at);
+      assertRotatable(valid.length, overlapHours);
       const oldValidUntil = new Date(at.getTime() + overlapHours * HOUR_MS);
       const ending = overlapHours === 0 ? { endpointId } : { endpointId, validUntil: IsNull() };
       await tx.update(WebhookSecret, ending, { validUntil: oldValidUntil });
-      const secret = await this.addSecret(tx, endpoint, at);
+      const secret = await this.secrets.add(tx, endpoint, at);
       return { ...endpoint, secret, oldValidUntil };
     });
   }
@@ -175,12 +177,6 @@ export class Endpoints {
     await assertReachable(allowedUrl(url, exceptions), exceptions, resolve);
   }
 
-  private async addSecret(tx: EntityManager, { endpointId, algorithm }: Endpoint, createdAt: Date): Promise<string> {
-    const { kept, shown } = newSecret(algorithm);
-    await tx.insert(WebhookSecret, { secretId: randomUUID(), endpointId, secret: kept, createdAt, validUntil: null });
-    return shown;
-  }
-
   private async getForUpdate(tx: EntityManager, { id }: Principal, endpointId: string): Promise<Endpoint> {
     if (!UUID.test(endpointId)) throw new EndpointUnknown();
     const where = { endpointId, organisationId: id };
@@ -196,20 +192,6 @@ const FIRST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const whose = ({ kind, id }: Principal, platform: string | undefined): string | null => (kind === 'PLATFORM' ? id : (platform ?? null));
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The secrets that sign at a moment, the newest first. */
-export async function validSecrets(
-  tx: EntityManager,
-  endpointIds: readonly string[],
-  at: Date,
-): Promise<{ endpointId: string; secret: string }[]> {
-  return tx.query(
-    `SELECT endpoint_id AS "endpointId", secret FROM webhook_secrets
-     WHERE endpoint_id = ANY($1) AND (valid_until IS NULL OR valid_until > $2)
-     ORDER BY created_at DESC, valid_until DESC NULLS FIRST`,
-    [endpointIds, at],
-  );
-}
 
 /**
  * Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. Deliveries are locked

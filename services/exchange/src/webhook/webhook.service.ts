@@ -5,7 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
-import { dueAtOnce, validSecrets } from '../endpoint/endpoint.service.js';
+import { EndpointSecrets } from '../endpoint/endpoint.secrets.js';
+import { dueAtOnce } from '../endpoint/endpoint.service.js';
 import { deliveredUnder } from '../entitlement/entitlement.js';
 import type { Entry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
@@ -92,6 +93,7 @@ export class Webhooks {
   constructor(
     private readonly db: DataSource,
     private readonly ledger: Ledger,
+    private readonly secrets: EndpointSecrets,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
@@ -137,7 +139,7 @@ export class Webhooks {
         [now, JSON.stringify(Object.fromEntries(inFlight)), most.each, most.all, LEASE_SECONDS],
       );
       if (rows.length === 0) return [];
-      const secrets = Map.groupBy(await validSecrets(tx, [...new Set(rows.map(({ endpointId }) => endpointId))], now), endpointOf);
+      const secrets = Map.groupBy(await this.secrets.valid(tx, [...new Set(rows.map(({ endpointId }) => endpointId))], now), endpointOf);
       return rows.map((row) => ({ ...row, secrets: (secrets.get(row.endpointId) ?? []).map(({ secret }) => secret) }));
     });
   }

@@ -1,0 +1,92 @@
+/**
+ * The secrets of webhooks as they lie in the database: encrypted when they are made, encrypted at the next start where they were kept
+ * before there was a key, and encrypted anew when another key comes first. What was shown to the platform signs throughout.
+ */
+import { type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { DataSource } from 'typeorm';
+import { ExchangeConfig } from '../config.js';
+import { ExchangeModule } from '../exchange.module.js';
+import { EndpointSecrets } from './endpoint.secrets.js';
+
+const ENDPOINTS = '/api/exchange/webhook-endpoints';
+const [FIRST, SECOND] = [Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(32, 2).toString('base64')];
+const AT = new Date();
+let place: Place;
+let service: TestService;
+
+async function start(keys: string): Promise<void> {
+  service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, env: { WEBHOOK_SECRET_KEYS: keys } });
+}
+beforeAll(async () => {
+  place = await (await realServers()).place('exchange', { env: { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } });
+  await start(FIRST);
+}, 60_000);
+afterAll(() => service.close());
+
+async function endpointOf(id: string): Promise<{ http: Http; endpointId: string; secret: string }> {
+  const operator = place.http(await place.token('OPERATOR', 'operator'));
+  await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name: id });
+  const http = place.http(await place.token('PLATFORM', id));
+  const { status, body } = await http.post<{ endpointId: string; secret: string }>(ENDPOINTS, {
+    url: 'http://127.0.0.1:9/',
+    contact: '值班',
+  });
+  expect(status).toBe(201);
+  return { http, ...body };
+}
+const signing = async (endpointId: string): Promise<string[]> => {
+  const valid = await service.get(EndpointSecrets).valid(service.get(DataSource).manager, [endpointId], AT);
+  return valid.map(({ secret }) => secret);
+};
+/** Which key each row names, '' = none. */
+async function kids(): Promise<string[]> {
+  const rows = await place.sql<{ secret: string }>('SELECT secret FROM webhook_secrets ORDER BY created_at');
+  return rows.map(({ secret }) => {
+    const [header = ''] = secret.split('.');
+    return secret.startsWith('whs') ? '' : (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }).kid;
+  });
+}
+/** As rows were kept before: the check came afterwards and holds for none of them. */
+async function keepOpen(endpointId: string, secret: string): Promise<void> {
+  await place.sql('ALTER TABLE webhook_secrets DROP CONSTRAINT webhook_secrets_encrypted');
+  await place.sql('UPDATE webhook_secrets SET secret = $2 WHERE endpoint_id = $1', [endpointId, secret]);
+  await place.sql(`ALTER TABLE webhook_secrets ADD CONSTRAINT webhook_secrets_encrypted CHECK (secret LIKE 'eyJ%') NOT VALID`);
+}
+
+it('are encrypted when they are made, opened to sign, and taken in no other way', async () => {
+  const jd = await endpointOf('jd');
+  expect(await place.sql(`SELECT FROM webhook_secrets WHERE secret LIKE 'whs%' OR position($1 in secret) > 0`, [jd.secret])).toEqual([]);
+  expect(await kids()).toHaveLength(1);
+  expect(await signing(jd.endpointId)).toEqual([jd.secret]);
+  const rotated = await jd.http.post<{ secret: string }>(`${ENDPOINTS}/${jd.endpointId}/rotations`, {});
+  expect(await signing(jd.endpointId)).toEqual([rotated.body.secret, jd.secret]);
+  await expect(place.sql('UPDATE webhook_secrets SET secret = $1', [jd.secret])).rejects.toThrow('webhook_secrets_encrypted');
+});
+
+it('kept before there was a key are encrypted at the next start, and what an interrupted start has encrypted stays', async () => {
+  const [tmall, vip] = [await endpointOf('tmall'), await endpointOf('vip')];
+  await keepOpen(tmall.endpointId, tmall.secret);
+  const before = await place.sql('SELECT secret_id, secret FROM webhook_secrets WHERE endpoint_id = $1', [vip.endpointId]);
+  await service.close();
+  await start(FIRST);
+  expect(new Set(await kids()).size).toBe(1);
+  expect(await kids()).not.toContain('');
+  expect(await signing(tmall.endpointId)).toEqual([tmall.secret]);
+  expect(await place.sql('SELECT secret_id, secret FROM webhook_secrets WHERE endpoint_id = $1', [vip.endpointId])).toEqual(before);
+});
+
+it('go over to another key that comes first; then the former one can go, and not before', async () => {
+  const pdd = await endpointOf('pdd');
+  const [former = ''] = await kids();
+  await service.close();
+  await start(`${FIRST},${SECOND}`);
+  expect(new Set(await kids())).toEqual(new Set([former]));
+  await service.close();
+  await expect(start(SECOND)).rejects.toThrow(`WEBHOOK_SECRET_KEYS must hold the key ${former}, with which secrets in webhook_secrets`);
+  await start(`${SECOND},${FIRST}`);
+  expect(await kids()).not.toContain(former);
+  await service.close();
+  await start(SECOND);
+  expect(await signing(pdd.endpointId)).toEqual([pdd.secret]);
+  expect(new Set(await kids()).size).toBe(1);
+}, 60_000);
