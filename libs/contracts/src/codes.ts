@@ -74,6 +74,7 @@ export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
 // SANDBOX is for platforms that have still to show that they conform.
 export const ORGANISATION_STATUSES = ['SANDBOX', 'PRODUCTION', 'SUSPENDED', 'EXITED'] as const;
+export const CONTACT_ROLES = ['COMPLIANCE', 'TECHNICAL', 'SECURITY'] as const;
 export const FEEDBACK_KINDS = ['SAMPLING_RESULT', 'RECALL', 'CREDIT_STATUS', 'RESTRICTION'] as const;
 export const FEEDBACK_ACTIONS = [
   'NONE',
@@ -155,6 +156,7 @@ export type StepOutcome = (typeof STEP_OUTCOMES)[number];
 export type Coverage = (typeof COVERAGES)[number];
 export type OrganisationKind = (typeof ORGANISATION_KINDS)[number];
 export type OrganisationStatus = (typeof ORGANISATION_STATUSES)[number];
+export type ContactRole = (typeof CONTACT_ROLES)[number];
 export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 export type FeedbackActionCode = (typeof FEEDBACK_ACTIONS)[number];
 export type AnswerStatus = (typeof ANSWER_STATUSES)[number];
@@ -205,6 +207,7 @@ export const codeLists = {
   coverage: COVERAGES,
   organisationKind: ORGANISATION_KINDS,
   organisationStatus: ORGANISATION_STATUSES,
+  contactRole: CONTACT_ROLES,
   feedbackKind: FEEDBACK_KINDS,
   feedbackAction: FEEDBACK_ACTIONS,
   answerStatus: ANSWER_STATUSES,

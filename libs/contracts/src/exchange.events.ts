@@ -308,3 +308,81 @@ export const correctionRequests = stream<CorrectionRequestState>({
   key: (request) => request.requestId,
   events: [CorrectionRequested, CorrectionOverdue, CorrectionAnswered, CorrectionWithdrawn],
 });
+
+/*
+ * What follows is the exchange's own memory: it says these things to itself, so that it knows them again when its database was set back
+ * (ADR-0009). Nobody else may read the topics.
+ */
+
+export class NamedContact {
+  @OneOf(codes.CONTACT_ROLES) role: codes.ContactRole;
+  @Text({ max: 200, about: 'Mailbox or number of an office, not of a person.' }) address: string;
+  @Timestamp() since: string;
+}
+
+/** Fires when an organisation says whom to call, with all of its contacts. */
+export class ContactsNamed {
+  @Text({ max: 40 }) organisationId: string;
+  @Revision() revision: number;
+  @NestedList(() => NamedContact, { items: codes.CONTACT_ROLES.length, least: 1 }) contacts: NamedContact[];
+}
+
+export const contacts = stream<ContactsNamed>({
+  topic: 'exchange.contact.v1',
+  about: 'Whom to call at organisations.',
+  writer: 'exchange',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: (named) => named.organisationId,
+  events: [ContactsNamed],
+});
+
+/** Fires when a page that was pulled under a grant held records that the recipient had not been given before. */
+export class RecordsGiven {
+  @Text({ max: 64 }) entitlementId: string;
+  @Revision('Counts what was given under one grant; each holds what it gave, not what was given before.') revision: number;
+  @TextList({ max: 500, items: 500, about: 'Their keys on the topic.' }) keys: string[];
+}
+
+export const grantedKeys = stream<RecordsGiven>({
+  topic: 'exchange.granted-key.v1',
+  about: 'Which records departments have under grants, so that they hear when one is withdrawn or leaves the scope.',
+  writer: 'exchange',
+  readers: [],
+  retention: 90,
+  key: (given) => given.entitlementId,
+  events: [RecordsGiven],
+});
+
+export class RefusedInRun {
+  @Text({ max: 36, min: 36 }) feedbackId: string;
+  @Revision('Revision of the feedback that was answered.') feedbackRevision: number;
+  @OneOf(codes.ANSWER_STATUSES) status: codes.AnswerStatus;
+  @Text({ max: 100 }) code: string;
+  @Timestamp() at: string;
+}
+
+/** Fires once, when a conformance run of a platform has ended. */
+export class ConformanceRunEnded {
+  @Text({ max: 36, min: 36 }) runId: string;
+  @Revision('Always 1: a run that has ended stays as it is.') revision: number;
+  @Text({ max: 40 }) organisationId: string;
+  @OneOf(['KAFKA', 'WEBHOOK', 'PULL']) channel: 'KAFKA' | 'WEBHOOK' | 'PULL';
+  @Flag() passed: boolean;
+  @AnyObject({ about: 'Each check with its state and reason.' }) checks: Record<string, unknown>;
+  /** The first of them. */
+  @NestedList(() => RefusedInRun, { items: 200 }) refused: RefusedInRun[];
+  @Timestamp() startedAt: string;
+  @Timestamp() endsAt: string;
+  @Timestamp() finishedAt: string;
+}
+
+export const conformanceRuns = stream<ConformanceRunEnded>({
+  topic: 'exchange.conformance-run.v1',
+  about: 'What platforms showed in the sandbox.',
+  writer: 'exchange',
+  readers: [],
+  retention: 90,
+  key: (run) => run.organisationId,
+  events: [ConformanceRunEnded],
+});

@@ -22,6 +22,7 @@ import { CreateRecalls1795450710000 } from './migrations/1795450710000-create-re
 import { ListDeadlines1795451020010 } from './migrations/1795451020010-list-deadlines.js';
 import { KnowMerchants1795451030010 } from './migrations/1795451030010-know-merchants.js';
 import { EncryptSecrets1795451030000 } from './migrations/1795451030000-encrypt-secrets.js';
+import { NumberWhatIsSaid1795451030010 } from './migrations/1795451030010-number-what-is-said.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -47,4 +48,5 @@ await migrateService('exchange', [
   ListDeadlines1795451020010,
   KnowMerchants1795451030010,
   EncryptSecrets1795451030000,
+  NumberWhatIsSaid1795451030010,
 ]);

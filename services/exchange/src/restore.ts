@@ -1,9 +1,12 @@
 import {
+  conformanceRuns,
+  contacts,
   correctionRequests,
   entitlements,
   type FeedbackAnswerAccepted,
   feedbackOutcomes,
   FeedbackOverdue,
+  grantedKeys,
   ledgerHeads,
   organisations,
   platformFeedback,
@@ -11,21 +14,27 @@ import {
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { takeOverRuns } from './conformance/conformance.restore.js';
+import { takeOverContacts } from './contact/contact.service.js';
 import { takeOverCorrectionRequests } from './correction-request/correction-request.service.js';
 import { takeOverEntitlements } from './entitlement/entitlement.restore.js';
 import { takeOverEscalations } from './escalation/escalation.service.js';
 import { takeOverFeedback } from './feedback/feedback.restore.js';
+import { takeOverGrantedKeys } from './granted-record/granted-record.service.js';
 import { takeOverHeads } from './ledger/ledger.restore.js';
 import { Ledger } from './ledger/ledger.service.js';
 import { takeOverOrganisations } from './organisation/organisation.restore.js';
 import { takeOverAnswers } from './receipt/receipt.restore.js';
 
-/** What was said and what a database that was set back does not know (ADR-0009). Feedback and entitlements refer to organisations, an answer to feedback. */
+/** What was said and what a database that was set back does not know (ADR-0009). Most refers to organisations, an answer to feedback, a key to its grant. */
 @Injectable()
 export class Restore {
   constructor(ownTopics: OwnTopics, ledger: Ledger) {
     ownTopics.takenOver(organisations, takeOverOrganisations);
+    ownTopics.takenOver(contacts, takeOverContacts);
+    ownTopics.takenOver(conformanceRuns, takeOverRuns);
     ownTopics.takenOver(entitlements, takeOverEntitlements);
+    ownTopics.takenOver(grantedKeys, takeOverGrantedKeys);
     ownTopics.takenOver(correctionRequests, takeOverCorrectionRequests);
     ownTopics.takenOver(platformFeedback, takeOverFeedback(ledger));
     ownTopics.takenOver(feedbackOutcomes, takeOverOutcomes);

@@ -3,6 +3,8 @@
  * streams are those that are declared; what the law says of each is a row here, and a stream without a row fails a spec.
  */
 import {
+  conformanceRuns,
+  contacts,
   correctionRequests,
   creditRecordIntake,
   creditRecords,
@@ -10,6 +12,7 @@ import {
   entitlements,
   type EventClass,
   feedbackOutcomes,
+  grantedKeys,
   inspectionDeadlines,
   keptCases,
   keptPairs,
@@ -171,6 +174,9 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   keptSheets,
   keptCases,
   keptPairs,
+  contacts,
+  grantedKeys,
+  conformanceRuns,
 ];
 
 /** By the name of the stream; null for one that is not in the catalogue. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { ConformanceRunEnded } from '@jinqiao/contracts';
+import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import type { Channel } from '../delivery/delivery.js';
-import { feedbackIdOf } from '../feedback/feedback.js';
 import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import { OrganisationRow } from '../organisation/organisation.entity.js';
 import { OrganisationUnknown } from '../organisation/organisation.js';
@@ -15,8 +16,10 @@ import {
   ConformanceRunUnknown,
   endOf,
   type Forged,
+  findingsOf,
   isPassed,
   judge,
+  type Judged,
   madeUp,
   NotInSandbox,
   type Part,
@@ -46,6 +49,8 @@ export interface RunFilter {
 }
 
 const LIST = 'conformance-runs';
+/** A platform that is careless may be refused as often as it likes. */
+const REFUSED_ANNOUNCED_MAX = 200;
 /** Above every id, for a list that goes down. */
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -56,6 +61,7 @@ export class Conformance {
   constructor(
     private readonly db: DataSource,
     private readonly teller: FeedbackTeller,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -109,7 +115,11 @@ export class Conformance {
       if (run === null) return;
       const now = this.clock.now();
       const { next, checks } = judge(run, await seenOf(tx, run), now);
-      if (next === 'FINISH') await tx.update(ConformanceRunRow, { runId }, { checks, passed: isPassed(checks), finishedAt: now });
+      if (next === 'FINISH') {
+        const ended = { ...run, checks, passed: isPassed(checks), finishedAt: now };
+        await tx.update(ConformanceRunRow, { runId }, { checks, passed: ended.passed, finishedAt: now });
+        await this.outbox.add(tx, event(ConformanceRunEnded, endedRun(ended)));
+      }
       if (next !== 'TELL_ON') return;
       const [revised, withdrawn] = subjects.map((subject) => feedbacks.get(subject)?.[0]);
       if (!revised || !withdrawn) throw new Error(`what run ${runId} told is not there`);
@@ -129,13 +139,11 @@ export class Conformance {
   private newRun(organisationId: string, channel: Channel): ConformanceRunRow {
     const runId = randomUUID();
     const startedAt = this.clock.now();
-    const idOf = (part: Part): string => feedbackIdOf(organisationId, 'SAMPLING_RESULT', subjectFor(runId, part));
     return {
       runId,
       organisationId,
       channel,
-      revisedId: idOf('REVISED'),
-      withdrawnId: idOf('WITHDRAWN'),
+      ...findingsOf(runId, organisationId),
       startedAt,
       endsAt: endOf(startedAt),
       repeatedAt: null,
@@ -161,6 +169,23 @@ export class Conformance {
       finishedAt,
     };
   }
+}
+
+/** A run that has ended, as it is announced. */
+function endedRun(run: ConformanceRunRow & Pick<Judged, 'checks'> & { passed: boolean; finishedAt: Date }): ConformanceRunEnded {
+  const { runId, organisationId, channel, checks, passed, refused, startedAt, endsAt, finishedAt } = run;
+  return {
+    runId,
+    revision: 1,
+    organisationId,
+    channel,
+    passed,
+    checks: { ...checks },
+    refused: refused.slice(0, REFUSED_ANNOUNCED_MAX),
+    startedAt: startedAt.toISOString(),
+    endsAt: endsAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+  };
 }
 
 async function channelOf(tx: EntityManager, id: string): Promise<Channel> {

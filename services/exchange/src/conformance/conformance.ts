@@ -6,7 +6,17 @@
 import type { AnswerStatus, OrganisationStatus, SamplingResultPublished } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
 import type { Channel } from '../delivery/delivery.js';
-import { actionsFor, type Draft, type Feedback, issue, NOTICE_ENTITLEMENT, noticeBasis, sourceOf, withdraw } from '../feedback/feedback.js';
+import {
+  actionsFor,
+  type Draft,
+  type Feedback,
+  feedbackIdOf,
+  issue,
+  NOTICE_ENTITLEMENT,
+  noticeBasis,
+  sourceOf,
+  withdraw,
+} from '../feedback/feedback.js';
 import { SANDBOX } from '../organisation/organisation.js';
 import { closes } from '../receipt/receipt.js';
 
@@ -88,6 +98,12 @@ export const endOf = (startedAt: Date): Date => new Date(startedAt.getTime() + R
 
 /** The subject of a finding; no department has this id. */
 export const subjectFor = (runId: string, part: Part | 'FORGED'): string => `${SANDBOX}:${runId}-${part}`;
+
+/** What the platform is told in a run. */
+export function findingsOf(runId: string, organisationId: string): { revisedId: string; withdrawnId: string } {
+  const idOf = (part: Part): string => feedbackIdOf(organisationId, 'SAMPLING_RESULT', subjectFor(runId, part));
+  return { revisedId: idOf('REVISED'), withdrawnId: idOf('WITHDRAWN') };
+}
 
 /** Leaves out what was made up: `f` or `d` is the row with the subject. */
 export const isReal = (row: 'f' | 'd'): string => `NOT starts_with(${row}.subject, '${SANDBOX}:')`;

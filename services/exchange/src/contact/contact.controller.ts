@@ -1,7 +1,6 @@
-import { NestedList, OneOf, Optional, Text } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Principal } from '@jinqiao/platform';
+import { CONTACT_ROLES, type ContactRole, NestedList, OneOf, Optional, Text } from '@jinqiao/contracts';
+import { Allow, Caller, CheckedBody, CheckedQuery, OpenInSandbox, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Put } from '@nestjs/common';
-import { CONTACT_ROLES, type ContactRole } from './contact.js';
 import { Contacts, type KeptContact } from './contact.service.js';
 
 export class ContactBody {

@@ -1,8 +1,6 @@
 /** Whom to call at an organisation: offices, named by the organisation itself. No persons: whoever is on duty changes, the office stays. */
+import type { ContactRole } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
-
-export const CONTACT_ROLES = ['COMPLIANCE', 'TECHNICAL', 'SECURITY'] as const;
-export type ContactRole = (typeof CONTACT_ROLES)[number];
 
 export interface Contact {
   readonly role: ContactRole;
@@ -24,3 +22,7 @@ export function assertRolesDistinct(contacts: readonly Pick<Contact, 'role'>[]):
   const twice = contacts.flatMap(({ role }, place) => (contacts.findIndex((one) => one.role === role) < place ? [place] : []));
   if (twice.length > 0) throw new RoleTwice(twice);
 }
+
+/** Is this what is kept? Then nothing is named anew. Both have each role once. */
+export const areKept = (kept: readonly Contact[], named: readonly Contact[]): boolean =>
+  kept.length === named.length && named.every(({ role, address }) => kept.some((one) => one.role === role && one.address === address));

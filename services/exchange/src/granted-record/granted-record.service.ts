@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { EntitlementState } from '@jinqiao/contracts';
-import { KafkaConnection, readPortion, type Received } from '@jinqiao/messaging';
+import { type EntitlementState, RecordsGiven } from '@jinqiao/contracts';
+import { event, KafkaConnection, Outbox, readPortion, type Received } from '@jinqiao/messaging';
 import { Clock, decodeCursor, encodeCursor, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { factsOf, type SharingFacts } from '../catalogue/catalogue.js';
 import { ReplayTooOld } from '../delivery/delivery.js';
 import { EntitlementUnknown } from '../entitlement/entitlement.js';
@@ -28,6 +28,7 @@ export class GrantedRecords {
     private readonly entitlements: Entitlements,
     private readonly kafka: KafkaConnection,
     private readonly ledger: Ledger,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -57,6 +58,8 @@ export class GrantedRecords {
   private async give(grant: EntitlementState, records: readonly StreamRecord[]): Promise<GrantedRecord[]> {
     const { entitlementId, recipientId, purpose } = grant;
     return this.db.transaction(async (tx) => {
+      // One page of a grant at a time: each counts on from the last.
+      await tx.query('SELECT FROM entitlements WHERE entitlement_id = $1 FOR NO KEY UPDATE', [entitlementId]);
       const rows: { key: string }[] = await tx.query('SELECT key FROM granted_keys WHERE entitlement_id = $1 AND key = ANY($2)', [
         entitlementId,
         records.map(({ key }) => key),
@@ -64,10 +67,7 @@ export class GrantedRecords {
       const given = new Set(rows.map(({ key }) => key));
       const items = grantedOf(grant, records, given);
       if (items.length === 0) return items;
-      await tx.query('INSERT INTO granted_keys (entitlement_id, key) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING', [
-        entitlementId,
-        [...given].sort(),
-      ]);
+      await this.keepGiven(tx, entitlementId, [...given].filter((key) => !rows.some((row) => row.key === key)).sort());
       const at = this.clock.now().toISOString();
       const stream = grant.stream ?? '';
       const under = { recipientId, entitlementIds: [entitlementId], purpose };
@@ -75,6 +75,32 @@ export class GrantedRecords {
       return items;
     });
   }
+
+  private async keepGiven(tx: EntityManager, entitlementId: string, keys: string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const [last]: { revision: number }[] = await tx.query('SELECT max(revision) AS revision FROM granted_keys WHERE entitlement_id = $1', [
+      entitlementId,
+    ]);
+    const given: RecordsGiven = { entitlementId, revision: (last?.revision ?? 0) + 1, keys };
+    await keep(tx, given);
+    await this.outbox.add(tx, event(RecordsGiven, given));
+  }
+}
+
+/** Answers how many of the keys are new. */
+async function keep(tx: EntityManager, { entitlementId, revision, keys }: RecordsGiven): Promise<number> {
+  const kept: unknown[] = await tx.query(
+    `INSERT INTO granted_keys (entitlement_id, key, revision) SELECT $1, unnest($2::text[]), $3::integer ON CONFLICT DO NOTHING RETURNING 1`,
+    [entitlementId, keys, revision],
+  );
+  return kept.length;
+}
+
+/** What had been given and a database that was set back does not know. */
+export async function takeOverGrantedKeys(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  let news = 0;
+  for (const { data } of said as readonly Received<RecordsGiven>[]) news += await keep(tx, data);
+  return news;
 }
 
 const recordOf = ({ key, type, revision, data }: Received<object | null>, { areasOf }: SharingFacts): StreamRecord => ({
