@@ -1,9 +1,14 @@
 // `npm run verify-evidence -- FILE [--key KID]`: checks evidence of a feedback. It needs this file and Node, and shares no code with the
 // exchange that made the evidence. KID is the exchange's key as you know it from elsewhere (GET /api/exchange/ledger/keys); without it the
 // key is taken from the file, and the last line says which one it was.
+//
+// `npm run verify-evidence -- --heads FILE [--kept HEADS] [--key KID]`: checks that between two heads of the ledger nothing was taken out,
+// changed or put in. FILE is what GET /api/exchange/ledger/consistency answers; HEADS a head as you kept it, or a list of them, also as
+// GET /api/exchange/ledger/heads answers it. Without HEADS it is the exchange alone that says which heads it had signed.
 import { createHash, createPublicKey, verify as isSigned } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 
 /** RFC 8785. What JSON.parse gives has no other values than these. */
 function canonical(value) {
@@ -57,18 +62,79 @@ function rootBy(leaf, size, entry, path) {
   return last === 0 ? hash.toString('hex') : null;
 }
 
+/** RFC 9162 §2.1.4.2: are the first entries of the larger tree those of the smaller one? */
+function isContinued(first, second, path) {
+  if (first.size >= second.size) return first.size === second.size && first.rootHash === second.rootHash && path.length === 0;
+  if (first.size === 0) return first.rootHash === sha256().toString('hex') && path.length === 0;
+  let [at, last] = [first.size - 1, second.size - 1];
+  while (at % 2 === 1) [at, last] = [Math.floor(at / 2), Math.floor(last / 2)];
+  // A complete tree is a node of the larger one: its root is where the path begins.
+  const [start, ...rest] = at === 0 ? [first.rootHash, ...path] : path;
+  if (start === undefined) return false;
+  let smaller = Buffer.from(start, 'hex');
+  let larger = smaller;
+  for (const hex of rest) {
+    if (last === 0) return false;
+    const beside = Buffer.from(hex, 'hex');
+    if (at % 2 === 1 || at === last) {
+      [smaller, larger] = [sha256(Buffer.of(1), beside, smaller), sha256(Buffer.of(1), beside, larger)];
+      while (at % 2 === 0 && at !== 0) [at, last] = [at / 2, Math.floor(last / 2)];
+    } else {
+      larger = sha256(Buffer.of(1), larger, beside);
+    }
+    [at, last] = [Math.floor(at / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && smaller.toString('hex') === first.rootHash && larger.toString('hex') === second.rootHash;
+}
+
 /** What the evidence says, line by line, and everything that is wrong with it. Never throws. */
 export function verifyEvidence(text, trustedKey = null) {
+  return examined('evidence', (say, hold) => examine(JSON.parse(text), text, trustedKey, say, hold));
+}
+
+/** The same of two heads and what leads from the one to the other. `kept`: heads as they were kept, null = none were. Never throws. */
+export function verifyHeads(text, { kept = null, trustedKey = null } = {}) {
+  return examined('two heads of a ledger', (say, hold) =>
+    examineHeads(JSON.parse(text), kept === null ? null : headsIn(JSON.parse(kept)), trustedKey, say, hold),
+  );
+}
+
+function examined(what, examination) {
   const lines = [];
   const problems = [];
-  const say = (line) => void lines.push(line);
-  const hold = (isRight, problem) => void (isRight || problems.push(problem));
   try {
-    examine(JSON.parse(text), text, trustedKey, say, hold);
+    examination(
+      (line) => void lines.push(line),
+      (isRight, problem) => void (isRight || problems.push(problem)),
+    );
   } catch (error) {
-    problems.push(`it can not be read as evidence: ${error.message}`);
+    problems.push(`it can not be read as ${what}: ${error.message}`);
   }
   return { lines, problems };
+}
+
+const headsIn = (kept) => (Array.isArray(kept) ? kept : Array.isArray(kept.items) ? kept.items : [kept]);
+
+function examineHeads({ format, first, second, path, keys }, kept, trustedKey, say, hold) {
+  hold(format === 'jinqiao-consistency-1', `its format is ${format}, not jinqiao-consistency-1`);
+  const signers = [first, second].map((head) => {
+    const by = signerOf(without(head, 'signature'), head.signature, keys);
+    hold(
+      by !== null && (trustedKey === null || by === trustedKey),
+      `the head of ${head.date}, ${head.size} entries, is not signed by the exchange`,
+    );
+    const own = kept?.filter(({ date, revision }) => date === head.date && revision === head.revision) ?? [];
+    hold(
+      own.every((one) => canonical(one) === canonical(head)),
+      `the head of ${head.date} is another one than the one you kept`,
+    );
+    say(`head of ${head.date}, number ${head.revision}: ${head.size} entries${own.length > 0 ? ', as you kept it' : ''}`);
+    return { by, isKept: own.length > 0 };
+  });
+  hold(kept === null || signers[0].isKept, `the head of ${first.date} is none that you kept: it shows nothing`);
+  hold(first.size <= second.size, `the ledger has become shorter: ${first.size} entries, then ${second.size}`);
+  hold(isContinued(first, second, path), `what the head of ${first.date} covers is not there any more as it was`);
+  say(`signed by key ${[...new Set(signers.map(({ by }) => by))].join(' and ')}`);
 }
 
 function examine(evidence, text, trustedKey, say, hold) {
@@ -139,16 +205,35 @@ function examine(evidence, text, trustedKey, say, hold) {
   say(`vouched for by the heads of ${heads.map(({ date, size }) => `${date} (${size} entries)`).join(', ')}, signed by key ${signer}`);
 }
 
+/** What to examine and what it is called; null for arguments that say nothing. */
+function asked(args) {
+  const options = { key: { type: 'string' }, heads: { type: 'string' }, kept: { type: 'string' } };
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { key: trustedKey = null, heads, kept } = values;
+    const read = (file) => readFileSync(file, 'utf8');
+    if (heads !== undefined && positionals.length === 0) {
+      const { lines, problems } = verifyHeads(read(heads), { trustedKey, kept: kept === undefined ? null : read(kept) });
+      return { lines, problems, right: 'The ledger was only added to between the heads.', wrong: 'The heads do not fit' };
+    }
+    if (heads !== undefined || kept !== undefined || positionals.length !== 1) return null;
+    return { ...verifyEvidence(read(positionals[0]), trustedKey), right: 'The evidence is whole.', wrong: 'The evidence does not hold' };
+  } catch (error) {
+    console.error(error.message);
+    return null;
+  }
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [file, ...options] = process.argv.slice(2);
-  const trustedKey = options[0] === '--key' ? (options[1] ?? '') : null;
-  if (!file || (options.length > 0 && trustedKey === null)) {
+  const answer = asked(process.argv.slice(2));
+  if (answer === null) {
     console.error('npm run verify-evidence -- FILE [--key KID]');
+    console.error('npm run verify-evidence -- --heads FILE [--kept HEADS] [--key KID]');
     process.exit(2);
   }
-  const { lines, problems } = verifyEvidence(readFileSync(file, 'utf8'), trustedKey);
+  const { lines, problems, right, wrong } = answer;
   for (const line of lines) console.log(line);
   for (const problem of problems) console.log(`WRONG: ${problem}`);
-  console.log(problems.length === 0 ? 'The evidence is whole.' : `The evidence does not hold: ${problems.length} faults.`);
+  console.log(problems.length === 0 ? right : `${wrong}: ${problems.length} faults.`);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

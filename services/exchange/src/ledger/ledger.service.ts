@@ -6,8 +6,19 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
-import { type Entry, nextHead, dayToClose, type LastHead, written } from './ledger.js';
-import { coverOf, grow, hashOver, leafHash, besidesOf, type NodePlace, type Range, type TreeNode } from './merkle.js';
+import {
+  type Consistency,
+  dayToClose,
+  type Entry,
+  HeadLost,
+  type HeadName,
+  HeadsReversed,
+  HeadUnknown,
+  type LastHead,
+  nextHead,
+  written,
+} from './ledger.js';
+import { besidesOf, betweenOf, coverOf, grow, hashOver, leafHash, type NodePlace, type Range, type TreeNode } from './merkle.js';
 
 /** Any number; whoever adds to the tree holds it until its transaction ends. */
 const LEDGER_LOCK = 5_110_023;
@@ -110,6 +121,22 @@ export class Ledger implements OnModuleInit {
     return rows.map(({ head }) => head);
   }
 
+  /** That one head follows from another. */
+  async consistency(from: HeadName, to: HeadName): Promise<Consistency> {
+    const [first, second] = [await this.head(from, '/from'), await this.head(to, '/to')];
+    if (first.size > second.size) throw new HeadsReversed();
+    // Everything follows from nothing.
+    const between = first.size === 0 ? [] : betweenOf(first.size, second.size);
+    const path = await this.hashesOver(this.db.manager, between);
+    return {
+      format: 'jinqiao-consistency-1',
+      first,
+      second,
+      path: path.map((hash) => hash.toString('hex')),
+      keys: await this.keys(),
+    };
+  }
+
   /** Every key that ever signed, the present one among them. */
   async keys(): Promise<JWK[]> {
     const rows: { jwk: JWK }[] = await this.db.query('SELECT jwk FROM ledger_keys ORDER BY used_since, kid');
@@ -122,6 +149,17 @@ export class Ledger implements OnModuleInit {
 
   sign(payload: object): Promise<string> {
     return sign(payload, this.key);
+  }
+
+  private async head({ date, revision }: HeadName, pointer: '/from' | '/to'): Promise<LedgerHeadSigned> {
+    const [row]: { head: LedgerHeadSigned; lost: boolean }[] = await this.db.query(
+      `SELECT head, lost FROM ledger_heads WHERE date = $1 AND ($2::integer IS NULL OR revision = $2)
+       ORDER BY lost, revision DESC LIMIT 1`,
+      [date, revision ?? null],
+    );
+    if (!row) throw new HeadUnknown(pointer);
+    if (row.lost) throw new HeadLost(pointer);
+    return row.head;
   }
 
   private async inTurn<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {

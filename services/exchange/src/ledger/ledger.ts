@@ -5,7 +5,8 @@
  */
 import type { AnswerStatus, FeedbackIssued, FeedbackWithdrawn, LedgerHeadSigned } from '@jinqiao/contracts';
 import { addDays, dayInChina } from '@jinqiao/law';
-import { canonicalForm, canonicalHash } from '@jinqiao/schema';
+import { canonicalForm, canonicalHash, DomainError } from '@jinqiao/schema';
+import type { JWK } from 'jose';
 import { deliveredUnder, type DeliveredUnder } from '../entitlement/entitlement.js';
 
 interface AboutFeedback {
@@ -141,3 +142,54 @@ export function nextHead(last: LastHead, tree: { size: number; root: Buffer }, d
 }
 
 export const hashOfHead = (head: LedgerHeadSigned): string => canonicalHash(head);
+
+/** A head by its date and number; without a number the last one of that date. */
+export interface HeadName {
+  readonly date: string;
+  readonly revision?: number | undefined;
+}
+
+/**
+ * That a later head follows from an earlier one: the entries of the first are still there, unchanged, and nothing was put between them.
+ * `npm run verify-evidence -- --heads FILE` checks it.
+ */
+export interface Consistency {
+  readonly format: 'jinqiao-consistency-1';
+  readonly first: LedgerHeadSigned;
+  readonly second: LedgerHeadSigned;
+  /** Lower-case hex (RFC 9162 §2.1.4). */
+  readonly path: readonly string[];
+  /** Public keys of the exchange that signed heads. */
+  readonly keys: readonly JWK[];
+}
+
+export class HeadUnknown extends DomainError {
+  constructor(pointer: '/from' | '/to') {
+    super('HEAD_UNKNOWN', 404, { zh: '没有这个账本头', en: 'No such head of the ledger was signed' }, [
+      { code: 'HEAD_UNKNOWN', pointer, message: 'GET /api/exchange/ledger/heads lists them.' },
+    ]);
+  }
+}
+
+/** Whoever kept such a head has the proof that entries are gone; the ledger says so itself. */
+export class HeadLost extends DomainError {
+  constructor(pointer: '/from' | '/to') {
+    super(
+      'HEAD_LOST',
+      409,
+      {
+        zh: '数据库曾回退，该账本头所证条目已不完整',
+        en: 'The database was set back behind this head: not all of its entries are here any more',
+      },
+      [{ code: 'HEAD_LOST', pointer, message: 'An entry SET_BACK of the ledger names it.' }],
+    );
+  }
+}
+
+export class HeadsReversed extends DomainError {
+  constructor() {
+    super('HEADS_REVERSED', 422, { zh: '起止账本头顺序颠倒', en: 'The second head covers less than the first' }, [
+      { code: 'HEADS_REVERSED', pointer: '/to', message: 'Name the earlier head as from.' },
+    ]);
+  }
+}

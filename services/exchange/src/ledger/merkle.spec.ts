@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { besidesOf, coverOf, grow, hashOver, leafHash, type NodePlace, rootBy, type TreeNode } from './merkle.js';
+import { besidesOf, betweenOf, coverOf, grow, hashOver, leafHash, type NodePlace, rootBy, type TreeNode } from './merkle.js';
 
 // The definition of RFC 9162 §2.1.1 word for word, to hold the kept nodes against.
 const sha256 = (...parts: (Buffer | string)[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
@@ -13,6 +13,16 @@ function plainRoot(entries: readonly string[]): Buffer {
   return sha256(Buffer.of(1), plainRoot(entries.slice(0, half)), plainRoot(entries.slice(half)));
 }
 
+/** PROOF and SUBPROOF of RFC 9162 §2.1.4.1 word for word. */
+function plainProof(first: number, entries: readonly string[], isWhole = true): Buffer[] {
+  if (first === entries.length) return isWhole ? [] : [plainRoot(entries)];
+  let half = 1;
+  while (half * 2 < entries.length) half *= 2;
+  const [left, right] = [entries.slice(0, half), entries.slice(half)];
+  if (first <= half) return [...plainProof(first, left, isWhole), plainRoot(right)];
+  return [...plainProof(first - half, right, false), plainRoot(left)];
+}
+
 /** A tree as the service keeps it: only its complete subtrees, added in portions. */
 class Kept {
   private readonly nodes = new Map<string, Buffer>();
@@ -23,6 +33,7 @@ class Kept {
     this.size += entries.length;
   }
   rootAt = (size: number): Buffer => hashOver(this.cover([0, size]));
+  between = (first: number, size: number): Buffer[] => betweenOf(first, size).map((range) => hashOver(this.cover(range)));
   pathOf = (leaf: number, size: number): Buffer[] => besidesOf(leaf, size).map((range) => hashOver(this.cover(range)));
 
   private cover = (range: readonly [number, number]): Buffer[] => coverOf(range).map((place) => this.at(place));
@@ -76,6 +87,17 @@ describe('the tree', () => {
     );
   });
 
+  it('leads from every size it ever had to every later one by the proof of RFC 9162', () => {
+    const entries = Array.from({ length: 40 }, (_, n) => String(n));
+    const tree = new Kept();
+    tree.add(entries);
+    for (let size = 1; size <= entries.length; size += 1) {
+      for (let first = 1; first <= size; first += 1) {
+        expect(tree.between(first, size)).toEqual(plainProof(first, entries.slice(0, size)));
+      }
+    }
+  });
+
   it('gives the published values of certificate transparency’s reference tree', () => {
     // Inputs and roots: google/certificate-transparency, cpp/merkletree/merkle_tree_test.cc.
     const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -85,5 +107,10 @@ describe('the tree', () => {
     expect(tree.rootAt(0).toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
     expect(tree.rootAt(1).toString('hex')).toBe('6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d');
     expect(tree.rootAt(8).toString('hex')).toBe('5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328');
+    expect(tree.between(6, 8).map((hash) => hash.toString('hex'))).toEqual([
+      '0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a',
+      'ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0',
+      'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
+    ]);
   });
 });

@@ -77,3 +77,19 @@ export function rootBy(hash: Buffer, leaf: number, size: number, path: readonly 
   if (leaf < 0 || leaf >= size || besides.length !== path.length) return null;
   return path.reduce((below, beside, nth) => ((besides[nth]?.[0] ?? 0) > leaf ? innerHash(below, beside) : innerHash(beside, below)), hash);
 }
+
+/**
+ * What leads from the root of the first so many leaves to that of all of them (RFC 9162 §2.1.4.1), in the order in which it is used.
+ * `first` is 1 to `size`.
+ */
+export function betweenOf(first: number, size: number): Range[] {
+  const path: Range[] = [];
+  let [from, to] = [0, size];
+  while (to > first) {
+    const middle = from + 2 ** Math.ceil(Math.log2(to - from) - 1);
+    path.unshift(first <= middle ? [middle, to] : [from, middle]);
+    [from, to] = first <= middle ? [from, middle] : [middle, to];
+  }
+  // The whole first tree is known already: it is the root that is held against.
+  return from === 0 ? path : [[from, to], ...path];
+}
