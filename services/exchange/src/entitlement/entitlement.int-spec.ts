@@ -225,9 +225,14 @@ describe('what is refused changes nothing', () => {
       status: 400,
       errors: [{ code: 'FIELD_MISSING', pointer: '/legalBasis' }],
     });
-    const { body } = await ask({ mode: 'AGGREGATE', level: 1, stream: 'credit.credit-status', validUntil: '2026-11-01' });
+    const { body } = await ask({ mode: 'PULL', level: 1, stream: 'registration.market-entity', validUntil: '2026-11-01' });
     expect(body).toMatchObject({ status: 422, code: 'GRANT_UNACCEPTABLE' });
-    expect((body['errors'] as { code: string }[]).map(({ code }) => code)).toEqual(['MODE_NOT_OFFERED', 'LEVEL_TOO_LOW', 'PERIOD_OVER']);
+    expect((body['errors'] as { code: string }[]).map(({ code }) => code)).toEqual([
+      'PROVIDER_UNCLEAR',
+      'MODE_NOT_OFFERED',
+      'LEVEL_TOO_LOW',
+      'PERIOD_OVER',
+    ]);
     expect((await ask({ stream: 'inspection.sampling-notice' })).body).toMatchObject({ errors: [{ code: 'NOT_SHARED' }] });
   });
 

@@ -74,7 +74,7 @@ describe('a request', () => {
   });
 
   it('is told everything that is wrong with it at once', () => {
-    expect(findings({ mode: 'AGGREGATE', level: 1, validUntil: '2026-11-22' })).toEqual([
+    expect(findings({ stream: 'registration.market-entity', mode: 'PULL', level: 1, validUntil: '2026-11-22' })).toEqual([
       'MODE_NOT_OFFERED /mode',
       'LEVEL_TOO_LOW /level',
       'PERIOD_OVER /validUntil',

@@ -125,7 +125,8 @@ export const VISIBLE: { readonly [Kind in FeedbackKind]: Readonly<Record<Recipie
   SAMPLING_RESULT: { PLATFORM: RESULT, DEPARTMENT: RESULT, STATISTICS: NOTHING, AUDITOR: RESULT },
   CREDIT_STATUS: { PLATFORM: STATUS, DEPARTMENT: NOTHING, STATISTICS: NOTHING, AUDITOR: STATUS },
   RECALL: { PLATFORM: RECALL, DEPARTMENT: RECALL, STATISTICS: NOTHING, AUDITOR: RECALL },
-  // Until they are published here, nothing of them is declared to be seen.
+  // No department publishes restrictions here. The kind is part of version 1, since a code that came later would be a new version of every
+  // event that carries it; what anybody may see of one, its end included, is declared with the source that it has to come from.
   RESTRICTION: { PLATFORM: NOTHING, DEPARTMENT: NOTHING, STATISTICS: NOTHING, AUDITOR: NOTHING },
 };
 
