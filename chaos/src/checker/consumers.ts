@@ -10,7 +10,7 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
   inspection: [/^intake\..+\.(sampling-(result|step)|recall)\.v1$/, DIRECTORY],
   registration: [DIRECTORY],
   exchange: [
-    /^inspection\.(sampling-(result|notice)|recall)\.v1$/,
+    /^inspection\.(sampling-(result|notice)|recall|conformance)\.v1$/,
     /^registration\.platform-merchant\.v1$/,
     /^credit\.credit-status\.v1$/,
     /^platform\..+\.(receipt|feedback)\.v1$/,

@@ -72,7 +72,7 @@ export const STEP_MATTERS = ['SHEET', 'CASE'] as const;
 export const STEP_OUTCOMES = ['accepted', 'duplicate', 'rejected'] as const;
 export const COVERAGES = ['COMPLETE_ROUND', 'FAILURES_ONLY'] as const;
 export const ORGANISATION_KINDS = ['DEPARTMENT', 'PLATFORM', 'STATISTICS', 'LABORATORY', 'MERCHANT', 'AUDITOR', 'OPERATOR'] as const;
-// SANDBOX is for platforms that have still to show that they conform.
+// SANDBOX is for platforms and departments that have still to show that they conform.
 export const ORGANISATION_STATUSES = ['SANDBOX', 'PRODUCTION', 'SUSPENDED', 'EXITED'] as const;
 export const CONTACT_ROLES = ['COMPLIANCE', 'TECHNICAL', 'SECURITY'] as const;
 export const FEEDBACK_KINDS = ['SAMPLING_RESULT', 'RECALL', 'CREDIT_STATUS', 'RESTRICTION'] as const;

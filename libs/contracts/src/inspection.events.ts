@@ -1,4 +1,4 @@
-import { AnyObject, CalendarDate, Nested, NestedList, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
+import { AnyObject, CalendarDate, Nested, NestedList, OneOf, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
 import { RecallContent } from './recall.js';
 import { OnlineSale, ResultDecision, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
@@ -170,4 +170,32 @@ export const keptPairs = stream<ProbableDuplicateKept>({
   retention: 'LAST_STATE',
   key: ({ subject }) => subject,
   events: [ProbableDuplicateKept],
+});
+
+export class ShownCheck {
+  @OneOf(['ACCEPTED', 'DUPLICATE', 'REVISION', 'REFUSED']) check: 'ACCEPTED' | 'DUPLICATE' | 'REVISION' | 'REFUSED';
+  @Optional() @Text({ max: 200, about: 'The result that showed it.' }) sampleNo?: string;
+  @Optional() @Text({ max: 100, about: 'Why it was refused.' }) code?: string;
+  @Optional() @Text({ max: 300, about: 'JSON pointer of what was refused.' }) pointer?: string;
+  @Timestamp() at: string;
+}
+
+/** Fires once, when a department in the sandbox has shown all that its system has to; the exchange promotes it on that. */
+export class DepartmentConformed {
+  @Text({ max: 36, min: 36, about: 'The run in which it was shown.' }) runId: string;
+  @Revision('Always 1: a run that is passed stays passed.') revision: number;
+  @Text({ max: 64 }) departmentId: string;
+  @NestedList(() => ShownCheck, { items: 4, least: 4 }) shown: ShownCheck[];
+  @Timestamp() startedAt: string;
+  @Timestamp() finishedAt: string;
+}
+
+export const departmentConformances = stream<DepartmentConformed>({
+  topic: 'inspection.conformance.v1',
+  about: 'Departments in the sandbox that have shown what their systems have to.',
+  writer: 'inspection',
+  readers: ['exchange'],
+  retention: 90,
+  key: (conformed) => conformed.departmentId,
+  events: [DepartmentConformed],
 });

@@ -18,6 +18,7 @@ import { RateLimit } from './rate-limit.js';
 import { Tokens } from './tokens.js';
 
 const WHO_MAY_CALL = 'jinqiao:who-may-call';
+const OPEN_IN_SANDBOX = 'jinqiao:open-in-sandbox';
 const ANYONE = 'ANYONE';
 type WhoMayCall = readonly PrincipalKind[] | typeof ANYONE;
 
@@ -35,6 +36,9 @@ export const Allow = (...kinds: PrincipalKind[]): ClassDecorator & MethodDecorat
 export const AllowAnyone = (): ClassDecorator & MethodDecorator =>
   applyDecorators(SetMetadata(WHO_MAY_CALL, ANYONE), ApiExtension('x-allow', ANYONE));
 
+/** A department that has still to show that it conforms may call this route; it may call no other. */
+export const OpenInSandbox = (): MethodDecorator & ClassDecorator => SetMetadata(OPEN_IN_SANDBOX, true);
+
 /** The authenticated principal. Only on routes with @Allow. */
 export const Caller = createParamDecorator((_unused: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
@@ -50,8 +54,8 @@ export class Forbidden extends DomainError {
 
 /** What a service knows of a principal besides its token. */
 export abstract class Admission {
-  /** Throws where the principal may call nothing at the moment. */
-  abstract admit(principal: Principal): Promise<void>;
+  /** Throws where the principal may not call this at the moment. */
+  abstract admit(principal: Principal, route: { readonly isOpenInSandbox: boolean }): Promise<void>;
 }
 
 /**
@@ -75,7 +79,8 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const principal = await this.tokens.principalOf(request.headers.authorization);
     if (!allowed?.includes(principal.kind)) throw new Forbidden();
-    await this.admission.admit(principal);
+    const isOpenInSandbox = this.reflector.getAllAndOverride<true | undefined>(OPEN_IN_SANDBOX, [context.getHandler(), context.getClass()]);
+    await this.admission.admit(principal, { isOpenInSandbox: isOpenInSandbox ?? false });
     await this.rateLimit.take(principal.id);
     request.principal = principal;
     return true;

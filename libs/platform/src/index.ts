@@ -1,5 +1,5 @@
 export { AccessLog } from './access-log.js';
-export { Admission, Allow, AllowAnyone, Caller, Forbidden, routesThatNameNobody } from './access.js';
+export { Admission, Allow, AllowAnyone, Caller, Forbidden, OpenInSandbox, routesThatNameNobody } from './access.js';
 export { type Applied, SubjectNeverApplied } from './applied.js';
 export { batchAnswer, type BatchAnswer, type ItemAnswer, ITEMS_MAX, namedIn, TooManyItems } from './batch-answer.js';
 export { BodyTooLarge, LIMITS } from './body.js';
@@ -29,7 +29,7 @@ export { Redis } from './redis.js';
 export { type Regular, regularly } from './regularly.js';
 export { IsSigningKey, type SigningKey, signingKeyOf } from './signing-key.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
-export { findOrganisation, OrganisationShutOut, scopesOf, ShutOut } from './shut-out.js';
+export { findOrganisation, isInSandbox, OrganisationInSandbox, OrganisationShutOut, scopesOf, ShutOut, withoutSandbox } from './shut-out.js';
 export { sign, SIGNATURE_ALGORITHMS, signerOf } from './signature.js';
 export { currentTrace, traceHeaders } from './tracing.js';
 export { FileTooLarge, UploadedFile, type Upload } from './upload.js';

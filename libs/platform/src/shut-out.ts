@@ -26,16 +26,26 @@ export class OrganisationShutOut extends DomainError {
   }
 }
 
-/** Refuses whoever is suspended or has left. They are few, so all of them are read, and no request waits for a query of its own. */
+/** It has still to show that what it sends is right; until then it may try that, and nothing else. */
+export class OrganisationInSandbox extends DomainError {
+  constructor() {
+    super('ORGANISATION_IN_SANDBOX', 403, { zh: '机构尚在沙箱阶段', en: 'The organisation is in the sandbox' });
+  }
+}
+
+/** Refuses whoever is suspended or has left, and a department in the sandbox all but what is open to it. They are few, so all of them are read, and no request waits for a query of its own. */
 @Injectable()
 export class ShutOut implements Admission {
-  private known: { readonly at: number; readonly shutOut: Promise<ReadonlyMap<string, OrganisationStatus>> } | null = null;
+  private known: { readonly at: number; readonly statuses: Promise<ReadonlyMap<string, OrganisationStatus>> } | null = null;
 
   constructor(protected readonly db: DataSource) {}
 
-  async admit({ id }: Principal): Promise<void> {
-    const status = (await this.shutOut()).get(id);
-    if (status !== undefined) throw new OrganisationShutOut(status);
+  async admit({ id, kind }: Principal, { isOpenInSandbox }: { readonly isOpenInSandbox: boolean }): Promise<void> {
+    const status = (await this.notInProduction()).get(id);
+    if (status === undefined) return;
+    if (status !== 'SANDBOX') throw new OrganisationShutOut(status);
+    // What a platform in the sandbox is told is made up; what a department sends would be true for everybody else.
+    if (kind === 'DEPARTMENT' && !isOpenInSandbox) throw new OrganisationInSandbox();
   }
 
   /** The table with `id` and `status` of organisations. */
@@ -43,16 +53,16 @@ export class ShutOut implements Admission {
     return 'followed_organisations';
   }
 
-  private shutOut(): Promise<ReadonlyMap<string, OrganisationStatus>> {
+  private notInProduction(): Promise<ReadonlyMap<string, OrganisationStatus>> {
     const now = performance.now();
-    if (this.known && now - this.known.at < KNOWN_MS_MAX) return this.known.shutOut;
-    this.known = { at: now, shutOut: this.read() };
-    return this.known.shutOut;
+    if (this.known && now - this.known.at < KNOWN_MS_MAX) return this.known.statuses;
+    this.known = { at: now, statuses: this.read() };
+    return this.known.statuses;
   }
 
   private async read(): Promise<ReadonlyMap<string, OrganisationStatus>> {
     const rows: { id: string; status: OrganisationStatus }[] = await this.db.query(
-      `SELECT id, status FROM ${this.table} WHERE status IN ('SUSPENDED', 'EXITED')`,
+      `SELECT id, status FROM ${this.table} WHERE status IN ('SANDBOX', 'SUSPENDED', 'EXITED')`,
     );
     return new Map(rows.map(({ id, status }) => [id, status]));
   }
@@ -74,6 +84,25 @@ export async function findOrganisation(tx: EntityManager, id: string): Promise<K
 
 /** The scopes that the directory gives an organisation. */
 export const scopesOf = async (tx: EntityManager, id: string): Promise<readonly string[]> => (await findOrganisation(tx, id))?.scopes ?? [];
+
+/** Is it still in the sandbox, as far as this service has heard? */
+export async function isInSandbox(tx: EntityManager, id: string): Promise<boolean> {
+  return (await findOrganisation(tx, id))?.status === 'SANDBOX';
+}
+
+/** Sets aside what departments in the sandbox sent by topic, and gives back the rest: nothing of it may come to be true. */
+export async function withoutSandbox<R extends Pick<Received, 'owner' | 'reject'>>(
+  tx: EntityManager,
+  received: readonly R[],
+): Promise<R[]> {
+  const owners = [...new Set(received.map(({ owner }) => owner))];
+  const rows: { id: string }[] = await tx.query("SELECT id FROM followed_organisations WHERE status = 'SANDBOX' AND id = ANY($1)", [
+    owners,
+  ]);
+  const inSandbox = new Set<string | null>(rows.map(({ id }) => id));
+  for (const one of received) if (inSandbox.has(one.owner)) one.reject('ORGANISATION_IN_SANDBOX', 'the department is in the sandbox');
+  return received.filter(({ owner }) => !inSandbox.has(owner));
+}
 
 /** What a service does with organisations besides knowing who is shut out. */
 export type FollowOrganisations = (tx: EntityManager, received: readonly Received<OrganisationRegistered>[]) => Promise<void>;

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Catalogue } from './catalogue/catalogue.service.js';
 import { ExchangeConfig } from './config.js';
+import { ConformanceConsumer } from './conformance/conformance.consumer.js';
 import { ConformanceController } from './conformance/conformance.controller.js';
 import { ConformanceRunRow } from './conformance/conformance.entity.js';
 import { ConformanceJob } from './conformance/conformance.job.js';
@@ -129,6 +130,7 @@ const entities = [
     ReconciliationController,
     ServiceLevelController,
     RetentionController,
+    ConformanceConsumer,
     ConformanceController,
   ],
   providers: [

@@ -23,6 +23,7 @@ import { ListDeadlines1795451020010 } from './migrations/1795451020010-list-dead
 import { KnowMerchants1795451030010 } from './migrations/1795451030010-know-merchants.js';
 import { EncryptSecrets1795451030000 } from './migrations/1795451030000-encrypt-secrets.js';
 import { NumberWhatIsSaid1795451030010 } from './migrations/1795451030010-number-what-is-said.js';
+import { NoteConformedDepartments1795451030020 } from './migrations/1795451030020-note-conformed-departments.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -49,4 +50,5 @@ await migrateService('exchange', [
   KnowMerchants1795451030010,
   EncryptSecrets1795451030000,
   NumberWhatIsSaid1795451030010,
+  NoteConformedDepartments1795451030020,
 ]);

@@ -1,6 +1,9 @@
 import { PlatformModule } from '@jinqiao/platform';
 import { Module } from '@nestjs/common';
 import { InspectionConfig } from './config.js';
+import { ConformanceController } from './conformance/conformance.controller.js';
+import { Conformance } from './conformance/conformance.service.js';
+import { endTrials, Trials } from './conformance/conformance.trials.js';
 import { DeadlineController } from './deadline/deadline.controller.js';
 import { DeadlineJob } from './deadline/deadline.job.js';
 import { DriftController } from './drift/drift.controller.js';
@@ -42,7 +45,7 @@ import { WaitingReports } from './waiting-report/waiting-report.service.js';
 const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow, SamplingRoundRow];
 
 @Module({
-  imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities })],
+  imports: [PlatformModule.forService({ name: 'inspection', config: InspectionConfig, entities, followOrganisations: endTrials })],
   controllers: [
     SamplingResultConsumer,
     RecallConsumer,
@@ -59,10 +62,13 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     ProbableDuplicateController,
     RecallController,
     DriftController,
+    ConformanceController,
   ],
   providers: [
     Restore,
     SamplingResults,
+    Trials,
+    Conformance,
     SamplingResultReading,
     ImportRuns,
     SamplingRounds,

@@ -13,6 +13,7 @@ import { CreateEvidence1795451001000 } from './migrations/1795451001000-create-e
 import { CreateProbableDuplicates1795451010000 } from './migrations/1795451010000-create-probable-duplicates.js';
 import { KeepFirstDueDays1795451020000 } from './migrations/1795451020000-keep-first-due-days.js';
 import { KeepRowsForARestore1795451037000 } from './migrations/1795451037000-keep-rows-for-a-restore.js';
+import { CreateConformanceRuns1795451030000 } from './migrations/1795451030000-create-conformance-runs.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -29,4 +30,5 @@ await migrateService('inspection', [
   CreateProbableDuplicates1795451010000,
   KeepFirstDueDays1795451020000,
   KeepRowsForARestore1795451037000,
+  CreateConformanceRuns1795451030000,
 ]);

@@ -1,6 +1,6 @@
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
-import { AccessLog } from '@jinqiao/platform';
+import { AccessLog, withoutSandbox } from '@jinqiao/platform';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ReportedRecords, type Submitted } from './reported-record.service.js';
@@ -16,7 +16,8 @@ export class ReportedRecordConsumer {
   ) {}
 
   @OnBatch(CreditRecordReported, CreditRecordRetracted)
-  async takeIn(received: Intake[], tx: EntityManager): Promise<void> {
+  async takeIn(sent: Intake[], tx: EntityManager): Promise<void> {
+    const received = await withoutSandbox(tx, sent);
     // What arrives together may come from several departments; their locks are taken in one order.
     const byDepartment = Map.groupBy(received, ({ owner }) => owner ?? '');
     for (const [departmentId, own] of [...byDepartment].sort(([a], [b]) => (a < b ? -1 : 1))) await this.takeInOf(departmentId, own, tx);

@@ -5,6 +5,8 @@ import {
   CreditRecordRetracted,
   creditRecords,
   creditStatuses,
+  OrganisationChanged,
+  OrganisationRegistered,
   topicOf,
   typeOf,
 } from '@jinqiao/contracts';
@@ -251,6 +253,28 @@ describe('a department’s own topic', () => {
       { revision: 1, errors: [{ code: 'USCC_MALFORMED' }, { code: 'CLASS_NOT_IN_FORCE' }] },
     ]);
     expect((await read(typeless.recordNo)).body.rejections).toMatchObject([{ revision: null, errors: [{ code: 'NOT_IN_CODE_LIST' }] }]);
+  });
+
+  it('says nothing while the department is in the sandbox', async () => {
+    const follow = (revision: number, status: 'SANDBOX' | 'PRODUCTION') =>
+      place.publish(revision === 1 ? OrganisationRegistered : OrganisationChanged, {
+        organisationId: 'tj-amr',
+        revision,
+        kind: 'DEPARTMENT',
+        name: '天津市场监管委',
+        status,
+      });
+    await follow(1, 'SANDBOX');
+    const sent = aPenalty();
+    await eventually(async () => expect((await report(sent)).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' }));
+    await place.outside('tj-amr').produce(TOPIC, [message(sent)]);
+    await eventually(async () => {
+      const letters = await place.sql('SELECT code FROM dead_letters WHERE key = $1', [sent.recordNo]);
+      expect(letters).toEqual([{ code: 'ORGANISATION_IN_SANDBOX' }]);
+    });
+    await follow(2, 'PRODUCTION');
+    await eventually(async () => expect((await report(aPenalty())).status).toBe(200));
+    expect(await kept(sent)).toEqual([]);
   });
 
   it('is nobody else’s to write to', async () => {

@@ -9,6 +9,7 @@ import {
   creditRecordIntake,
   creditRecords,
   creditStatuses,
+  departmentConformances,
   entitlements,
   type EventClass,
   feedbackOutcomes,
@@ -177,6 +178,7 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   contacts,
   grantedKeys,
   conformanceRuns,
+  departmentConformances,
 ];
 
 /** By the name of the stream; null for one that is not in the catalogue. */

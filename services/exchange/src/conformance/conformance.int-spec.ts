@@ -5,7 +5,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { CreditStatusChanged, type FeedbackIssued, MerchantOnboarded, SamplingResultPublished } from '@jinqiao/contracts';
+import {
+  CreditStatusChanged,
+  DepartmentConformed,
+  type FeedbackIssued,
+  MerchantOnboarded,
+  SamplingResultPublished,
+} from '@jinqiao/contracts';
 import { clientSecret } from '@jinqiao/infra-local';
 import { type ChannelName, Simulator } from '@jinqiao/simulator';
 import {
@@ -172,10 +178,41 @@ describe('before the promotion', () => {
     expect(agreement.body).toMatchObject({ status: 'ACTIVE' });
   }, 60_000);
 
-  it('is for platforms alone', async () => {
-    const { body } = await operator.post(ORGANISATIONS, { id: 'dep', kind: 'DEPARTMENT', name: '部门dep', status: 'SANDBOX' });
-    expect(body).toMatchObject({ status: 422, code: 'SANDBOX_FOR_PLATFORMS' });
+  it('is for those who are told or report, and for nobody else', async () => {
+    const { body } = await operator.post(ORGANISATIONS, { id: 'stats', kind: 'STATISTICS', name: '统计', status: 'SANDBOX' });
+    expect(body).toMatchObject({ status: 422, code: 'NOT_FOR_SANDBOX' });
     const named = await operator.post(ORGANISATIONS, { id: 'sandbox', kind: 'PLATFORM', name: '平台' });
     expect(named.body).toMatchObject({ status: 409, code: 'NAME_TAKEN' });
+  });
+});
+
+describe('a department', () => {
+  it('is promoted when inspection says that it has conformed, or for a reason; nothing else is open to it before', async () => {
+    for (const id of ['tj-new', 'tj-other']) {
+      const { body } = await operator.post(ORGANISATIONS, { id, kind: 'DEPARTMENT', name: `部门${id}`, status: 'SANDBOX' });
+      expect(body).toMatchObject({ status: 'SANDBOX' });
+    }
+    const department = place.http(await place.token('DEPARTMENT', 'tj-new'));
+    expect((await department.get('/api/exchange/catalogue')).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' });
+    const contacts = [{ role: 'TECHNICAL', address: '022-10000000' }];
+    expect((await department.put('/api/exchange/contacts', { contacts })).status).toBe(200);
+    expect((await promote('tj-new')).body).toMatchObject({ status: 409, code: 'CONFORMANCE_MISSING' });
+    const at = '2026-11-23T01:00:00.000Z';
+    const conformed: DepartmentConformed = {
+      runId: '1b671a64-40d5-491e-99b0-da01ff1f3341',
+      revision: 1,
+      departmentId: 'tj-new',
+      shown: (['ACCEPTED', 'DUPLICATE', 'REVISION', 'REFUSED'] as const).map((check) => ({ check, at })),
+      startedAt: at,
+      finishedAt: at,
+    };
+    await place.publish(DepartmentConformed, conformed);
+    await place.publish(DepartmentConformed, conformed);
+    await eventually(async () => expect((await promote('tj-new')).body).toMatchObject({ status: 'PRODUCTION', statusReason: null }));
+    expect(await place.sql('SELECT department_id FROM conformed_departments')).toEqual([{ department_id: 'tj-new' }]);
+    expect(await place.sql(`SELECT FROM entitlements WHERE recipient_id = 'tj-new'`)).toEqual([]);
+    await eventually(async () => expect((await department.get('/api/exchange/catalogue')).status).toBe(200));
+    expect((await promote('tj-other')).body).toMatchObject({ code: 'CONFORMANCE_MISSING' });
+    expect((await promote('tj-other', '应急')).body).toMatchObject({ status: 'PRODUCTION', statusReason: '应急' });
   });
 });

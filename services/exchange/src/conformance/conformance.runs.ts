@@ -1,9 +1,18 @@
 import type { EntityManager } from 'typeorm';
-import { SANDBOX } from '../organisation/organisation.js';
+import { type Organisation, SANDBOX } from '../organisation/organisation.js';
 import type { RefusedAnswer } from './conformance.entity.js';
 
-/** Was the last run that ended passed, by the channel that the platform is told by now? */
-export async function hasConformed(tx: EntityManager, organisationId: string): Promise<boolean> {
+/** Has it shown what it has to? A platform by the last run that ended, by the channel that it is told by now; a department by any run. */
+export async function hasConformed(tx: EntityManager, { id, kind }: Pick<Organisation, 'id' | 'kind'>): Promise<boolean> {
+  return kind === 'DEPARTMENT' ? departmentHasConformed(tx, id) : platformHasConformed(tx, id);
+}
+
+async function departmentHasConformed(tx: EntityManager, departmentId: string): Promise<boolean> {
+  const rows: unknown[] = await tx.query('SELECT FROM conformed_departments WHERE department_id = $1', [departmentId]);
+  return rows.length > 0;
+}
+
+async function platformHasConformed(tx: EntityManager, organisationId: string): Promise<boolean> {
   const [last]: { conforms: boolean }[] = await tx.query(
     `SELECT c.passed AND c.channel = coalesce(r.channel, 'KAFKA') AS conforms
      FROM conformance_runs c LEFT JOIN recipients r USING (organisation_id)

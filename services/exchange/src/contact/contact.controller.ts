@@ -19,6 +19,7 @@ export class ReadContactsQuery {
 
 @Controller('api/exchange/contacts')
 @Allow('PLATFORM', 'DEPARTMENT', 'STATISTICS', 'LABORATORY', 'OPERATOR', 'AUDITOR')
+@OpenInSandbox()
 export class ContactController {
   constructor(private readonly contacts: Contacts) {}
 

@@ -15,7 +15,10 @@ export class RegisterOrganisationBody {
   @Optional() @TextList({ max: 64, items: 50 }) scopes?: string[];
   @Optional() @Text({ max: 32, about: OF_A_MERCHANT }) uscc?: string;
   @Optional()
-  @OneOf(FIRST_STATUSES, { about: 'A platform in the sandbox is told made-up findings only, until it is promoted. Absent = PRODUCTION.' })
+  @OneOf(FIRST_STATUSES, {
+    about:
+      'A platform in the sandbox is told made-up findings only, of a department there nothing is taken for true, until it is promoted. Absent = PRODUCTION.',
+  })
   status?: FirstStatus;
 }
 

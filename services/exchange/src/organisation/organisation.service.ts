@@ -84,12 +84,15 @@ export class Organisations {
       // The first are the locks of a change of names, and of whoever finds one that nobody is told under; the second that of an endpoint.
       await lockKeys(tx, NAME_LOCKS, namesOf(await this.get(tx, id)).map(keyOf));
       await tx.query('SELECT FROM organisations WHERE id = $1 FOR NO KEY UPDATE', [id]);
-      const conforms = act === 'PROMOTE' && (await hasConformed(tx, id));
-      const changed = changeStatus(await this.get(tx, id), act, { reason, conforms });
+      const present = await this.get(tx, id);
+      const conforms = act === 'PROMOTE' && (await hasConformed(tx, present));
+      const changed = changeStatus(present, act, { reason, conforms });
       await tx.update(OrganisationRow, { id }, { status: changed.status, statusReason: changed.statusReason, revision: changed.revision });
       if (act === 'EXIT') await this.entitlements.endAllOf(tx, id, { by, reason: reason ?? '' });
-      if (act === 'PROMOTE') await this.entitlements.conclude(tx, id, by);
-      else if (changed.kind === 'PLATFORM') await followStatus(tx, id, act, this.clock.now());
+      if (changed.kind === 'PLATFORM') {
+        if (act === 'PROMOTE') await this.entitlements.conclude(tx, id, by);
+        else await followStatus(tx, id, act, this.clock.now());
+      }
       await this.outbox.add(tx, event(EVENTS[act], stateOf(changed)));
       return changed;
     });

@@ -10,13 +10,13 @@ import {
   NameEmpty,
   namesOf,
   NameTaken,
+  NotForSandbox,
   OperatorStays,
   type Organisation,
   type OrganisationDraft,
   OrganisationExists,
   register,
   SANDBOX,
-  SandboxForPlatforms,
   STATUS_ACTS,
   StatusNotAllowed,
   type UsccRefused,
@@ -129,8 +129,9 @@ describe('a platform in the sandbox', () => {
     expect(() => changeStatus(jd, 'PROMOTE', because('理由'))).toThrow(StatusNotAllowed);
   });
 
-  it('has no like among other kinds, and its publisher’s name is nobody’s', () => {
-    expect(() => register({ ...draft, kind: 'DEPARTMENT' }, 'SANDBOX', null)).toThrow(SandboxForPlatforms);
+  it('has its like among departments and no other kind, and its publisher’s name is nobody’s', () => {
+    expect(register({ ...draft, kind: 'DEPARTMENT' }, 'SANDBOX', null).status).toBe('SANDBOX');
+    expect(() => register({ ...draft, kind: 'STATISTICS' }, 'SANDBOX', null)).toThrow(NotForSandbox);
     expect(() => assertNamesFree('jd', namesOf({ ...jd, aliases: [SANDBOX] }), new Map())).toThrow(NameTaken);
   });
 });

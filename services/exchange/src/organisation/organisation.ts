@@ -81,21 +81,21 @@ export class OrganisationUnknown extends DomainError {
   }
 }
 
-/** Only what platforms do with what they are told can be tried without doing it. */
-export class SandboxForPlatforms extends DomainError {
+/** What platforms do with what they are told, and what departments report, can be tried without doing it. The others only read. */
+export class NotForSandbox extends DomainError {
   constructor() {
-    super('SANDBOX_FOR_PLATFORMS', 422, { zh: '仅平台可进入沙箱', en: 'Only a platform begins in the sandbox' }, [
-      { code: 'SANDBOX_FOR_PLATFORMS', pointer: '/status', message: 'Leave it out.' },
+    super('NOT_FOR_SANDBOX', 422, { zh: '仅平台与部门可进入沙箱', en: 'Only a platform or a department begins in the sandbox' }, [
+      { code: 'NOT_FOR_SANDBOX', pointer: '/status', message: 'Leave it out.' },
     ]);
   }
 }
 
-/** By the channel that the platform is told by at the moment. */
+/** Of a platform, by the channel that it is told by at the moment. */
 export class ConformanceMissing extends DomainError {
   constructor() {
     super('CONFORMANCE_MISSING', 409, {
       zh: '尚未通过合规检测',
-      en: 'The last conformance run by its channel was not passed; promoting it all the same needs a reason',
+      en: 'It has not passed the conformance run (a platform: the last, by its channel); promoting it all the same needs a reason',
     });
   }
 }
@@ -149,9 +149,11 @@ function usccFor(kind: OrganisationKind, text: string | null): string | null {
 export const FIRST_STATUSES = ['SANDBOX', 'PRODUCTION'] as const;
 export type FirstStatus = (typeof FIRST_STATUSES)[number];
 
+const SANDBOX_KINDS: readonly OrganisationKind[] = ['PLATFORM', 'DEPARTMENT'];
+
 /** Admits an organisation. A repetition with the same content gives back what is registered, so that a caller may simply try again. */
 export function register(given: OrganisationDraft, status: FirstStatus, registered: Organisation | null): Organisation {
-  if (status === 'SANDBOX' && given.kind !== 'PLATFORM') throw new SandboxForPlatforms();
+  if (status === 'SANDBOX' && !SANDBOX_KINDS.includes(given.kind)) throw new NotForSandbox();
   const draft = { ...given, uscc: usccFor(given.kind, given.uscc) };
   if (registered === null) return { ...draft, status, statusReason: null, revision: 1 };
   if (!sameContent(draft, registered)) throw new OrganisationExists();

@@ -1,4 +1,4 @@
-import { Allow, Caller, UploadedFile, type Principal, type Upload } from '@jinqiao/platform';
+import { Allow, Caller, OpenInSandbox, UploadedFile, type Principal, type Upload } from '@jinqiao/platform';
 import { Controller, Get, Header, HttpCode, Param, Post, StreamableFile } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiProduces } from '@nestjs/swagger';
 import { ImportRuns, type ImportAnswer } from './import-run.service.js';
@@ -11,6 +11,7 @@ export class ImportRunController {
   @Post()
   @HttpCode(200)
   @Allow('DEPARTMENT')
+  @OpenInSandbox()
   @ApiConsumes('multipart/form-data')
   @ApiBody({ schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } } })
   run(@Caller() reporter: Principal, @UploadedFile() file: Upload): Promise<ImportAnswer> {
@@ -19,6 +20,7 @@ export class ImportRunController {
 
   @Get(':importId')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @OpenInSandbox()
   read(@Caller() principal: Principal, @Param('importId') importId: string): Promise<ImportAnswer> {
     return this.imports.get(principal, importId);
   }
@@ -26,6 +28,7 @@ export class ImportRunController {
   /** The refused rows as they stood in the file, with every error of their result. */
   @Get(':importId/rejected-rows')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @OpenInSandbox()
   @Header('content-disposition', 'attachment; filename="rejected-rows.csv"')
   @ApiProduces('text/csv')
   async rejectedRows(@Caller() principal: Principal, @Param('importId') importId: string): Promise<StreamableFile> {

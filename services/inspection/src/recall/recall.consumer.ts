@@ -1,6 +1,6 @@
 import { RecallReported } from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
-import { AccessLog } from '@jinqiao/platform';
+import { AccessLog, withoutSandbox } from '@jinqiao/platform';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RecallNotices } from './recall.notices.service.js';
@@ -14,7 +14,8 @@ export class RecallConsumer {
   ) {}
 
   @OnBatch(RecallReported)
-  async takeIn(received: Received<RecallReported>[], tx: EntityManager): Promise<void> {
+  async takeIn(sent: Received<RecallReported>[], tx: EntityManager): Promise<void> {
+    const received = await withoutSandbox(tx, sent);
     // What arrives together may come from several departments; their locks are taken in one order.
     await this.notices.lock(
       tx,

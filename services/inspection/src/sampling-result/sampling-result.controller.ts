@@ -5,6 +5,7 @@ import {
   Caller,
   CheckedBody,
   CheckedQuery,
+  OpenInSandbox,
   type Page,
   type Principal,
   ITEMS_MAX,
@@ -52,6 +53,7 @@ export class SamplingResultController {
   @Post('sampling-results')
   @HttpCode(200)
   @Allow('DEPARTMENT')
+  @OpenInSandbox()
   @ApiBody({
     description: 'One result, or an array of up to 1,000 (8 MiB).',
     schema: { oneOf: [REPORTED, { type: 'array', maxItems: ITEMS_MAX, items: REPORTED }] },
@@ -65,6 +67,7 @@ export class SamplingResultController {
   @Post('sampling-results/:sampleNo/retraction')
   @HttpCode(200)
   @Allow('DEPARTMENT')
+  @OpenInSandbox()
   retract(
     @Caller() reporter: Principal,
     @Param('sampleNo') sampleNo: string,

@@ -9,11 +9,13 @@ import {
   type ItemAnswer,
   ITEMS_MAX,
   Metrics,
+  isInSandbox,
   namedIn,
   TooManyItems,
 } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import { Trials } from '../conformance/conformance.trials.js';
 import { NO_BATCH } from '../probable-duplicate/batch.js';
 import { wayOf } from '../probable-duplicate/likeness.js';
 import type { Pair } from '../probable-duplicate/probable-duplicate.js';
@@ -56,6 +58,8 @@ export interface Answer extends ItemAnswer {
   readonly sampleNo: string | null;
   readonly status?: Status;
   readonly acceptedAt?: string;
+  /** The reporter is in the sandbox: this is how it would have been answered, and nobody is told of it. */
+  readonly sandbox?: true;
 }
 
 // Each is named; a sender with more has sent something else.
@@ -80,6 +84,7 @@ export class SamplingResults {
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
+    private readonly trials: Trials,
     metrics: Metrics,
   ) {
     this.submissions = metrics.counter(
@@ -115,11 +120,37 @@ export class SamplingResults {
     const context = { ...origin, reporterId, now: this.clock.now() };
     const items = submitted.map((one, place) => itemOf(one, place, context.now));
     const answers = items.map(refusalOf);
+    if (await isInSandbox(tx, reporterId)) return this.tryOut(tx, items, answers, context);
     for (const { place, answer } of await this.apply(tx, grouped(items.filter(isReadable)), context)) answers[place] = answer;
     const settled = answers.filter((answer) => answer !== null);
     const kept = settled.filter((_answer, place) => submitted[place]?.keepsRefusal !== false);
     await this.keepRejections(tx, kept, context);
     this.count(settled, origin.channel);
+    return settled;
+  }
+
+  /** By the same rules, kept apart: nothing is compared with what others reported, and nothing announced. */
+  private async tryOut(
+    tx: EntityManager,
+    items: readonly Item[],
+    refusals: readonly (Answer | null)[],
+    context: Context,
+  ): Promise<Answer[]> {
+    const { reporterId, now } = context;
+    const readable = items.filter(isReadable);
+    const tried = await this.trials.lock(
+      tx,
+      reporterId,
+      readable.map(({ sampleNo }) => sampleNo),
+    );
+    const answers = [...refusals];
+    for (const item of readable) {
+      const decision = decide(tried.get(item.sampleNo) ?? null, reporterId, item.reading, now);
+      if (decision.outcome === 'accepted') tried.set(item.sampleNo, decision.held);
+      answers[item.place] = answerTo(item, decision);
+    }
+    const settled = answers.filter((answer) => answer !== null).map((answer): Answer => ({ ...answer, sandbox: true }));
+    await this.trials.keep(tx, reporterId, { tried, answers: settled, now });
     return settled;
   }
 
