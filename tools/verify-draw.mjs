@@ -34,7 +34,7 @@ export function verifyDraw(text, publishedHash = null) {
 }
 
 function examine(record, { publishedHash, say, hold }) {
-  const { format, announced, announcementHash, revealed, drawn, opened, ...others } = record;
+  const { format, announced, announcementHash, revealed, drawn, replacements, opened, openedAt, ...others } = record;
   hold(Object.keys(others).length === 0, `it holds what no record has: ${Object.keys(others).join()}`);
   hold(format === 'jinqiao-draw-1' && announced.format === format, `its format is ${format}, not jinqiao-draw-1`);
   const hash = sha256(canonical(announced));
@@ -62,12 +62,18 @@ function examine(record, { publishedHash, say, hold }) {
   );
   hold(Date.parse(revealed.at) >= Date.parse(announced.publicValue.at), 'it was drawn before the public value was there');
   say(`the public value was “${revealed.publicValue}”; see for yourself: ${announced.publicValue.source}`);
-  compare(drawn ?? [], drawAgain(announced, hash, revealed), { quotas, say, hold });
-  checkOpenings(opened, drawn ?? [], { say, hold });
+  const lots = lotsOf(announced, hash, revealed);
+  compare(
+    drawn ?? [],
+    quotas.flatMap(({ stratum, number }) => lots(stratum, 0, number)),
+    { quotas, say, hold },
+  );
+  const taken = checkReplacements({ hash, lots, drawn: drawn ?? [], replacements: replacements ?? [], revealed, openedAt }, { say, hold });
+  checkOpenings(opened, taken, { say, hold });
 }
 
-/** Stratified, without replacement: the lowest lots of each stratum, and of those who may go there. */
-function drawAgain(announced, announcementHash, { seed, witnessSeed, publicValue }) {
+/** The lowest lots of a stratum after the first so many, each with those who go there: of those who may, again the lowest lots. */
+function lotsOf(announced, announcementHash, { seed, witnessSeed, publicValue }) {
   const key = Buffer.from(
     sha256(canonical({ announcementHash, publicValue, seed, ...(witnessSeed !== undefined && { witnessSeed }) })),
     'hex',
@@ -79,9 +85,10 @@ function drawAgain(announced, announcementHash, { seed, witnessSeed, publicValue
       .slice(0, number)
       .map(([, one]) => one);
   const out = new Set(announced.exclusions.filter(({ exempt }) => !exempt).map(({ commitment }) => commitment));
-  return announced.quotas.flatMap(({ stratum, number }) => {
+  return (stratum, after, number) => {
     const pool = announced.objects.filter((object) => object.stratum === stratum && !out.has(object.commitment));
-    return lowest(pool, ({ commitment }) => ['object', commitment], number).map(({ commitment }) => {
+    const lots = lowest(pool, ({ commitment }) => ['object', commitment], after + number).slice(after);
+    return lots.map(({ commitment }) => {
       const mayNot = new Set(announced.recusals.filter((one) => one.commitment === commitment).map(({ inspectorId }) => inspectorId));
       const free = announced.inspectors.filter(({ id }) => !mayNot.has(id));
       const samplers = lowest(free, ({ id }) => ['inspector', commitment, id], announced.samplersEach);
@@ -89,7 +96,50 @@ function drawAgain(announced, announcementHash, { seed, witnessSeed, publicValue
       const [laboratory] = lowest(independent, ({ id }) => ['laboratory', commitment, id], 1);
       return { commitment, stratum, inspectorIds: samplers.map(({ id }) => id), laboratoryId: laboratory?.id };
     });
-  });
+  };
+}
+
+/** Why nothing was sampled. Who refuses is dealt with; nobody goes instead. */
+const GROUNDS = [
+  ...['CHANGED_PRODUCTION', 'CLOSED', 'NOT_OFFERED', 'QUANTITY_SHORT', 'NOT_FOR_SALE', 'EXPORT_ONLY'],
+  ...['TRIAL_GOODS', 'SUBSTANDARD_GOODS', 'DISPLAY_SAMPLES'],
+];
+
+/** What could not be sampled, one after the other, with the next lot of its stratum. Answers everything that was to be sampled. */
+function checkReplacements({ hash, lots, drawn, replacements, revealed, openedAt }, { say, hold }) {
+  const taken = [...drawn];
+  let [previous, last] = [hash, revealed.at];
+  for (const [index, { hash: named, ...entry }] of replacements.entries()) {
+    const { replaces, ground, at, commitment, stratum, inspectorIds, laboratoryId, previousHash, ...others } = entry;
+    const no = `replacement ${index + 1}`;
+    hold(Object.keys(others).length === 0, `${no} holds what no replacement has: ${Object.keys(others).join()}`);
+    hold(previousHash === previous, `${no} does not follow the entry before it: one was changed, added or left out`);
+    hold(sha256(canonical(entry)) === named, `${no} is not what its hash names`);
+    const before = taken.find((one) => one.commitment === replaces);
+    hold(before !== undefined, `${no} is for ${replaces}, which was not drawn`);
+    hold(!replacements.slice(0, index).some((one) => one.replaces === replaces), `${replaces} was replaced twice`);
+    hold(GROUNDS.includes(ground), `${no} is without a reason: ${ground ?? 'nothing'} is none`);
+    const of = before?.stratum ?? stratum;
+    const [next] = lots(of, taken.filter((one) => one.stratum === of).length, 1);
+    if (!next) hold(false, `${no} was drawn of stratum ${of}, in which nothing was left`);
+    else {
+      hold(
+        next.commitment === commitment && of === stratum,
+        `${no} is out of order: ${next.commitment} of stratum ${of} was next, not ${commitment}`,
+      );
+      const isAssigned = next.commitment !== commitment || next.inspectorIds.join() === inspectorIds.join();
+      hold(isAssigned, `to ${commitment} go ${next.inspectorIds.join(' and ')}, not ${inspectorIds.join(' and ')}`);
+      const isTested = next.commitment !== commitment || next.laboratoryId === laboratoryId;
+      hold(isTested, `what comes from ${commitment} is tested by ${next.laboratoryId}, not by ${laboratoryId}`);
+    }
+    hold(Date.parse(at) >= Date.parse(last), `${no} was made before what it follows`);
+    hold(openedAt === undefined || Date.parse(at) <= Date.parse(openedAt), `${no} was made after the round was closed`);
+    taken.push({ commitment, stratum });
+    say(`${commitment} takes the place of ${replaces}: ${ground}, ${at}`);
+    [previous, last] = [named, at];
+  }
+  if (replacements.length > 0) say(`${replacements.length} replacements, the last one named ${previous}`);
+  return taken;
 }
 
 function compare(drawn, again, { quotas, say, hold }) {

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { type Announced, commitmentOf, draw, DRAW_FORMAT, hashOf, type Revealed, revealFindings, seedHashOf } from './draw.js';
+import {
+  type Announced,
+  commitmentOf,
+  draw,
+  DRAW_FORMAT,
+  type Drawn,
+  hashOf,
+  replace,
+  type Replacement,
+  type Revealed,
+  revealFindings,
+  seedHashOf,
+} from './draw.js';
 
 /*
  * A draw that cannot be steered and can be repeated: what it promises as properties, and the verifier, which shares no code with it, over
@@ -60,6 +72,60 @@ const recordOf = (announced: Announced, revealed = REVEALED): Record<string, unk
   return { format: DRAW_FORMAT, announced, announcementHash: hashOf(announced), revealed, drawn, opened };
 };
 const problemsOf = (record: unknown, hash: string | null = null): string[] => verifyDraw(JSON.stringify(record), hash).problems;
+
+const LATER = '2026-09-10T01:00:00.000Z';
+const CLOSED = { ground: 'CLOSED', at: LATER };
+/** A record in which what `chosen` names of what was drawn so far could not be sampled, one after the other. */
+function replacedIn(announced: Announced, chosen: readonly number[]): { replacements: Replacement[]; record: Record<string, unknown> } {
+  const { drawn, ...record } = recordOf(announced) as { drawn: Drawn[] };
+  const replacements: Replacement[] = [];
+  for (const one of chosen) {
+    const open = [...drawn, ...replacements].filter(({ commitment }) => !replacements.some(({ replaces }) => replaces === commitment));
+    const { commitment: replaces = '' } = open[one % open.length] ?? {};
+    const next = replace(announced, REVEALED, { drawn, replacements }, { replaces, ...CLOSED });
+    if (next) replacements.push(next);
+  }
+  const taken = new Set([...drawn, ...replacements].map(({ commitment }) => commitment));
+  const opened = openings(announced.objects.length).filter(({ commitment }) => taken.has(commitment));
+  return { replacements, record: { ...record, drawn, replacements, opened, openedAt: '2026-09-11T00:00:00.000Z' } };
+}
+
+describe('what could not be sampled', () => {
+  it('is replaced by the next lots of its stratum, the same as if they had been drawn at first', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 8 }), (chosen) => {
+        const announced = anAnnouncement();
+        const { replacements, record } = replacedIn(announced, chosen);
+        const drawn = draw(announced, REVEALED);
+        const all = [...drawn, ...replacements];
+        expect(new Set(all.map(({ commitment }) => commitment)).size).toBe(all.length);
+        // Whoever could not be sampled: a stratum gives up its objects in one order.
+        const order = (stratum: number): string[] => all.flatMap((one) => (one.stratum === stratum ? [one.commitment] : []));
+        for (const stratum of [1, 2]) {
+          const first = all.find((one) => one.stratum === stratum)?.commitment ?? '';
+          let before: readonly Replacement[] = [];
+          for (const next of order(stratum).slice(drawn.filter((one) => one.stratum === stratum).length)) {
+            const one = replace(
+              announced,
+              REVEALED,
+              { drawn, replacements: before },
+              { replaces: before.at(-1)?.commitment ?? first, ...CLOSED },
+            );
+            expect(one?.commitment).toBe(next);
+            before = one ? [...before, one] : before;
+          }
+        }
+        expect(problemsOf(record, hashOf(announced))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is replaced by nothing when its stratum is exhausted', () => {
+    const small = anAnnouncement({ quotas: [{ stratum: 1, number: 2 }], objects: anAnnouncement().objects.slice(0, 6) });
+    expect(replacedIn(small, [0, 0, 0]).replacements).toHaveLength(1);
+  });
+});
 
 describe('a draw', () => {
   it('fills every quota from its own stratum, each object once, with samplers and a laboratory that may', () => {
@@ -172,10 +238,41 @@ describe('whoever repeats a draw from its record', () => {
     expect(problemsOf(other)).toEqual([expect.stringContaining('not i-0 and i-9'), expect.stringContaining('not by lab-9')]);
   });
 
+  it('names a replacement that is without a reason, out of order, of another one, after the end, or changed', () => {
+    const { replacements, record } = replacedIn(anAnnouncement(), [0, 3, 7]);
+    const [first, second, third] = replacements as [Replacement, Replacement, Replacement];
+    const withAll = (changed: readonly object[], changes: object = {}): string[] =>
+      problemsOf({ ...record, replacements: changed, ...changes });
+    const named = (entry: Omit<Replacement, 'hash'> & { hash?: string }): Replacement => {
+      const { hash: _hash, ...said } = entry;
+      return { ...said, hash: hashOf(said as unknown as Announced) };
+    };
+    expect(withAll([first, second, third])).toEqual([]);
+    expect(withAll([named({ ...first, ground: '' })], { opened: undefined })).toEqual([expect.stringContaining('without a reason')]);
+    expect(withAll([named({ ...first, ground: 'REFUSED' })], { opened: undefined })).toEqual([expect.stringContaining('REFUSED is none')]);
+    const other = openings(40).find(({ commitment }) => commitment !== first.commitment)?.commitment ?? '';
+    expect(withAll([named({ ...first, commitment: other })], { opened: undefined })).toContainEqual(
+      expect.stringContaining('out of order'),
+    );
+    expect(withAll([named({ ...first, replaces: other })], { opened: undefined })).toContainEqual(expect.stringContaining('was not drawn'));
+    expect(withAll([named({ ...first, laboratoryId: 'lab-9' })], { opened: undefined })).toEqual([expect.stringContaining('not by lab-9')]);
+    const early = { openedAt: '2026-09-09T00:00:00.000Z', opened: undefined };
+    expect(withAll([first], early)).toEqual([expect.stringContaining('after the round was closed')]);
+    expect(withAll([{ ...first, ground: 'NOT_OFFERED' }], { opened: undefined })).toEqual([
+      expect.stringContaining('not what its hash names'),
+    ]);
+    expect(withAll([first, third], { opened: undefined })).toContainEqual(expect.stringContaining('does not follow the entry before it'));
+    const again = replace(anAnnouncement(), REVEALED, { drawn: draw(anAnnouncement(), REVEALED), replacements: [first] }, first);
+    expect(withAll([first, again ?? {}], { opened: undefined })).toEqual([expect.stringContaining('was replaced twice')]);
+    const before = named({ ...first, at: '2026-09-01T00:00:00.000Z' });
+    expect(withAll([before], { opened: undefined })).toEqual([expect.stringContaining('before what it follows')]);
+  });
+
   it('notices any character that was changed, but in the time and the public value, which everybody can look up', () => {
     const small = anAnnouncement({ quotas: [{ stratum: 1, number: 2 }], objects: anAnnouncement().objects.slice(0, 12) });
     const revealed = JSON.stringify(REVEALED);
-    const text = JSON.stringify({ ...recordOf(small), revealed: 'REVEALED' });
+    const { openedAt: _openedAt, ...whole } = replacedIn(small, [1, 0]).record;
+    const text = JSON.stringify({ ...whole, revealed: 'REVEALED' });
     const places = [...text.matchAll(/[0-9a-zA-Z]/g)].map(({ index }) => index);
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.constantFrom(...'0123456789abcdef'), (place, character) => {

@@ -12,6 +12,10 @@
  *
  * Drawing: each object of a stratum gets HMAC-SHA-256(key, its commitment) as its lot, and the lowest lots are drawn. That is a simple
  * random sample without replacement of each stratum (GB/T 10111), it depends on no order of the pool, and needs no arithmetic to repeat.
+ *
+ * Replacing: the lots order the whole stratum, so who takes the place of an object that could not be sampled was settled with the draw: the
+ * next lot. Nobody chooses it, nor whether there is another one; what the organiser does say, why the one before could not be sampled, is
+ * on the record, and each entry names the hash of the one before it.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { canonicalHash, type Finding } from '@jinqiao/schema';
@@ -94,6 +98,18 @@ export interface Drawn {
   readonly laboratoryId: string;
 }
 
+/** What takes the place of an object that was drawn, or that took the place of one, and could not be sampled. */
+export interface Replacement extends Drawn {
+  /** The commitment of the one that could not be sampled. */
+  readonly replaces: string;
+  readonly ground: string;
+  readonly at: string;
+  /** Of the entry before; the announcement's of the first. */
+  readonly previousHash: string;
+  /** SHA-256 over the RFC 8785 form of the entry without it. */
+  readonly hash: string;
+}
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** SHA-256 of a seed, or of an object's id and salt with a line's end between them; in hexadecimal digits. */
@@ -129,7 +145,29 @@ export function revealFindings(announced: Announced, { seed, witnessSeed }: Omit
 }
 
 /** Draws; the same record gives the same answer everywhere. In the order of strata, and of lots within them. */
-export function draw(announced: Announced, { seed, witnessSeed, publicValue }: Omit<Revealed, 'at'>): Drawn[] {
+export function draw(announced: Announced, revealed: Omit<Revealed, 'at'>): Drawn[] {
+  const orders = lotsOf(announced, revealed);
+  return announced.quotas.flatMap(({ stratum, number }) => orders.next(stratum, 0, number));
+}
+
+/** Who takes the place of `replaces`, after everything that was drawn or took a place before; null where its stratum is exhausted. */
+export function replace(
+  announced: Announced,
+  revealed: Omit<Revealed, 'at'>,
+  before: { readonly drawn: readonly Drawn[]; readonly replacements: readonly Replacement[] },
+  { replaces, ground, at }: Pick<Replacement, 'replaces' | 'ground' | 'at'>,
+): Replacement | null {
+  const taken = [...before.drawn, ...before.replacements];
+  const stratum = taken.find(({ commitment }) => commitment === replaces)?.stratum ?? 0;
+  const [next] = lotsOf(announced, revealed).next(stratum, taken.filter((one) => one.stratum === stratum).length, 1);
+  if (!next) return null;
+  const previousHash = before.replacements.at(-1)?.hash ?? hashOf(announced);
+  const entry = { replaces, ground, at, ...next, previousHash };
+  return { ...entry, hash: canonicalHash(entry) };
+}
+
+/** The order of each stratum, and who goes to whom. */
+function lotsOf(announced: Announced, { seed, witnessSeed, publicValue }: Omit<Revealed, 'at'>) {
   const announcementHash = hashOf(announced);
   const key = canonicalHash({ announcementHash, publicValue, seed, ...(witnessSeed !== undefined && { witnessSeed }) });
   const lot = (...parts: string[]): string => createHmac('sha256', Buffer.from(key, 'hex')).update(parts.join('\n')).digest('hex');
@@ -140,16 +178,18 @@ export function draw(announced: Announced, { seed, witnessSeed, publicValue }: O
       .map(({ one }) => one);
   const strata = Map.groupBy(eligible(announced), ({ stratum }) => stratum);
   const recused = new Set(announced.recusals.map(({ inspectorId, commitment }) => `${inspectorId}\n${commitment}`));
-  return announced.quotas.flatMap(({ stratum, number }) =>
-    byLot(strata.get(stratum) ?? [], ({ commitment }) => ['object', commitment])
-      .slice(0, number)
-      .map(({ commitment }): Drawn => {
-        const free = announced.inspectors.filter(({ id }) => !recused.has(`${id}\n${commitment}`));
-        const samplers = byLot(free, ({ id }) => ['inspector', commitment, id]).slice(0, announced.samplersEach);
-        const employers = new Set(samplers.map(({ employerId }) => employerId));
-        const independent = announced.laboratories.filter(({ employerId }) => !employers.has(employerId));
-        const [laboratory] = byLot(independent, ({ id }) => ['laboratory', commitment, id]);
-        return { commitment, stratum, inspectorIds: samplers.map(({ id }) => id), laboratoryId: laboratory?.id ?? '' };
-      }),
-  );
+  const assigned = ({ commitment, stratum }: Candidate): Drawn => {
+    const free = announced.inspectors.filter(({ id }) => !recused.has(`${id}\n${commitment}`));
+    const samplers = byLot(free, ({ id }) => ['inspector', commitment, id]).slice(0, announced.samplersEach);
+    const employers = new Set(samplers.map(({ employerId }) => employerId));
+    const independent = announced.laboratories.filter(({ employerId }) => !employers.has(employerId));
+    const [laboratory] = byLot(independent, ({ id }) => ['laboratory', commitment, id]);
+    return { commitment, stratum, inspectorIds: samplers.map(({ id }) => id), laboratoryId: laboratory?.id ?? '' };
+  };
+  return {
+    next: (stratum: number, after: number, number: number): Drawn[] =>
+      byLot(strata.get(stratum) ?? [], ({ commitment }) => ['object', commitment])
+        .slice(after, after + number)
+        .map(assigned),
+  };
 }
