@@ -1,4 +1,5 @@
-import { type Principal, scopesOf } from '@jinqiao/platform';
+import { readUscc } from '@jinqiao/law';
+import { type Principal, type PrincipalKind, scopesOf } from '@jinqiao/platform';
 import type { EntityManager } from 'typeorm';
 
 export interface Actor {
@@ -6,14 +7,38 @@ export interface Actor {
   readonly scopes: readonly string[];
 }
 
+/** Somebody who asks to see something. */
+export interface Viewer extends Actor {
+  readonly kind: PrincipalKind;
+}
+
 /** The scope, in the directory, of a department that acts for the province. */
 const PROVINCE = 'level:PROVINCE';
+/** The scope, in the directory, that says which entity a merchant is: `uscc:` and its code. */
+const ENTITY = 'uscc:';
 
 export const isProvince = ({ scopes }: Actor): boolean => scopes.includes(PROVINCE);
 
+/** Which entity a merchant is; null for everybody else, and where the directory does not say. */
+export function usccOf({ kind, scopes }: Viewer): string | null {
+  const named = kind === 'MERCHANT' ? scopes.find((scope) => scope.startsWith(ENTITY)) : undefined;
+  const { code, outcome } = readUscc(named?.slice(ENTITY.length) ?? '');
+  return outcome === 'MALFORMED' ? null : code;
+}
+
 export const actorOf = async (tx: EntityManager, { id }: Principal): Promise<Actor> => ({ id, scopes: await scopesOf(tx, id) });
 
-/** Whose cases and recalls a caller sees: a department its own, everybody else and the province those of all (null). */
-export async function seenBy(tx: EntityManager, caller: Principal): Promise<string | null> {
-  return caller.kind === 'DEPARTMENT' && !isProvince(await actorOf(tx, caller)) ? caller.id : null;
-}
+export const viewerOf = async (tx: EntityManager, caller: Principal): Promise<Viewer> => ({
+  ...(await actorOf(tx, caller)),
+  kind: caller.kind,
+});
+
+/** Who sees whatever there is of a kind of thing, as far as it is shown at all. */
+export const seesAll = (viewer: Viewer): boolean =>
+  viewer.kind === 'OPERATOR' || viewer.kind === 'AUDITOR' || (viewer.kind === 'DEPARTMENT' && isProvince(viewer));
+
+/** Whose things a list shows: the caller's own, or those of all (null). */
+export const seenBy = async (tx: EntityManager, caller: Principal): Promise<string | null> => {
+  const viewer = await viewerOf(tx, caller);
+  return seesAll(viewer) ? null : viewer.id;
+};

@@ -25,6 +25,8 @@ import { RecallStore } from './recall/recall.store.js';
 import { Restore } from './restore.js';
 import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
 import { SamplingCases } from './sampling-case/sampling-case.service.js';
+import { SamplingPlanController } from './sampling-plan/sampling-plan.controller.js';
+import { SamplingPlans } from './sampling-plan/sampling-plan.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
 import { SamplingRoundRow } from './sampling-round/sampling-round.entity.js';
 import { SamplingRounds } from './sampling-round/sampling-round.service.js';
@@ -52,6 +54,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingStepConsumer,
     SamplingResultController,
     ImportRunController,
+    SamplingPlanController,
     SamplingRoundController,
     SamplingSheetController,
     EvidenceController,
@@ -71,6 +74,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     Conformance,
     SamplingResultReading,
     ImportRuns,
+    SamplingPlans,
     SamplingRounds,
     SheetStore,
     SamplingSheets,

@@ -14,6 +14,9 @@ import { CreateProbableDuplicates1795451010000 } from './migrations/179545101000
 import { KeepFirstDueDays1795451020000 } from './migrations/1795451020000-keep-first-due-days.js';
 import { KeepRowsForARestore1795451037000 } from './migrations/1795451037000-keep-rows-for-a-restore.js';
 import { CreateConformanceRuns1795451030000 } from './migrations/1795451030000-create-conformance-runs.js';
+import { AddReplacements1795451050000 } from './migrations/1795451050000-add-replacements.js';
+import { CreateSamplingPlans1795451051000 } from './migrations/1795451051000-create-sampling-plans.js';
+import { IndexResultsByMerchant1795451052000 } from './migrations/1795451052000-index-results-by-merchant.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -31,4 +34,7 @@ await migrateService('inspection', [
   KeepFirstDueDays1795451020000,
   KeepRowsForARestore1795451037000,
   CreateConformanceRuns1795451030000,
+  AddReplacements1795451050000,
+  CreateSamplingPlans1795451051000,
+  IndexResultsByMerchant1795451052000,
 ]);

@@ -1,14 +1,9 @@
 import { Clock, type Principal, type Upload } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import {
-  competencesOf,
-  isConcerned,
-  seesPurchase,
-  type Sheet,
-  SheetActNotCompetent,
-  SheetUnknown,
-} from '../sampling-sheet/sampling-sheet.js';
+import { viewerOf } from '../actor.js';
+import { disclosed, type Seen } from '../disclosure/disclosure.js';
+import { competencesOf, concernOf, type Sheet, SheetActNotCompetent, SheetUnknown } from '../sampling-sheet/sampling-sheet.js';
 import { COMPETENCES } from '../sampling-sheet/sampling-sheet.acts.js';
 import { type SheetName, SheetStore } from '../sampling-sheet/sampling-sheet.store.js';
 import {
@@ -18,7 +13,6 @@ import {
   EvidenceUnknown,
   type EvidenceType,
   mayAdd,
-  mayRead,
   PIECES_A_SHEET_MAX,
 } from './evidence.js';
 import { EvidenceStore, type ReceivedFile } from './evidence.store.js';
@@ -41,7 +35,9 @@ export class EvidenceOfSheets {
   ): Promise<Evidence> {
     try {
       const declared = declaredType(type);
-      mayBeAdded(await this.concerning(caller, name), caller, declared);
+      const sheet = await this.sheets.get(this.db.manager, name);
+      await this.seen(sheet, caller);
+      mayBeAdded(sheet, caller, declared);
       const received = await this.store.receive(content);
       return await this.keep(caller, name, { ...received, type: declared });
     } finally {
@@ -51,9 +47,8 @@ export class EvidenceOfSheets {
   }
 
   async read(caller: Principal, name: SheetName, sha256: string): Promise<Awaited<ReturnType<EvidenceStore['read']>>> {
-    const sheet = await this.concerning(caller, name);
-    const sees = seesPurchase(sheet, caller);
-    if (!sheet.evidence.some((one) => one.sha256 === sha256 && mayRead(one.type, sees))) throw new EvidenceUnknown();
+    const { evidence = [] } = await this.seen(await this.sheets.get(this.db.manager, name), caller);
+    if (!evidence.some((one) => one.sha256 === sha256)) throw new EvidenceUnknown();
     return this.store.read(sha256);
   }
 
@@ -80,10 +75,11 @@ export class EvidenceOfSheets {
     }
   }
 
-  private async concerning(caller: Principal, name: SheetName): Promise<Sheet> {
-    const sheet = await this.sheets.get(this.db.manager, name);
-    if (!isConcerned(sheet, caller)) throw new SheetUnknown();
-    return sheet;
+  /** Bytes are read by whoever sees on the sheet that they are there. */
+  private async seen(sheet: Sheet, caller: Principal): Promise<Seen<Pick<Sheet, 'evidence'>>> {
+    const seen = disclosed('SHEET', await viewerOf(this.db.manager, caller), concernOf(sheet), { evidence: sheet.evidence });
+    if (!seen) throw new SheetUnknown();
+    return seen;
   }
 }
 

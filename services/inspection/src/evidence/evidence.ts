@@ -37,11 +37,6 @@ const OF_BOTH: readonly EvidenceType[] = ['PHOTO', 'VIDEO', 'DOCUMENT'];
 export const mayAdd = (type: EvidenceType, as: Competence): boolean =>
   OF_BOTH.includes(type) || OF_LABORATORIES.includes(type) === (as === 'LABORATORY');
 
-const OF_PURCHASES: readonly EvidenceType[] = ['ORDER', 'PAYMENT'];
-
-/** What shows the account of a purchase is read by whoever may know the account. */
-export const mayRead = (type: EvidenceType, seesPurchase: boolean): boolean => seesPurchase || !OF_PURCHASES.includes(type);
-
 export function declaredType(given: string | undefined): EvidenceType {
   const type = EVIDENCE_TYPES.find((one) => one === given);
   if (!type) throw new EvidenceTypeUndeclared(given);

@@ -1,6 +1,7 @@
 import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import type { Seen } from '../disclosure/disclosure.js';
 import { PAIR_STATUSES, type PairStatus, RULINGS, type RulingKind } from './probable-duplicate.js';
 import { type ProbableDuplicate, ProbableDuplicates } from './probable-duplicate.service.js';
 
@@ -28,7 +29,7 @@ export class ProbableDuplicateController {
   list(
     @Caller() caller: Principal,
     @CheckedQuery(ListProbableDuplicatesQuery) query: ListProbableDuplicatesQuery,
-  ): Promise<Page<ProbableDuplicate>> {
+  ): Promise<Page<Seen<ProbableDuplicate>>> {
     return this.duplicates.list(caller, { limit: 100, ...query });
   }
 
@@ -40,7 +41,7 @@ export class ProbableDuplicateController {
     @Caller() caller: Principal,
     @Param('pairId') pairId: string,
     @CheckedBody(RuleOnDuplicateBody) body: RuleOnDuplicateBody,
-  ): Promise<ProbableDuplicate> {
+  ): Promise<Seen<ProbableDuplicate>> {
     return this.duplicates.rule(caller, pairId, body);
   }
 }

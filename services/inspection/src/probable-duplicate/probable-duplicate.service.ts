@@ -3,7 +3,8 @@ import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { actorOf, seenBy } from '../actor.js';
+import { actorOf, seenBy, viewerOf } from '../actor.js';
+import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { merged } from '../sampling-result/sampling-result.decision.js';
 import type { Channel } from '../sampling-result/sampling-result.entity.js';
@@ -99,17 +100,19 @@ export class ProbableDuplicates {
   ) {}
 
   /** Of a department those in which it reported one of the two; in the order in which they were raised. */
-  async list(caller: Principal, { status, cursor, limit }: PairFilter): Promise<Page<ProbableDuplicate>> {
+  async list(caller: Principal, { status, cursor, limit }: PairFilter): Promise<Page<Seen<ProbableDuplicate>>> {
     const [after = FIRST] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: ProbableDuplicate[] = await this.db.query(
       `${PAIRS} WHERE ($1::text IS NULL OR p.reporter_id = $1 OR p.earlier_reporter_id = $1) AND ($2::text IS NULL OR p.status = $2)
          AND p.pair_id > $3 ORDER BY p.pair_id LIMIT $4`,
       [await seenBy(this.db.manager, caller), status ?? null, after, limit + 1],
     );
-    return pageOf(LIST, rows, limit, ({ pairId }) => [pairId]);
+    const { items, next } = pageOf(LIST, rows, limit, ({ pairId }) => [pairId]);
+    const viewer = await viewerOf(this.db.manager, caller);
+    return { items: items.flatMap((pair) => disclosed('PAIR', viewer, concernOf(pair), pair) ?? []), next };
   }
 
-  async rule(caller: Principal, pairId: string, ruling: Ruling): Promise<ProbableDuplicate> {
+  async rule(caller: Principal, pairId: string, ruling: Ruling): Promise<Seen<ProbableDuplicate>> {
     return this.results.inTransaction(async (tx) => {
       const actor = await actorOf(tx, caller);
       const pair = await this.locked(tx, pairId);
@@ -128,8 +131,9 @@ export class ProbableDuplicates {
       if (merge) await this.merge(tx, merge, step);
       await this.settle(tx, merge?.survivor ?? pair.later, step);
       const [shownPair]: ProbableDuplicate[] = await tx.query(`${PAIRS} WHERE p.pair_id = $1`, [pairId]);
-      if (!shownPair) throw new PairUnknown();
-      return shownPair;
+      const seen = shownPair && disclosed('PAIR', await viewerOf(tx, caller), concernOf(shownPair), shownPair);
+      if (!seen) throw new PairUnknown();
+      return seen;
     });
   }
 
@@ -180,6 +184,10 @@ export class ProbableDuplicates {
     return findPair(tx, pairId, 'FOR UPDATE');
   }
 }
+
+const concernOf = ({ later, earlier }: Pick<ProbableDuplicate, 'later' | 'earlier'>): Concern => ({
+  owners: [later.reporterId, earlier.reporterId],
+});
 
 async function findPair(tx: EntityManager, pairId: string, lock: '' | 'FOR UPDATE' = ''): Promise<PairRow | null> {
   const [pair]: PairRow[] = await tx.query(

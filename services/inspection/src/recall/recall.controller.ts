@@ -26,6 +26,7 @@ import {
 } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import type { Seen } from '../disclosure/disclosure.js';
 import type { ImportAnswer } from '../import-run/import-run.service.js';
 import { ACT_NAMES, type ActName, type State, STATES } from './recall.acts.js';
 import { type NoticeAnswer, RecallNotices } from './recall.notices.service.js';
@@ -76,7 +77,7 @@ export class ListRecallsQuery {
 
 const NOTICE = { $ref: `#/components/schemas/${RecallReported.name}` };
 
-/** How a recall is worked on is seen by the department that keeps it, by the province, and by those who watch over all. */
+/** Who sees how a recall is worked on stands in `../disclosure`. */
 @Controller('api/inspection/recalls')
 export class RecallController {
   constructor(
@@ -87,13 +88,13 @@ export class RecallController {
   /** Begins a recall with a clue. */
   @Post()
   @Allow('DEPARTMENT')
-  open(@Caller() { id }: Principal, @CheckedBody(OpenRecallBody) clue: OpenRecallBody): Promise<RecallFile> {
-    return this.recalls.open(id, clue);
+  open(@Caller() caller: Principal, @CheckedBody(OpenRecallBody) clue: OpenRecallBody): Promise<Seen<RecallFile>> {
+    return this.recalls.open(caller, clue);
   }
 
   @Get()
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  list(@Caller() caller: Principal, @CheckedQuery(ListRecallsQuery) query: ListRecallsQuery): Promise<Page<RecallSummary>> {
+  list(@Caller() caller: Principal, @CheckedQuery(ListRecallsQuery) query: ListRecallsQuery): Promise<Page<Seen<RecallSummary>>> {
     const { overdue, ...rest } = query;
     return this.recalls.list(caller, { limit: 100, ...rest, overdue: overdue === 'true' });
   }
@@ -125,7 +126,7 @@ export class RecallController {
 
   @Get(':recallNo')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  find(@Caller() caller: Principal, @Param('recallNo') recallNo: string): Promise<RecallFile> {
+  find(@Caller() caller: Principal, @Param('recallNo') recallNo: string): Promise<Seen<RecallFile>> {
     return this.recalls.find(caller, recallNo);
   }
 
@@ -137,7 +138,7 @@ export class RecallController {
     @Caller() caller: Principal,
     @Param('recallNo') recallNo: string,
     @CheckedBody(TakeRecallActBody) act: TakeRecallActBody,
-  ): Promise<RecallFile> {
+  ): Promise<Seen<RecallFile>> {
     return this.recalls.act(caller, recallNo, act);
   }
 }

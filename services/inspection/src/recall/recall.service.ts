@@ -4,16 +4,17 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { contentHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { actorOf, seenBy } from '../actor.js';
+import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
+import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import type { ActName, BEGINNINGS, Competence, Facts, Standing, State } from './recall.acts.js';
 import {
   type Act,
   allowedIn,
   type Clock,
   clockState,
+  concernOf,
   decide,
-  isConcerned,
   opened,
   type Recall,
   RecallNoTaken,
@@ -88,11 +89,12 @@ export class Recalls {
   ) {}
 
   /** With a clue. May be repeated. */
-  async open(keeperId: string, { on, clue, subject, ...content }: Clue): Promise<RecallFile> {
+  async open(caller: Principal, { on, clue, subject, ...content }: Clue): Promise<Seen<RecallFile>> {
+    const keeperId = caller.id;
     return this.db.transaction(async (tx) => {
       await this.store.lockNumbers(tx, [content]);
       const present = await this.store.find(tx, content.recallNo);
-      if (present) return this.repeated(tx, present, keeperId, content);
+      if (present) return this.repeated(tx, present, caller, content);
       const recall = opened(keeperId, content, on, this.today());
       await this.assertNationalNoFree(tx, content);
       await this.store.keep(tx, {
@@ -104,38 +106,36 @@ export class Recalls {
         facts: { clue, ...(subject !== undefined && { subject }) },
         by: { id: keeperId, competence: 'KEEPER' },
       });
-      return this.shown(tx, recall);
+      return this.shown(tx, recall, caller);
     });
   }
 
-  async act(caller: Principal, recallNo: string, act: Act): Promise<RecallFile> {
+  async act(caller: Principal, recallNo: string, act: Act): Promise<Seen<RecallFile>> {
     return this.db.transaction(async (tx) => {
       await this.store.lockNumbers(tx, [{ nationalNo: act.content?.nationalNo }]);
       const before = await this.get(tx, recallNo, 'FOR UPDATE');
-      const actor = await actorOf(tx, caller);
-      if (!isConcerned(before, actor)) throw new RecallUnknown();
-      const { from, recall, clocks, competence, announcement } = decide(before, actor, act, {
+      const viewer = await viewerOf(tx, caller);
+      if (!sees('RECALL', viewer, concernOf(before))) throw new RecallUnknown();
+      const { from, recall, clocks, competence, announcement } = decide(before, viewer, act, {
         today: this.today(),
         at: this.clock.now().toISOString(),
       });
       if (act.content?.nationalNo !== undefined) await this.assertNationalNoFree(tx, recall.content);
       const { act: name, on: _on, ...facts } = act;
       await this.store.keep(tx, { recall, clocks, announcement, act: name, from, facts, by: { id: caller.id, competence } });
-      return this.shown(tx, await this.get(tx, recallNo));
+      return this.shown(tx, await this.get(tx, recallNo), caller);
     });
   }
 
-  async find(caller: Principal, recallNo: string): Promise<RecallFile> {
+  async find(caller: Principal, recallNo: string): Promise<Seen<RecallFile>> {
     const tx = this.db.manager;
-    const recall = await this.get(tx, recallNo);
-    const sees = caller.kind !== 'DEPARTMENT' || isConcerned(recall, await actorOf(tx, caller));
-    if (!sees) throw new RecallUnknown();
-    return this.shown(tx, recall);
+    return this.shown(tx, await this.get(tx, recallNo), caller);
   }
 
   /** Of a department its own, of everybody else and of the province all. */
-  async list(caller: Principal, { state, overdue, cursor, limit }: RecallFilter): Promise<Page<RecallSummary>> {
+  async list(caller: Principal, { state, overdue, cursor, limit }: RecallFilter): Promise<Page<Seen<RecallSummary>>> {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const viewer = await viewerOf(this.db.manager, caller);
     const rows: RecallSummary[] = await this.db.query(
       `SELECT recall_no AS "recallNo", keeper_id AS "keeperId", state, standing, revision, content #>> '{product,name}' AS product,
          content #>> '{producer,name}' AS producer, due_on::text AS "dueOn"
@@ -146,13 +146,14 @@ export class Recalls {
        ORDER BY recall_no LIMIT $6`,
       [await seenBy(this.db.manager, caller), after, state ?? null, overdue, this.today(), limit + 1],
     );
-    return pageOf(LIST, rows, limit, ({ recallNo }) => [recallNo]);
+    const { items, next } = pageOf(LIST, rows, limit, ({ recallNo }) => [recallNo]);
+    return { items: items.flatMap((one) => disclosed('RECALL', viewer, concernOf(one), one) ?? []), next };
   }
 
-  private async repeated(tx: EntityManager, present: Recall, keeperId: string, content: RecallContent): Promise<RecallFile> {
+  private async repeated(tx: EntityManager, present: Recall, caller: Principal, content: RecallContent): Promise<Seen<RecallFile>> {
     const isSame = contentHash(RecallContent, present.content) === contentHash(RecallContent, content);
-    if (present.keeperId !== keeperId || present.reportedRevision !== null || !isSame) throw new RecallNoTaken();
-    return this.shown(tx, present);
+    if (present.keeperId !== caller.id || present.reportedRevision !== null || !isSame) throw new RecallNoTaken();
+    return this.shown(tx, present, caller);
   }
 
   private async assertNationalNoFree(tx: EntityManager, content: RecallContent): Promise<void> {
@@ -167,7 +168,7 @@ export class Recalls {
     return recall;
   }
 
-  private async shown(tx: EntityManager, recall: Recall): Promise<RecallFile> {
+  private async shown(tx: EntityManager, recall: Recall, caller: Principal): Promise<Seen<RecallFile>> {
     const { content, keeperId, state, standing, revision, round, reportedRevision, closedOn, clocks } = recall;
     const history: RecallStep[] = await tx.query(
       `SELECT act, from_state AS "from", to_state AS "to", revision, done_on::text AS "on", facts, actor_id AS "actorId", competence, basis,
@@ -176,7 +177,7 @@ export class Recalls {
       [content.recallNo],
     );
     const today = this.today();
-    return {
+    const seen = disclosed<RecallFile>('RECALL', await viewerOf(tx, caller), concernOf(recall), {
       ...content,
       keeperId,
       state,
@@ -188,7 +189,9 @@ export class Recalls {
       allowed: allowedIn(state),
       clocks: clocks.map((clock) => ({ ...clock, state: clockState(clock, today) })),
       history,
-    };
+    });
+    if (!seen) throw new RecallUnknown();
+    return seen;
   }
 
   private today(): string {

@@ -8,6 +8,7 @@ import { divisionExists, isInTianjin, readUscc, RECALL_RULES } from '@jinqiao/la
 import { contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
+import type { Concern } from '../disclosure/disclosure.js';
 import {
   type ActName,
   type ActRule,
@@ -192,7 +193,7 @@ export const allowedIn = (state: State): { readonly act: ActName; readonly by: r
     .map(([act, { by }]) => ({ act, by }));
 
 /** Whoever has no part in it does not learn how it is worked on. */
-export const isConcerned = ({ keeperId }: Pick<Recall, 'keeperId'>, actor: Actor): boolean => actor.id === keeperId || isProvince(actor);
+export const concernOf = ({ keeperId }: Pick<Recall, 'keeperId'>): Concern => ({ owners: [keeperId] });
 
 function competenceOf({ keeperId }: Recall, actor: Actor, by: readonly Competence[]): Competence | null {
   const has: Readonly<Record<Competence, boolean>> = { KEEPER: actor.id === keeperId, PROVINCE: isProvince(actor) };

@@ -12,6 +12,7 @@ import {
 } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import type { Seen } from '../disclosure/disclosure.js';
 import { type CaseSummary, type SamplingCase, SamplingCases } from './sampling-case.service.js';
 
 export class OpenCaseBody {
@@ -30,26 +31,30 @@ export class ListCasesQuery {
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
 
-/** A case is seen by its organiser, by those to whom something of it was handed over, and by those who watch over all. */
+/** Who sees what of a case stands in `../disclosure`: its parties see their own part in it, once they have been told. */
 @Controller('api/inspection')
 export class SamplingCaseController {
   constructor(private readonly cases: SamplingCases) {}
 
   @Post('sampling-cases')
   @Allow('DEPARTMENT')
-  open(@Caller() { id }: Principal, @CheckedBody(OpenCaseBody) { sampleNo }: OpenCaseBody): Promise<SamplingCase> {
-    return this.cases.open(id, sampleNo);
+  open(@Caller() caller: Principal, @CheckedBody(OpenCaseBody) { sampleNo }: OpenCaseBody): Promise<Seen<SamplingCase>> {
+    return this.cases.open(caller, sampleNo);
   }
 
   @Get('sampling-cases')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  list(@Caller() caller: Principal, @CheckedQuery(ListCasesQuery) query: ListCasesQuery): Promise<Page<CaseSummary>> {
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
+  list(@Caller() caller: Principal, @CheckedQuery(ListCasesQuery) query: ListCasesQuery): Promise<Page<Seen<CaseSummary>>> {
     return this.cases.list(caller, { limit: 100, ...query });
   }
 
   @Get('sampling-cases/:reporterId/:sampleNo')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  find(@Caller() caller: Principal, @Param('reporterId') reporterId: string, @Param('sampleNo') sampleNo: string): Promise<SamplingCase> {
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
+  find(
+    @Caller() caller: Principal,
+    @Param('reporterId') reporterId: string,
+    @Param('sampleNo') sampleNo: string,
+  ): Promise<Seen<SamplingCase>> {
     return this.cases.find(caller, { reporterId, sampleNo });
   }
 
@@ -62,7 +67,7 @@ export class SamplingCaseController {
     @Param('reporterId') reporterId: string,
     @Param('sampleNo') sampleNo: string,
     @CheckedBody(TakeActBody) act: TakeActBody,
-  ): Promise<SamplingCase> {
+  ): Promise<Seen<SamplingCase>> {
     return this.cases.act(caller, { reporterId, sampleNo }, act);
   }
 }

@@ -5,8 +5,9 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { actorOf, seenBy } from '../actor.js';
+import { seenBy, usccOf, viewerOf } from '../actor.js';
 import { type ClockState, RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
+import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { CASES, keepRows } from '../kept-rows/kept-rows.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -20,12 +21,13 @@ import {
   allowedIn,
   type CaseFile,
   CaseNotOpenable,
+  type CaseParts,
   type CaseParty,
   CaseUnknown,
   type Clock,
   clockState,
+  concernOf,
   decide,
-  isConcerned,
   partiesOf,
   type Step,
   trackOf,
@@ -73,11 +75,16 @@ export interface CaseFilter {
 
 export type CaseSummary = Pick<SamplingCase, 'reporterId' | 'sampleNo' | 'regime' | 'verdict' | 'openedOn'>;
 
-type OpenedCase = CaseFile & { readonly openedOn: string };
+type OpenedCase = CaseFile & { readonly openedOn: string; readonly isPublic: boolean };
 
 const LIST = 'sampling-cases';
+/** Has everybody been told of the result `r`? Of one that was taken back after it was public, too. */
+export const IS_PUBLIC = `coalesce(r.status IN ('PUBLISHED', 'WITHDRAWN') AND r.state ? 'publishedAt', false)`;
+/** What of the case of the result `r` says who sees it; empty where there is none. */
+export const TRACKS_OF_RESULT = `coalesce((SELECT jsonb_agg(jsonb_build_object('track', t.track, 'party', t.party, 'state', t.state,
+  'departmentId', t.department_id)) FROM sampling_case_tracks t WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no), '[]')`;
 const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
-  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing`;
+  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn"`;
 /** To whom the party of the clock `c` was handed over. */
@@ -86,6 +93,11 @@ export const HANDLED_BY = `(SELECT department_id FROM sampling_case_tracks t
 /** Cases of $1, and those in which something was handed over to it; null: all. */
 export const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
+
+/** Those of a merchant's, by its code $5, of which it has been told. */
+const TOLD = `(c.parties @> jsonb_build_array(jsonb_build_object('uscc', $5::text)) AND (${IS_PUBLIC} OR EXISTS (
+  SELECT FROM jsonb_array_elements(c.parties) p JOIN sampling_case_tracks t ON t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no
+    AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = p ->> 'party' WHERE p ->> 'uscc' = $5)))`;
 
 /** Keeps cases. The lock of a case decides which of two steps comes first; the other finds the state that it left. */
 @Injectable()
@@ -98,10 +110,11 @@ export class SamplingCases {
   ) {}
 
   /** Of the reporter's own result, as it stands. May be repeated. */
-  async open(reporterId: string, sampleNo: string): Promise<SamplingCase> {
+  async open(caller: Principal, sampleNo: string): Promise<Seen<SamplingCase>> {
+    const reporterId = caller.id;
     return this.db.transaction(async (tx) => {
       await this.openIn(tx, reporterId, sampleNo);
-      return this.shown(tx, await this.file(tx, { reporterId, sampleNo }));
+      return this.shown(tx, await this.file(tx, { reporterId, sampleNo }), caller);
     });
   }
 
@@ -123,21 +136,21 @@ export class SamplingCases {
     return 'accepted';
   }
 
-  async act(caller: Principal, name: ResultName, act: Act): Promise<SamplingCase> {
+  async act(caller: Principal, name: ResultName, act: Act): Promise<Seen<SamplingCase>> {
     return this.db.transaction(async (tx) => {
       await this.take(tx, caller, { name, act });
-      return this.shown(tx, await this.file(tx, name));
+      return this.shown(tx, await this.file(tx, name), caller);
     });
   }
 
   /** One step, over HTTP or Kafka. */
   async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentCaseStep): Promise<TakenAs> {
     const file = await this.file(tx, name, 'FOR UPDATE');
-    const actor = await actorOf(tx, caller);
-    if (!isConcerned(file, actor)) throw new CaseUnknown();
+    const viewer = await viewerOf(tx, caller);
+    if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
     if (await isTaken(tx, name, sent)) return 'duplicate';
-    const step = decide(file, actor, act, this.today());
+    const step = decide(file, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
     const { decision } = step;
     if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()));
@@ -147,28 +160,34 @@ export class SamplingCases {
   /** How the track of an act stands, for those who have a part in the case. */
   async standing(tx: EntityManager, caller: Principal, name: ResultName, { act, party }: Pick<Act, 'act' | 'party'>): Promise<Standing> {
     const file = await this.findFile(tx, name);
-    if (!file || !isConcerned(file, await actorOf(tx, caller))) return {};
+    if (!file || !sees('CASE', await viewerOf(tx, caller), concernOf(file))) return {};
     const { track } = ACTS[act];
     const { state } = trackOf(file, track, party);
     return { track, state, allowed: allowedIn(track, party, state).map(({ act: one, by }) => ({ act: one, by: [...by] })) };
   }
 
-  async find(caller: Principal, name: ResultName): Promise<SamplingCase> {
+  async find(caller: Principal, name: ResultName): Promise<Seen<SamplingCase>> {
     const tx = this.db.manager;
-    const file = await this.file(tx, name);
-    const sees = caller.kind !== 'DEPARTMENT' || isConcerned(file, await actorOf(tx, caller));
-    if (!sees) throw new CaseUnknown();
-    return this.shown(tx, file);
+    return this.shown(tx, await this.file(tx, name), caller);
   }
 
-  async list(caller: Principal, { cursor, limit }: CaseFilter): Promise<Page<CaseSummary>> {
+  async list(caller: Principal, { cursor, limit }: CaseFilter): Promise<Page<Seen<CaseSummary>>> {
     const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const rows: CaseSummary[] = await this.db.query(
-      `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", regime, verdict, opened_on::text AS "openedOn" FROM sampling_cases
-       WHERE ${CONCERNS} AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
-      [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
+    const tx = this.db.manager;
+    const viewer = await viewerOf(tx, caller);
+    const rows: (CaseSummary & CaseParts)[] = await tx.query(
+      `SELECT reporter_id AS "reporterId", sample_no AS "sampleNo", c.regime, c.verdict, c.opened_on::text AS "openedOn", c.parties,
+         ${IS_PUBLIC} AS "isPublic", ${TRACKS_OF_RESULT} AS tracks
+       FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
+       WHERE (${CONCERNS} OR ${TOLD}) AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
+      [await seenBy(tx, caller), reporterAfter, sampleAfter, limit + 1, usccOf(viewer)],
     );
-    return pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
+    const { items, next } = pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
+    const shown = items.flatMap(({ parties, isPublic, tracks, ...summary }) => {
+      const concern = concernOf({ reporterId: summary.reporterId, parties, isPublic, tracks });
+      return disclosed<CaseSummary>('CASE', viewer, concern, summary) ?? [];
+    });
+    return { items: shown, next };
   }
 
   private async keep(tx: EntityManager, { reporterId, sampleNo }: ResultName, { sent, act, step }: Taken): Promise<void> {
@@ -238,7 +257,7 @@ export class SamplingCases {
     return { ...stored, tracks, clocks };
   }
 
-  private async shown(tx: EntityManager, file: OpenedCase): Promise<SamplingCase> {
+  private async shown(tx: EntityManager, file: OpenedCase, caller: Principal): Promise<Seen<SamplingCase>> {
     const { reporterId, sampleNo, regime, verdict, standing, parties, openedOn } = file;
     const history: CaseStep[] = await tx.query(
       `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
@@ -247,7 +266,7 @@ export class SamplingCases {
       [reporterId, sampleNo],
     );
     const today = this.today();
-    return {
+    const seen = disclosed<SamplingCase>('CASE', await viewerOf(tx, caller), concernOf(file), {
       reporterId,
       sampleNo,
       regime,
@@ -258,7 +277,9 @@ export class SamplingCases {
       tracks: tracksOf(file),
       clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today) })),
       history,
-    };
+    });
+    if (!seen) throw new CaseUnknown();
+    return seen;
   }
 
   private today(): string {

@@ -7,6 +7,7 @@ import { FOOD_SAMPLING, isInTianjin, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
+import type { Concern } from '../disclosure/disclosure.js';
 import { ACTS, type ActName, type ActRule, CLOCKS, type ClockName, type State, STATES, type TrackName } from './sampling-case.acts.js';
 
 export interface CaseParty {
@@ -178,9 +179,23 @@ export function allowedIn(track: TrackName, party: ResultParty, state: State): A
     .map(([act, { by }]) => ({ act, by }));
 }
 
-/** Whoever has no part in a case does not learn that there is one. */
-export const isConcerned = ({ reporterId, tracks }: Pick<CaseFile, 'reporterId' | 'tracks'>, actor: Actor): boolean =>
-  actor.id === reporterId || isProvince(actor) || tracks.some(({ departmentId }) => departmentId === actor.id);
+/** What of a case says who sees it. A party has been told when it was served, and of what is public. */
+export const concernOf = ({ reporterId, tracks, parties, isPublic }: CaseParts): Concern => ({
+  owners: [reporterId],
+  handlers: tracks.flatMap(({ departmentId }) => departmentId ?? []),
+  parties: parties.filter(({ party }) => isPublic || isServed(tracks, party)),
+});
+
+export interface CaseParts {
+  readonly reporterId: string;
+  readonly tracks: readonly Pick<Track, 'track' | 'party' | 'state' | 'departmentId'>[];
+  readonly parties: readonly Pick<CaseParty, 'party' | 'uscc'>[];
+  /** Is the result that it is about published, or was when it was taken back? */
+  readonly isPublic: boolean;
+}
+
+const isServed = (tracks: CaseParts['tracks'], to: ResultParty): boolean =>
+  tracks.some(({ track, party, state }) => track === 'SERVICE' && party === to && state === 'SERVED');
 
 function competenceOf(reporterId: string, { departmentId }: Track, actor: Actor, by: readonly Competence[]): Competence | null {
   const has: Readonly<Record<Competence, boolean>> = {

@@ -13,6 +13,7 @@ import {
 } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
+import type { Seen } from '../disclosure/disclosure.js';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
 import { SamplingResults, type Answer } from './sampling-result.service.js';
 import { STATUSES, type Status } from './held-result.js';
@@ -23,7 +24,7 @@ export class RetractSamplingResultBody {
 }
 
 export class ReadSamplingResultQuery {
-  @Optional() @Text({ max: 64, about: 'Whose result; a department always asks for its own.' }) reporterId?: string;
+  @Optional() @Text({ max: 64, about: 'Whose result; a department asks for its own unless told.' }) reporterId?: string;
 }
 
 export class ListSamplingResultsQuery extends ReadSamplingResultQuery {
@@ -78,21 +79,21 @@ export class SamplingResultController {
 
   /** What became of a result, refusals included, whatever way it came. */
   @Get('sampling-results/:sampleNo')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   read(
     @Caller() principal: Principal,
     @Param('sampleNo') sampleNo: string,
     @CheckedQuery(ReadSamplingResultQuery) { reporterId }: ReadSamplingResultQuery,
-  ): Promise<ReportedResult> {
+  ): Promise<Seen<ReportedResult>> {
     return this.reading.get(principal, sampleNo, reporterId);
   }
 
   @Get('sampling-results')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   list(
     @Caller() principal: Principal,
     @CheckedQuery(ListSamplingResultsQuery) query: ListSamplingResultsQuery,
-  ): Promise<Page<ListedResult>> {
+  ): Promise<Page<Seen<ListedResult>>> {
     return this.reading.list(principal, { ...query, limit: query.limit ?? 100 });
   }
 

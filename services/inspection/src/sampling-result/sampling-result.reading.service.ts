@@ -1,8 +1,12 @@
-import { samplingResultIntake, topicOf, type SamplingResultPublished } from '@jinqiao/contracts';
-import { type Applied, decodeCursor, encodeCursor, type Page, type Principal } from '@jinqiao/platform';
+import { type ResultParty, samplingResultIntake, topicOf, type SamplingResultPublished } from '@jinqiao/contracts';
+import { type Applied, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { seesAll, usccOf, type Viewer, viewerOf } from '../actor.js';
+import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
+import { type CaseParts, concernOf, partiesOf } from '../sampling-case/sampling-case.js';
+import { IS_PUBLIC, TRACKS_OF_RESULT } from '../sampling-case/sampling-case.service.js';
 import { IntakeRejection, SamplingResult, type Channel } from './sampling-result.entity.js';
 import type { Status } from './held-result.js';
 import { ReporterNotNamed, SamplingResultUnknown } from './sampling-result.js';
@@ -66,15 +70,15 @@ export interface PublishedCounts {
 const LIST = 'sampling-results';
 const REJECTIONS_MAX = 50;
 
-/** A department sees its own results, whoever oversees the platform sees all. */
+/** Who sees what of a result stands in `../disclosure`. */
 @Injectable()
 export class SamplingResultReading {
   constructor(private readonly db: DataSource) {}
 
-  async get(principal: Principal, sampleNo: string, named?: string): Promise<ReportedResult> {
-    const reporterId = principal.kind === 'DEPARTMENT' ? principal.id : named;
+  async get(caller: Principal, sampleNo: string, named?: string): Promise<Seen<ReportedResult>> {
+    const reporterId = named ?? (caller.kind === 'DEPARTMENT' ? caller.id : undefined);
     if (reporterId === undefined) throw new ReporterNotNamed();
-    if (sampleNo.includes('\0')) throw new SamplingResultUnknown();
+    if (`${reporterId}${sampleNo}`.includes('\0')) throw new SamplingResultUnknown();
     const [result, rejections, unreadable] = await Promise.all([
       this.db.getRepository(SamplingResult).findOneBy({ reporterId, sampleNo }),
       this.db.getRepository(IntakeRejection).find({ where: { reporterId, sampleNo }, order: { rejectedAt: 'DESC' }, take: REJECTIONS_MAX }),
@@ -82,18 +86,22 @@ export class SamplingResultReading {
     ]);
     const all = [...rejections.map(rejectionOf), ...unreadable].sort((a, b) => b.rejectedAt.localeCompare(a.rejectedAt));
     if (!result && all.length === 0) throw new SamplingResultUnknown();
-    return {
+    const [concern = { owners: [reporterId] }] = await this.concerns(result ? [result] : []);
+    const seen = disclosed<ReportedResult>('REPORTED_RESULT', await viewerOf(this.db.manager, caller), concern, {
       reporterId,
       sampleNo,
       status: result?.status ?? 'REJECTED',
       result: result && { ...listed(result), ...besides(result) },
       rejections: all,
-    };
+    });
+    if (!seen) throw new SamplingResultUnknown();
+    return seen;
   }
 
   /** In the order of reporter and sampleNo, which no later revision changes: a page never misses what a change moved. */
-  async list(principal: Principal, filter: ResultFilter): Promise<Page<ListedResult>> {
-    const reporterId = principal.kind === 'DEPARTMENT' ? principal.id : filter.reporterId;
+  async list(caller: Principal, filter: ResultFilter): Promise<Page<Seen<ListedResult>>> {
+    const viewer = await viewerOf(this.db.manager, caller);
+    const { reporterId, ...whose } = whoseResults(viewer, filter.reporterId);
     const query = this.db
       .getRepository(SamplingResult)
       .createQueryBuilder('r')
@@ -101,6 +109,7 @@ export class SamplingResultReading {
       .addOrderBy('r.sampleNo')
       .take(filter.limit + 1);
     if (reporterId) query.andWhere('r.reporterId = :reporterId', { reporterId });
+    if (whose.among) query.andWhere(whose.among, { id: viewer.id, uscc: usccOf(viewer) });
     if (filter.status) query.andWhere('r.status = :status', { status: filter.status });
     if (filter.verdict) query.andWhere('r.verdict = :verdict', { verdict: filter.verdict });
     if (filter.regime) query.andWhere('r.regime = :regime', { regime: filter.regime });
@@ -111,10 +120,29 @@ export class SamplingResultReading {
       const [afterReporter, afterSample] = decodeCursor(LIST, filter.cursor);
       query.andWhere('(r.reporterId, r.sampleNo) > (:afterReporter, :afterSample)', { afterReporter, afterSample });
     }
-    const found = await query.getMany();
-    const items = found.slice(0, filter.limit).map(listed);
-    const last = items.at(-1);
-    return { items, next: found.length > filter.limit && last ? encodeCursor(LIST, [last.reporterId, last.sampleNo]) : null };
+    const { items: found, next } = pageOf(LIST, await query.getMany(), filter.limit, (one) => [one.reporterId, one.sampleNo]);
+    const concerns = await this.concerns(found);
+    const items = found.flatMap((result, index) => {
+      const { [index]: concern } = concerns;
+      return (concern && disclosed('RESULT', viewer, concern, listed(result))) ?? [];
+    });
+    return { items, next };
+  }
+
+  /** What of each result says who sees it. */
+  private async concerns(results: readonly SamplingResult[]): Promise<Concern[]> {
+    const rows: Pick<CaseParts, 'tracks'>[] = await this.db.query(
+      `SELECT ${TRACKS_OF_RESULT} AS tracks FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (reporter_id, sample_no, place) ORDER BY place`,
+      [results.map(({ reporterId }) => reporterId), results.map(({ sampleNo }) => sampleNo)],
+    );
+    return results.map(({ reporterId, status, state }, index) =>
+      concernOf({
+        reporterId,
+        tracks: rows[index]?.tracks ?? [],
+        parties: state ? partiesOf(state) : [],
+        isPublic: (status === 'PUBLISHED' || status === 'WITHDRAWN') && state?.publishedAt !== undefined,
+      }),
+    );
   }
 
   async counts(): Promise<PublishedCounts> {
@@ -126,7 +154,8 @@ export class SamplingResultReading {
   /** How far the series of one subject (`reporterId:sampleNo`) has come, and since when. */
   async applied(principal: Principal, subject: string): Promise<Applied> {
     const [reporterId = '', ...rest] = subject.split(':');
-    const isVisible = (principal.kind !== 'DEPARTMENT' || principal.id === reporterId) && !subject.includes('\0');
+    const viewer = await viewerOf(this.db.manager, principal);
+    const isVisible = (seesAll(viewer) || viewer.id === reporterId) && !subject.includes('\0');
     const found = isVisible ? await this.db.getRepository(SamplingResult).findOneBy({ reporterId, sampleNo: rest.join(':') }) : null;
     if (!found) throw new SamplingResultUnknown();
     return { revision: found.revision, appliedAt: found.appliedAt };
@@ -150,6 +179,28 @@ export class SamplingResultReading {
     }));
   }
 }
+
+interface Whose {
+  readonly reporterId?: string | undefined;
+  /** Of these, those that concern the viewer. */
+  readonly among?: string;
+}
+
+/** A department's own unless it names another one: of that one's, what was handed over to it. */
+function whoseResults(viewer: Viewer, named: string | undefined): Whose {
+  if (seesAll(viewer)) return { reporterId: named };
+  if (viewer.kind === 'MERCHANT') return { reporterId: named, among: OF_MERCHANT };
+  return named === undefined || named === viewer.id ? { reporterId: viewer.id } : { reporterId: named, among: HANDED_OVER };
+}
+
+const HANDED_OVER = `EXISTS (SELECT FROM sampling_case_tracks t
+  WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no AND t.department_id = :id)`;
+/** That name the code as `party`, and of which that party has been told. */
+const told = (party: ResultParty, uscc: string): string => `((${uscc}) = :uscc AND (${IS_PUBLIC} OR EXISTS (
+  SELECT FROM sampling_case_tracks t WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no
+    AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = '${party}')))`;
+const OF_MERCHANT = `(${told('SAMPLED_PARTY', `r.state -> 'sampledParty' ->> 'uscc'`)}
+  OR ${told('NOMINAL_PRODUCER', `r.state -> 'nominalProducer' ->> 'uscc'`)})`;
 
 function listed(result: SamplingResult): ListedResult {
   const { reporterId, sampleNo, status, revision, reportedRevision, acceptedAt, withdrawalReason, withdrawnAt, state } = result;

@@ -1,40 +1,43 @@
 import { Allow, AllowAnyone, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import type { Seen } from '../disclosure/disclosure.js';
 import {
   AnnounceDrawBody,
   type Assignment,
   type DrawRecord,
   ListRoundsQuery,
+  type PlannedRound,
   PlanRoundBody,
   PublishRulesBody,
   ReasonBody,
+  ReplaceDrawnBody,
   RevealDrawBody,
   type SamplingRound,
   type TakenStep,
 } from './sampling-round.js';
 import { SamplingRounds } from './sampling-round.service.js';
 
-/** Rounds are read by whoever takes part in sampling; the record of a draw by everybody. */
+/** Rounds are read by whoever takes part in sampling, as `../disclosure` says; the record of a draw by everybody. */
 @Controller('api/inspection/sampling-rounds')
 export class SamplingRoundController {
   constructor(private readonly rounds: SamplingRounds) {}
 
   @Post()
   @Allow('DEPARTMENT')
-  plan(@Caller() { id }: Principal, @CheckedBody(PlanRoundBody) body: PlanRoundBody): Promise<SamplingRound> {
+  plan(@Caller() { id }: Principal, @CheckedBody(PlanRoundBody) body: PlanRoundBody): Promise<PlannedRound> {
     return this.rounds.plan(id, body);
   }
 
   @Get()
   @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
-  list(@CheckedQuery(ListRoundsQuery) query: ListRoundsQuery): Promise<Page<SamplingRound>> {
-    return this.rounds.list(query);
+  list(@Caller() caller: Principal, @CheckedQuery(ListRoundsQuery) query: ListRoundsQuery): Promise<Page<Seen<SamplingRound>>> {
+    return this.rounds.list(caller, query);
   }
 
   @Get(':roundId')
   @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
-  find(@Param('roundId') roundId: string): Promise<SamplingRound & { history: TakenStep[] }> {
-    return this.rounds.find(roundId);
+  find(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<Seen<SamplingRound & { history: TakenStep[] }>> {
+    return this.rounds.find(caller, roundId);
   }
 
   @Put(':roundId/rules')
@@ -96,8 +99,20 @@ export class SamplingRoundController {
   /** Who is to be sampled, by whom, and who tests. */
   @Get(':roundId/draw/assignments')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  assignments(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<Assignment[]> {
+  assignments(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<Seen<Assignment>[]> {
     return this.rounds.assignments(caller, roundId);
+  }
+
+  /** Draws the next of its stratum for an object whose sheet says why nothing was sampled. */
+  @Post(':roundId/draw/replacements')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  replace(
+    @Caller() caller: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(ReplaceDrawnBody) { objectId }: ReplaceDrawnBody,
+  ): Promise<Seen<Assignment>> {
+    return this.rounds.replaceDrawn(caller, roundId, objectId);
   }
 
   /** Shows everybody what was drawn, once it has been sampled. */

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Abandoned, Announced, Drawn, Revealed } from './draw.js';
+import type { Abandoned, Announced, Drawn, Replacement, Revealed } from './draw.js';
 import type { HiddenObject, Level, PlanRoundBody, RoundState, SamplingRound } from './sampling-round.js';
 
 /** One round with its draw. `pool` says what the commitments of the draw stand for. */
@@ -18,6 +18,8 @@ export class SamplingRoundRow {
   @Column('text', { name: 'announcement_hash', nullable: true }) announcementHash: string | null;
   @Column('jsonb', { nullable: true }) revealed: Revealed | null;
   @Column('jsonb', { nullable: true }) drawn: Drawn[] | null;
+  @Column('jsonb') replacements: Replacement[];
   @Column('jsonb') abandoned: Abandoned[];
+  @Column('timestamptz', { name: 'opened_at', nullable: true }) openedAt: Date | null;
   @Column('timestamptz', { name: 'planned_at' }) plannedAt: Date;
 }

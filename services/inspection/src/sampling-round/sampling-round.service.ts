@@ -5,7 +5,12 @@ import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, revealFindings } from './draw.js';
+import { viewerOf } from '../actor.js';
+import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
+import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, replace, revealFindings } from './draw.js';
+import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
+import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
+import { ObjectNotDrawn } from '../sampling-sheet/sampling-sheet.js';
 import type { SamplingRoundRow } from './sampling-round.entity.js';
 import {
   type AnnounceDrawBody,
@@ -19,6 +24,8 @@ import {
   DrawTooEarly,
   type HiddenObject,
   type ListRoundsQuery,
+  NothingToReplace,
+  type PlannedRound,
   type PlanRoundBody,
   poolFindings,
   type PublishRulesBody,
@@ -32,14 +39,18 @@ import {
   type SamplingRound,
   SAMPLERS_LEAST,
   stateAfter,
+  StratumExhausted,
   stratumOf,
   type TakenStep,
 } from './sampling-round.js';
 
 /** A row without its pool and its draw. */
-type ShownRow = Omit<SamplingRoundRow, 'pool' | 'announced' | 'revealed' | 'drawn' | 'abandoned'>;
+type ShownRow = Omit<SamplingRoundRow, 'pool' | 'announced' | 'revealed' | 'drawn' | 'replacements' | 'abandoned' | 'openedAt'>;
 type Change = Partial<
-  Pick<SamplingRoundRow, 'rules' | 'drawNo' | 'pool' | 'announced' | 'announcementHash' | 'revealed' | 'drawn' | 'abandoned'>
+  Pick<
+    SamplingRoundRow,
+    'rules' | 'drawNo' | 'pool' | 'announced' | 'announcementHash' | 'revealed' | 'drawn' | 'replacements' | 'abandoned' | 'openedAt'
+  >
 >;
 
 interface Taken {
@@ -52,7 +63,7 @@ interface Taken {
 /** What a round shows of itself; pools and draws may be large. */
 const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS "roundNo", level, state, plan, rules, draw_no AS "drawNo",
   announcement_hash AS "announcementHash", planned_at AS "plannedAt"`;
-const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, abandoned`;
+const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, replacements, abandoned, opened_at AS "openedAt"`;
 const LIST = 'sampling-rounds';
 /** Exported: whoever is asked for a round by its address. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -63,6 +74,7 @@ const BASIS: Readonly<Record<RoundStep, string>> = {
   PUBLISH_RULES: `${MEASURES}第十二条`,
   ANNOUNCE_DRAW: `${MEASURES}第十五条`,
   REVEAL_DRAW: `${MEASURES}第十五条、第十六条`,
+  REPLACE_DRAWN: `${MEASURES}第十五条、第十八条`,
   OPEN_DRAW: '国发〔2019〕5号',
   ABANDON_DRAW: `${MEASURES}第十五条`,
   CANCEL: `${MEASURES}第十一条`,
@@ -76,8 +88,8 @@ export class SamplingRounds {
     private readonly clock: Clock,
   ) {}
 
-  /** May be repeated; the same number with another content is a conflict. */
-  async plan(organiserId: string, plan: PlanRoundBody): Promise<SamplingRound> {
+  /** What its annual plan has not is refused. May be repeated; the same number with another content is a conflict. */
+  async plan(organiserId: string, plan: PlanRoundBody): Promise<PlannedRound> {
     return this.db.transaction(async (tx) => {
       const roundId = uuidv7();
       const made: unknown[] = await tx.query(
@@ -85,16 +97,18 @@ export class SamplingRounds {
          VALUES ($1, $2, $3, $4, 'PLANNED', $5, $6) ON CONFLICT (organiser_id, round_no) DO NOTHING RETURNING 1`,
         [roundId, organiserId, plan.roundNo, plan.level, plan, this.clock.now()],
       );
+      const { errors, warnings } = await againstPlan(tx, organiserId, plan);
       if (made.length > 0) {
+        if (errors.length > 0) throw new RoundOutsidePlan(errors);
         await this.note(tx, { organiserId, roundId, step: 'PLAN' });
-        return shown(await this.one(tx, roundId));
+        return { ...shown(await this.one(tx, roundId)), warnings };
       }
       const [there]: (ShownRow & { same: boolean })[] = await tx.query(
         `SELECT ${SHOWN}, plan = $3::jsonb AS same FROM sampling_rounds WHERE organiser_id = $1 AND round_no = $2`,
         [organiserId, plan.roundNo, plan],
       );
       if (!there?.same) throw new RoundConflict();
-      return shown(there);
+      return { ...shown(there), warnings };
     });
   }
 
@@ -134,9 +148,30 @@ export class SamplingRounds {
     });
   }
 
-  /** Shows everybody what was drawn, once it has been sampled. */
+  /** Draws the next of its stratum for an object that could not be sampled. May be repeated. */
+  async replaceDrawn(caller: Principal, roundId: string, objectId: string): Promise<Seen<Assignment>> {
+    await this.step({ organiserId: caller.id, roundId, step: 'REPLACE_DRAWN', reason: objectId }, async (round, tx) => {
+      const { announced, revealed, drawn, replacements, pool } = round;
+      if (!announced || !revealed || !drawn) throw new DrawNotAnnounced();
+      const hidden = pool?.find((object) => object.objectId === objectId);
+      const there = [...drawn, ...replacements].find(({ commitment }) => commitment === hidden?.commitment);
+      if (!there) throw new ObjectNotDrawn();
+      const { commitment: replaces, stratum } = there;
+      if (replacements.some((one) => one.replaces === replaces)) return null;
+      const ground = await groundOf(tx, roundId, objectId);
+      const entry = { replaces, ground, at: this.clock.now().toISOString() };
+      const next = replace(announced, revealed, { drawn, replacements }, entry);
+      if (!next) throw new StratumExhausted(stratum, announced.objects.filter((one) => one.stratum === stratum).length);
+      return { replacements: [...replacements, next] };
+    });
+    const assignment = (await this.assignments(caller, roundId)).find(({ replaces }) => replaces === objectId);
+    if (!assignment) throw new ObjectNotDrawn();
+    return assignment;
+  }
+
+  /** Shows everybody what was drawn, once it has been sampled. Nothing is replaced from then on. */
   openDraw(organiserId: string, roundId: string): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'OPEN_DRAW' }, () => ({}));
+    return this.step({ organiserId, roundId, step: 'OPEN_DRAW' }, () => ({ openedAt: this.clock.now() }));
   }
 
   /** Who could give a draw up in silence could choose among draws: it stays on the record of every later one. */
@@ -153,16 +188,19 @@ export class SamplingRounds {
     return this.step({ organiserId, roundId, step: 'CANCEL', reason }, () => ({}));
   }
 
-  async find(roundId: string): Promise<SamplingRound & { history: TakenStep[] }> {
+  async find(caller: Principal, roundId: string): Promise<Seen<SamplingRound & { history: TakenStep[] }>> {
     const round = shown(await this.one(this.db.manager, roundId));
     const history: TakenStep[] = await this.db.query(
       `SELECT step, actor_id AS "actorId", basis, reason, taken_at AS "takenAt" FROM sampling_round_steps WHERE round_id = $1 ORDER BY step_no`,
       [roundId],
     );
-    return { ...round, history };
+    const viewer = await viewerOf(this.db.manager, caller);
+    const seen = disclosed('ROUND', viewer, { owners: [round.organiserId] }, { ...round, history });
+    if (!seen) throw new RoundUnknown();
+    return seen;
   }
 
-  async list({ organiserId, state, from, cursor, limit = 100 }: ListRoundsQuery): Promise<Page<SamplingRound>> {
+  async list(caller: Principal, { organiserId, state, from, cursor, limit = 100 }: ListRoundsQuery): Promise<Page<Seen<SamplingRound>>> {
     const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: ShownRow[] = await this.db.query(
       `SELECT ${SHOWN} FROM sampling_rounds
@@ -171,14 +209,16 @@ export class SamplingRounds {
        ORDER BY round_id LIMIT $5`,
       [organiserId ?? null, state ?? null, from ?? null, after, limit + 1],
     );
-    return pageOf(LIST, rows.map(shown), limit, ({ roundId }) => [roundId]);
+    const { items, next } = pageOf(LIST, rows.map(shown), limit, ({ roundId }) => [roundId]);
+    const viewer = await viewerOf(this.db.manager, caller);
+    return { items: items.flatMap((round) => disclosed('ROUND', viewer, { owners: [round.organiserId] }, round) ?? []), next };
   }
 
   /** The public record of the draw as far as it goes. */
   async drawRecord(roundId: string): Promise<DrawRecord> {
-    const { state, announced, announcementHash, revealed, drawn, pool } = await this.one(this.db.manager, roundId);
+    const { announced, announcementHash, revealed, drawn, replacements, pool, openedAt } = await this.one(this.db.manager, roundId);
     if (!announced || announcementHash === null) throw new DrawNotAnnounced();
-    const isDrawn = new Set(drawn?.map(({ commitment }) => commitment));
+    const isDrawn = new Set([...(drawn ?? []), ...replacements].map(({ commitment }) => commitment));
     const opened = (pool ?? [])
       .filter(({ commitment }) => isDrawn.has(commitment))
       .map(({ commitment, objectId, salt }) => ({ commitment, objectId, salt }))
@@ -189,44 +229,55 @@ export class SamplingRounds {
       announcementHash,
       ...(revealed && { revealed }),
       ...(drawn && { drawn }),
-      ...(state === 'OPENED' && { opened }),
+      ...(replacements.length > 0 && { replacements }),
+      ...(openedAt && { opened, openedAt: openedAt.toISOString() }),
     };
   }
 
   /** Who is to be sampled; until that is opened only the organiser and those who watch over it may know. */
-  async assignments({ kind, id }: Principal, roundId: string): Promise<Assignment[]> {
-    const { organiserId, drawn, pool } = await this.one(this.db.manager, roundId);
-    if (kind === 'DEPARTMENT' && id !== organiserId) throw new RoundNotYours();
+  async assignments(caller: Principal, roundId: string): Promise<Seen<Assignment>[]> {
+    const { organiserId, drawn, replacements, pool } = await this.one(this.db.manager, roundId);
+    const viewer = await viewerOf(this.db.manager, caller);
+    const concern = { owners: [organiserId] };
+    if (!sees('ASSIGNMENT', viewer, concern)) throw new RoundNotYours();
     if (!drawn) throw new DrawNotAnnounced();
     const objects = new Map(pool?.map((object) => [object.commitment, object]));
-    return drawn.flatMap(({ commitment, inspectorIds, laboratoryId }) => {
+    const inPlaceOf = new Map(replacements.map(({ commitment, replaces }) => [commitment, objects.get(replaces)?.objectId]));
+    return [...drawn, ...replacements].flatMap(({ commitment, inspectorIds, laboratoryId }) => {
       const object = objects.get(commitment);
       if (!object) return [];
       const { objectId, name, divisionCode, riskClass, product } = object;
-      return [{ id: objectId, name, divisionCode, riskClass, ...(product && { product }), inspectorIds, laboratoryId }];
+      const replaces = inPlaceOf.get(commitment);
+      const drawnFor = { inspectorIds, laboratoryId, ...(replaces !== undefined && { replaces }) };
+      const assignment = { id: objectId, name, divisionCode, riskClass, ...(product && { product }), ...drawnFor };
+      return disclosed<Assignment>('ASSIGNMENT', viewer, concern, assignment) ?? [];
     });
   }
 
+  /** Null: it is done already. */
   private step(
     taken: Taken & { readonly step: Exclude<RoundStep, 'PLAN'> },
-    change: (round: SamplingRoundRow, tx: EntityManager) => Change | Promise<Change>,
+    change: (round: SamplingRoundRow, tx: EntityManager) => Change | Promise<Change | null>,
   ): Promise<SamplingRound> {
     const { organiserId, roundId, step } = taken;
     return this.db.transaction(async (tx) => {
       const round = await this.one(tx, roundId, 'FOR UPDATE');
       if (round.organiserId !== organiserId) throw new RoundNotYours();
       const state = stateAfter(round.state, step);
-      const changed = { ...round, ...(await change(round, tx)), state };
-      const { rules, drawNo, announcementHash, pool, announced, revealed, drawn, abandoned } = changed;
+      const changes = await change(round, tx);
+      if (changes === null) return shown(round);
+      const changed = { ...round, ...changes, state };
+      const { rules, drawNo, announcementHash, pool, announced, revealed, drawn, replacements, abandoned, openedAt } = changed;
       await tx.query(
         `UPDATE sampling_rounds SET state = $2, rules = $3::jsonb, draw_no = $4, pool = $5::jsonb, announced = $6::jsonb,
-           revealed = $7::jsonb, drawn = $8::jsonb, abandoned = $9::jsonb, announcement_hash = $10
+           revealed = $7::jsonb, drawn = $8::jsonb, replacements = $9::jsonb, abandoned = $10::jsonb, announcement_hash = $11, opened_at = $12
          WHERE round_id = $1`,
         [
           roundId,
           state,
-          ...[rules, drawNo, pool, announced, revealed, drawn, abandoned].map((value) => value && JSON.stringify(value)),
+          ...[rules, drawNo, pool, announced, revealed, drawn, replacements, abandoned].map((value) => value && JSON.stringify(value)),
           announcementHash,
+          openedAt,
         ],
       );
       await this.note(tx, taken);
@@ -282,6 +333,24 @@ export class SamplingRounds {
       .map(({ commitment }) => ({ commitment, reason: 'SAMPLED_BEFORE' as const, ruleVersion: row.version, exempt }))
       .sort(by(({ commitment }) => commitment));
   }
+}
+
+/** How a round stands to its annual plan, which stays locked: of two rounds one takes what is left first. */
+async function againstPlan(tx: EntityManager, organiserId: string, round: PlanRoundBody): Promise<ReturnType<typeof roundFindings>> {
+  const { planNo, year, roundNo } = round;
+  return roundFindings(round, planNo === undefined ? null : await namedPlan(tx, { organiserId, year, planNo }, roundNo));
+}
+
+/** Why nothing was sampled of an object, as its sheet has it; throws where nobody may go instead. */
+async function groundOf(tx: EntityManager, roundId: string, objectId: string): Promise<string> {
+  const [sheet]: { state: string; ground: string | null }[] = await tx.query(
+    `SELECT s.state, t.facts ->> 'ground' AS ground FROM sampling_sheets s
+     LEFT JOIN sampling_sheet_steps t ON t.organiser_id = s.organiser_id AND t.sample_no = s.sample_no AND t.act = 'RECORD_NOT_SAMPLED'
+     WHERE s.round_id = $1 AND s.object_id = $2`,
+    [roundId, objectId],
+  );
+  if (!sheet?.ground || sheet.ground === 'REFUSED') throw new NothingToReplace(sheet ?? null);
+  return sheet.ground;
 }
 
 function announcementOf(

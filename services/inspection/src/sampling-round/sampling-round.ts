@@ -18,7 +18,7 @@ import {
 } from '@jinqiao/contracts';
 import { deadline, type RuleRow } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
-import { type Announced, type Drawn, type DRAW_FORMAT, eligible, type Opening, type Revealed } from './draw.js';
+import { type Announced, type Drawn, type DRAW_FORMAT, eligible, type Opening, type Replacement, type Revealed } from './draw.js';
 
 /** From the county up; who stands higher goes before (§8). */
 export const LEVELS = ['COUNTY', 'CITY', 'PROVINCE', 'NATIONAL'] as const;
@@ -46,7 +46,7 @@ export class PlanRoundBody {
   @Text({ max: 200 }) title: string;
   @OneOf(LEVELS) level: Level;
   @Whole({ min: 2000, max: 2100, about: 'Of the annual plan.' }) year: number;
-  @Optional() @Text({ max: 200, about: 'Number of the annual plan as it was filed.' }) planNo?: string;
+  @Optional() @Text({ max: 200, about: 'Number of the annual plan that it carries out, of the same organiser and year.' }) planNo?: string;
   @OneOf(REGIMES) regime: Regime;
   @Text({ max: 200 }) category: string;
   @OneOf(COVERAGES) coverage: Coverage;
@@ -120,6 +120,10 @@ export class RevealDrawBody {
   @Text({ max: 2000 }) publicValue: string;
 }
 
+export class ReplaceDrawnBody {
+  @Text({ max: 64, about: 'Who was drawn, and could not be sampled.' }) objectId: string;
+}
+
 export class ReasonBody {
   @Text({ max: 1000 }) reason: string;
 }
@@ -142,6 +146,11 @@ export interface SamplingRound extends PlanRoundBody {
   readonly plannedAt: Date;
 }
 
+/** As it was planned: what is to be known of its annual plan. */
+export interface PlannedRound extends SamplingRound {
+  readonly warnings: readonly Finding[];
+}
+
 /** Everything that anybody needs to repeat a draw; `npm run verify-draw -- FILE` does. */
 export interface DrawRecord {
   readonly format: typeof DRAW_FORMAT;
@@ -149,13 +158,18 @@ export interface DrawRecord {
   readonly announcementHash: string;
   readonly revealed?: Revealed;
   readonly drawn?: readonly Drawn[];
+  /** In their order; absent where nothing was replaced. */
+  readonly replacements?: readonly Replacement[];
   readonly opened?: readonly Opening[];
+  readonly openedAt?: string;
 }
 
 /** What is to be sampled, for those who do it. */
 export interface Assignment extends DrawObject {
   readonly inspectorIds: readonly string[];
   readonly laboratoryId: string;
+  /** The object whose place it takes. */
+  readonly replaces?: string;
 }
 
 /** An object of the pool with what hides it in public. */
@@ -170,13 +184,15 @@ export interface TakenStep {
   readonly takenAt: Date;
 }
 
-export type RoundStep = 'PLAN' | 'PUBLISH_RULES' | 'ANNOUNCE_DRAW' | 'REVEAL_DRAW' | 'OPEN_DRAW' | 'ABANDON_DRAW' | 'CANCEL';
+export type RoundStep =
+  'PLAN' | 'PUBLISH_RULES' | 'ANNOUNCE_DRAW' | 'REVEAL_DRAW' | 'REPLACE_DRAWN' | 'OPEN_DRAW' | 'ABANDON_DRAW' | 'CANCEL';
 
 /** From which states a step leads where. An announced draw is not cancelled in silence: it is abandoned, which stays on the record. */
 export const STEPS: Readonly<Record<Exclude<RoundStep, 'PLAN'>, { readonly from: readonly RoundState[]; readonly to: RoundState }>> = {
   PUBLISH_RULES: { from: ['PLANNED', 'RULES_PUBLISHED'], to: 'RULES_PUBLISHED' },
   ANNOUNCE_DRAW: { from: ['RULES_PUBLISHED'], to: 'DRAW_ANNOUNCED' },
   REVEAL_DRAW: { from: ['DRAW_ANNOUNCED'], to: 'DRAWN' },
+  REPLACE_DRAWN: { from: ['DRAWN'], to: 'DRAWN' },
   OPEN_DRAW: { from: ['DRAWN'], to: 'OPENED' },
   ABANDON_DRAW: { from: ['DRAW_ANNOUNCED'], to: 'RULES_PUBLISHED' },
   CANCEL: { from: ['PLANNED', 'RULES_PUBLISHED'], to: 'CANCELLED' },
@@ -236,6 +252,24 @@ export class DrawTooEarly extends DomainError {
 export class DrawNotAnnounced extends DomainError {
   constructor() {
     super('DRAW_NOT_ANNOUNCED', 404, { zh: '尚未公布抽取', en: 'No draw of this round has been announced' });
+  }
+}
+
+/** Nobody takes the place of what may still be sampled, or was: its sheet has to say why nothing was. */
+export class NothingToReplace extends DomainError {
+  constructor(found: { readonly state: string; readonly ground: string | null } | null) {
+    const refused = found?.ground === 'REFUSED';
+    const [code, zh, en] = refused
+      ? (['REFUSAL_NOT_REPLACED', '拒绝抽样的不予替补', 'Who refuses is dealt with, and nobody goes instead'] as const)
+      : (['REPLACEMENT_WITHOUT_REASON', '没有未能抽样的记录', 'No sheet says why the object could not be sampled'] as const);
+    super(code, 422, { zh, en }, [{ code, pointer: '/objectId', message: en }], { state: found?.state ?? null });
+  }
+}
+
+export class StratumExhausted extends DomainError {
+  constructor(stratum: number, objects: number) {
+    const title = { zh: '该层已无可替补对象', en: 'Everything in its stratum was drawn: nothing is left to take its place' };
+    super('STRATUM_EXHAUSTED', 409, title, [], { stratum, objects });
   }
 }
 

@@ -2,6 +2,7 @@ import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { UUID } from '../sampling-round/sampling-round.service.js';
+import type { Seen } from '../disclosure/disclosure.js';
 import { type State, STATES } from './sampling-sheet.acts.js';
 import { TakeSheetActBody } from './sampling-sheet.facts.js';
 import { type RoundProgress, type SamplingSheet, SamplingSheets, type SheetSummary } from './sampling-sheet.service.js';
@@ -21,20 +22,20 @@ export class ListSheetsQuery {
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
 
-/** A sheet is seen by its organiser, by whom its samplers work for, by the laboratory from the seal on, and by whom it was handed over to. */
+/** Who sees what of a sheet stands in `../disclosure`. */
 @Controller('api/inspection')
 export class SamplingSheetController {
   constructor(private readonly sheets: SamplingSheets) {}
 
   @Post('sampling-sheets')
   @Allow('DEPARTMENT')
-  open(@Caller() caller: Principal, @CheckedBody(OpenSheetBody) opening: OpenSheetBody): Promise<SamplingSheet> {
+  open(@Caller() caller: Principal, @CheckedBody(OpenSheetBody) opening: OpenSheetBody): Promise<Seen<SamplingSheet>> {
     return this.sheets.open(caller, opening);
   }
 
   @Get('sampling-sheets')
   @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
-  list(@Caller() caller: Principal, @CheckedQuery(ListSheetsQuery) query: ListSheetsQuery): Promise<Page<SheetSummary>> {
+  list(@Caller() caller: Principal, @CheckedQuery(ListSheetsQuery) query: ListSheetsQuery): Promise<Page<Seen<SheetSummary>>> {
     return this.sheets.list(caller, { limit: 100, ...query });
   }
 
@@ -44,7 +45,7 @@ export class SamplingSheetController {
     @Caller() caller: Principal,
     @Param('organiserId') organiserId: string,
     @Param('sampleNo') sampleNo: string,
-  ): Promise<SamplingSheet> {
+  ): Promise<Seen<SamplingSheet>> {
     return this.sheets.find(caller, { organiserId, sampleNo });
   }
 
@@ -57,14 +58,14 @@ export class SamplingSheetController {
     @Param('organiserId') organiserId: string,
     @Param('sampleNo') sampleNo: string,
     @CheckedBody(TakeSheetActBody) act: TakeSheetActBody,
-  ): Promise<SamplingSheet> {
+  ): Promise<Seen<SamplingSheet>> {
     return this.sheets.act(caller, { organiserId, sampleNo }, act);
   }
 
   /** How much of what a round has drawn was sampled, and why the rest was not. */
   @Get('sampling-rounds/:roundId/sampling')
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  progress(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<RoundProgress> {
+  progress(@Caller() caller: Principal, @Param('roundId') roundId: string): Promise<Seen<RoundProgress>> {
     return this.sheets.progress(caller, roundId);
   }
 }

@@ -2,7 +2,11 @@
  * Sampling sheets over HTTP on a real database: a sample of food taken on site and a product bought online from their draw to a published
  * result, who may do and see what, one outcome of a race, what was not sampled, and what is not done in time.
  */
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspectionDeadlines, samplingNotices, samplingResults } from '@jinqiao/contracts';
 import {
   aReport,
@@ -18,9 +22,11 @@ import { DeadlineJob } from '../deadline/deadline.job.js';
 import type { Evidence, EvidenceType } from '../evidence/evidence.js';
 import { InspectionModule } from '../inspection.module.js';
 import { seedHashOf } from '../sampling-round/draw.js';
-import type { Assignment, SamplingRound } from '../sampling-round/sampling-round.js';
+import type { Assignment, DrawRecord, SamplingRound } from '../sampling-round/sampling-round.js';
 import type { RoundProgress, SamplingSheet, SheetSummary } from './sampling-sheet.service.js';
 
+const TOOL = join(__dirname, '../../../../tools/verify-draw.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'jinqiao-replaced-'));
 const ROUNDS = '/api/inspection/sampling-rounds';
 const SHEETS = '/api/inspection/sampling-sheets';
 const SEED = 'an organiser’s seed that nobody guesses';
@@ -46,15 +52,18 @@ beforeAll(async () => {
   [laboratory, otherLaboratory] = [await of('LABORATORY', 'tj-lab'), await of('LABORATORY', 'tj-lab-2')];
   [auditor, operator] = [await of('AUDITOR', 'tj-audit'), await of('OPERATOR', 'operator')];
 }, 60_000);
-afterAll(() => service.close());
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await service.close();
+});
 
 interface DrawnRound {
   readonly roundId: string;
   readonly assignments: readonly Assignment[];
 }
 
-/** A round with its draw, all objects of which were drawn; it is the day after. */
-async function aRound(roundNo: string, changes: object = {}): Promise<DrawnRound> {
+/** A round with its draw of three objects, of a pool of so many; it is the day after. */
+async function aRound(roundNo: string, changes: object = {}, pool = 3): Promise<DrawnRound> {
   clock.set(START);
   const number = 3;
   const quotas = [{ divisionCode: '120101', riskClass: 'C', number }];
@@ -76,7 +85,12 @@ async function aRound(roundNo: string, changes: object = {}): Promise<DrawnRound
     methods: [{ item: '铅', method: 'GB 31604.34' }],
   };
   await organiser.put(`${ROUNDS}/${roundId}/rules`, rules);
-  const objects = [1, 2, 3].map((n) => ({ id: `firm-${n}`, name: `第${n}号商店`, divisionCode: '120101', riskClass: 'C' }));
+  const objects = Array.from({ length: pool }, (_, n) => ({
+    id: `firm-${n + 1}`,
+    name: `第${n + 1}号商店`,
+    divisionCode: '120101',
+    riskClass: 'C',
+  }));
   await organiser.post(`${ROUNDS}/${roundId}/draw`, {
     objects,
     inspectors: [1, 2, 3].map((n) => ({ id: `i-${n}`, employerId: 'tj-heping' })),
@@ -263,9 +277,10 @@ describe('a product bought online', () => {
       expect(JSON.stringify((await sheetOf(who, 'P-1')).body).includes('buyer-7')).toBe(sees);
     const readsOf = async (who: Http): Promise<number[]> =>
       Promise.all([screenshot, payment].map(async (sha256) => (await who.get(`${SHEETS}/tj-amr/P-1/evidence/${sha256}`)).status));
+    // A screenshot shows the shop.
     expect([await readsOf(body), await readsOf(laboratory)]).toEqual([
       [200, 200],
-      [200, 404],
+      [404, 404],
     ]);
 
     await act(laboratory, 'P-1', 'RECEIVE_SAMPLE', SEALS);
@@ -456,6 +471,47 @@ describe('a round', () => {
     ]);
     const own = await organiser.get<{ items: SheetSummary[] }>(`${SHEETS}?roundId=${roundId}&state=NOT_SAMPLED`);
     expect(own.body.items.map(({ sampleNo }) => sampleNo)).toEqual(['N-1']);
+  });
+
+  it('replaces what could not be sampled by the next of its stratum, with the reason on record, until it is opened', async () => {
+    const round = await aRound('E-1', {}, 4);
+    const { roundId, assignments } = round;
+    const [first, second, third] = assignments.map(({ id }) => id);
+    const replace = (objectId: string | undefined, as = organiser) =>
+      as.post<Assignment & { code: string }>(`${ROUNDS}/${roundId}/draw/replacements`, { objectId });
+    const record = async (): Promise<DrawRecord> => (await place.http().get<DrawRecord>(`${ROUNDS}/${roundId}/draw`)).body;
+    const before = await record();
+    await open('E-1', round);
+    expect((await replace(first)).body).toMatchObject({ status: 422, code: 'REPLACEMENT_WITHOUT_REASON', state: 'DRAWN' });
+    expect((await replace('firm-9')).body).toMatchObject({ status: 422, code: 'OBJECT_NOT_DRAWN' });
+    await open('E-2', round, 1);
+    await prove(organiser, 'E-2', 'PHOTO');
+    await act(organiser, 'E-2', 'RECORD_NOT_SAMPLED', { ground: 'REFUSED', reason: '拒绝' });
+    expect((await replace(second)).body).toMatchObject({ status: 422, code: 'REFUSAL_NOT_REPLACED' });
+    expect(await record()).toEqual(before);
+
+    await act(organiser, 'E-1', 'RECORD_NOT_SAMPLED', { ground: 'CLOSED', reason: '已关门' });
+    expect((await replace(first, county)).body).toMatchObject({ status: 403, code: 'ROUND_NOT_YOURS' });
+    const race = await Promise.all([replace(first), replace(first), replace(first)]);
+    expect(race.map(({ status, body: { replaces } }) => `${status} ${replaces}`)).toEqual(Array(3).fill(`200 ${first}`));
+    const next = race[0].body;
+    expect(assignments.map(({ id }) => id)).not.toContain(next.id);
+    const { replacements } = await record();
+    expect(replacements).toMatchObject([{ ground: 'CLOSED', stratum: 1, previousHash: before.announcementHash }]);
+    expect(JSON.stringify(replacements)).not.toMatch(/firm-|商店|已关门/);
+    expect((await organiser.get<RoundProgress>(`${ROUNDS}/${roundId}/sampling`)).body).toMatchObject({ drawn: 4, replaced: 1 });
+
+    expect((await organiser.post<Answered>(SHEETS, { sampleNo: 'E-4', roundId, objectId: next.id })).status).toBe(201);
+    await act(organiser, 'E-4', 'RECORD_NOT_SAMPLED', { ground: 'NOT_OFFERED', reason: '无此产品' });
+    expect((await replace(next.id)).body).toMatchObject({ status: 409, code: 'STRATUM_EXHAUSTED', stratum: 1, objects: 4 });
+    await organiser.post(`${ROUNDS}/${roundId}/draw/opening`);
+    expect((await replace(third)).body).toMatchObject({ status: 409, code: 'ROUND_STEP_NOT_ALLOWED', state: 'OPENED' });
+
+    const file = join(folder, 'record.json');
+    writeFileSync(file, JSON.stringify(await record()));
+    const { status, stdout } = spawnSync(process.execPath, [TOOL, file, '--announcement', before.announcementHash], { encoding: 'utf8' });
+    expect({ status, firms: stdout.match(/^drawn: /gm)?.length }).toEqual({ status: 0, firms: 4 });
+    expect(stdout).toContain('CLOSED');
   });
 
   it('lists its sheets page by page', async () => {

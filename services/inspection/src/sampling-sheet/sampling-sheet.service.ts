@@ -3,7 +3,9 @@ import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Pr
 import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
+import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import type { Status } from '../sampling-result/held-result.js';
 import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -16,11 +18,10 @@ import {
   allowedIn,
   type Clock,
   clockState,
+  concernOf,
   decide,
-  isConcerned,
   ObjectHasSheet,
   ResultIsPublic,
-  seesPurchase,
   type Sheet,
   SheetConflict,
   SheetUnknown,
@@ -53,7 +54,9 @@ export interface SheetFilter {
 
 /** How far a round is: what was drawn and not sampled counts as what was drawn. */
 export interface RoundProgress {
+  /** With what was drawn in place of another. */
   readonly drawn: number;
+  readonly replaced: number;
   readonly withoutSheet: number;
   readonly states: Readonly<Record<State, number>>;
   /** Why nothing was sampled. */
@@ -79,6 +82,12 @@ const CONCERNS = `($1::text IS NULL OR s.organiser_id = $1 OR s.handler_id = $1 
   OR (s.laboratory_id = $1 AND s.sample ->> 'testSeal' IS NOT NULL)
   OR (s.organiser_id, s.sample_no) IN (SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
 
+/** What of a row says who sees it. */
+const PARTS = `jsonb_build_object('organiserId', s.organiser_id, 'handlerId', s.handler_id, 'samplers', s.samplers, 'mode', s.mode,
+  'drawn', s.drawn, 'sample', jsonb_strip_nulls(jsonb_build_object('testSeal', s.sample ->> 'testSeal')), 'caseHandlerIds',
+  ARRAY(SELECT department_id FROM sampling_case_tracks t
+    WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL))`;
+
 /** Keeps sampling sheets. The lock of a sheet decides which of two steps comes first; the other finds the state that it left. */
 @Injectable()
 export class SamplingSheets {
@@ -90,7 +99,7 @@ export class SamplingSheets {
   ) {}
 
   /** For an object that was drawn. May be repeated. */
-  async open(caller: Principal, opening: SheetOpening): Promise<SamplingSheet> {
+  async open(caller: Principal, opening: SheetOpening): Promise<Seen<SamplingSheet>> {
     return this.db.transaction(async (tx) => {
       await this.openIn(tx, caller, opening);
       return this.shown(tx, await this.store.get(tx, { organiserId: caller.id, sampleNo: opening.sampleNo }), caller);
@@ -112,7 +121,7 @@ export class SamplingSheets {
     return 'duplicate';
   }
 
-  async act(caller: Principal, name: SheetName, act: TakeSheetActBody): Promise<SamplingSheet> {
+  async act(caller: Principal, name: SheetName, act: TakeSheetActBody): Promise<Seen<SamplingSheet>> {
     return this.results.inTransaction(async (tx) => {
       await this.take(tx, caller, { name, act });
       return this.shown(tx, await this.store.get(tx, name), caller);
@@ -122,7 +131,7 @@ export class SamplingSheets {
   /** One step, over HTTP or Kafka. What this organisation has just done and cannot be done again is not taken once more. */
   async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentSheetStep): Promise<TakenAs> {
     const before = await this.store.get(tx, name, 'FOR UPDATE OF s');
-    if (!isConcerned(before, caller)) throw new SheetUnknown();
+    if (!sees('SHEET', await viewerOf(tx, caller), concernOf(before))) throw new SheetUnknown();
     const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
     const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
     if ((await this.store.isTaken(tx, name, sent)) || (isOver && (await this.store.wasLastOf(tx, name, sent)))) return 'duplicate';
@@ -142,50 +151,43 @@ export class SamplingSheets {
   /** How a sheet stands, for those who have a part in it. */
   async standing(tx: EntityManager, caller: Principal, name: SheetName): Promise<Standing> {
     const sheet = await this.store.find(tx, name);
-    return sheet && isConcerned(sheet, caller)
+    return sheet && sees('SHEET', await viewerOf(tx, caller), concernOf(sheet))
       ? { state: sheet.state, allowed: allowedIn(sheet.state).map(({ act, by }) => ({ act, by: [...by] })) }
       : {};
   }
 
-  async find(caller: Principal, name: SheetName): Promise<SamplingSheet> {
-    const sheet = await this.store.get(this.db.manager, name);
-    if (caller.kind !== 'OPERATOR' && !isConcerned(sheet, caller)) throw new SheetUnknown();
-    return this.shown(this.db.manager, sheet, caller);
+  async find(caller: Principal, name: SheetName): Promise<Seen<SamplingSheet>> {
+    return this.shown(this.db.manager, await this.store.get(this.db.manager, name), caller);
   }
 
-  /** Of a department or laboratory those in which it has a part, of everybody else all. */
-  async list({ kind, id }: Principal, { roundId, state, cursor, limit }: SheetFilter): Promise<Page<SheetSummary>> {
+  /** Of a department or laboratory those in which it has a part, of the province and who watches over all everything. */
+  async list(caller: Principal, { roundId, state, cursor, limit }: SheetFilter): Promise<Page<Seen<SheetSummary>>> {
     const [organiserAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
-    const rows: SheetSummary[] = await this.db.query(
-      `SELECT s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", s.object ->> 'name' AS object, s.state,
-         s.laboratory_id AS "laboratoryId", (SELECT min(due_on)::text FROM sampling_sheet_clocks c WHERE c.organiser_id = s.organiser_id
-           AND c.sample_no = s.sample_no AND c.stopped_on IS NULL AND c.clock = ANY($7)) AS "dueOn"
+    const tx = this.db.manager;
+    const rows: { summary: SheetSummary; parts: Parameters<typeof concernOf>[0] }[] = await tx.query(
+      `SELECT jsonb_build_object('organiserId', s.organiser_id, 'sampleNo', s.sample_no, 'roundId', s.round_id, 'object', s.object ->> 'name',
+         'state', s.state, 'laboratoryId', s.laboratory_id, 'dueOn', (SELECT min(due_on)::text FROM sampling_sheet_clocks c WHERE c.organiser_id = s.organiser_id
+           AND c.sample_no = s.sample_no AND c.stopped_on IS NULL AND c.clock = ANY($7))) AS summary, ${PARTS} AS parts
        FROM sampling_sheets s
        WHERE ${CONCERNS} AND ($2::uuid IS NULL OR s.round_id = $2) AND ($3::text IS NULL OR s.state = $3)
          AND (s.organiser_id, s.sample_no) > ($4, $5)
        ORDER BY s.organiser_id, s.sample_no LIMIT $6`,
-      [
-        kind === 'DEPARTMENT' || kind === 'LABORATORY' ? id : null,
-        roundId ?? null,
-        state ?? null,
-        organiserAfter,
-        sampleAfter,
-        limit + 1,
-        DUTIES,
-      ],
+      [await seenBy(tx, caller), roundId ?? null, state ?? null, organiserAfter, sampleAfter, limit + 1, DUTIES],
     );
-    return pageOf(LIST, rows, limit, ({ organiserId, sampleNo }) => [organiserId, sampleNo]);
+    const { items, next } = pageOf(LIST, rows, limit, ({ summary: { organiserId, sampleNo } }) => [organiserId, sampleNo]);
+    const viewer = await viewerOf(tx, caller);
+    return { items: items.flatMap(({ summary, parts }) => disclosed('SHEET_SUMMARY', viewer, concernOf(parts), summary) ?? []), next };
   }
 
-  /** For the organiser of the round, and those who watch over all. */
-  async progress({ kind, id }: Principal, roundId: string): Promise<RoundProgress> {
+  /** For the organiser of the round, the province, and those who watch over all. */
+  async progress(caller: Principal, roundId: string): Promise<Seen<RoundProgress>> {
     if (!UUID.test(roundId)) throw new RoundUnknown();
-    const [round]: { organiserId: string; drawn: number }[] = await this.db.query(
-      `SELECT organiser_id AS "organiserId", coalesce(jsonb_array_length(drawn), 0) AS drawn FROM sampling_rounds WHERE round_id = $1`,
+    const [round]: { organiserId: string; drawn: number; replaced: number }[] = await this.db.query(
+      `SELECT organiser_id AS "organiserId", coalesce(jsonb_array_length(drawn || replacements), 0) AS drawn,
+         jsonb_array_length(replacements) AS replaced FROM sampling_rounds WHERE round_id = $1`,
       [roundId],
     );
     if (!round) throw new RoundUnknown();
-    if (kind === 'DEPARTMENT' && id !== round.organiserId) throw new Forbidden();
     const rows: { state: State; ground: string | null; sheets: number }[] = await this.db.query(
       `SELECT s.state, t.facts ->> 'ground' AS ground, count(*)::integer AS sheets FROM sampling_sheets s
        LEFT JOIN sampling_sheet_steps t ON t.organiser_id = s.organiser_id AND t.sample_no = s.sample_no AND t.act = 'RECORD_NOT_SAMPLED'
@@ -196,7 +198,11 @@ export class SamplingSheets {
     for (const { state, sheets } of rows) states[state] += sheets;
     const notSampled = Object.fromEntries(rows.flatMap(({ ground, sheets }) => (ground === null ? [] : [[ground, sheets]])));
     const opened = rows.reduce((sum, { sheets }) => sum + sheets, 0);
-    return { drawn: round.drawn, withoutSheet: round.drawn - opened, states, notSampled };
+    const { drawn, replaced } = round;
+    const progress = { drawn, replaced, withoutSheet: drawn - opened, states, notSampled };
+    const seen = disclosed('SAMPLING', await viewerOf(this.db.manager, caller), { owners: [round.organiserId] }, progress);
+    if (!seen) throw new Forbidden();
+    return seen;
   }
 
   /** The result takes the way of every reported one, as the next revision of its series. */
@@ -214,18 +220,17 @@ export class SamplingSheets {
     return revision;
   }
 
-  private async shown(tx: EntityManager, sheet: Sheet, caller: Principal): Promise<SamplingSheet> {
-    const { drawn, caseHandlerIds: _handlers, clocks, purchase, ...rest } = sheet;
-    const seesAll = seesPurchase(sheet, caller);
-    const history = await this.store.history(tx, sheet);
-    return {
+  private async shown(tx: EntityManager, sheet: Sheet, caller: Principal): Promise<Seen<SamplingSheet>> {
+    const { drawn, caseHandlerIds: _handlers, clocks, ...rest } = sheet;
+    const seen = disclosed<SamplingSheet>('SHEET', await viewerOf(tx, caller), concernOf(sheet), {
       ...rest,
-      purchase: seesAll ? purchase : null,
       laboratoryId: drawn.laboratoryId,
       allowed: allowedIn(sheet.state),
       clocks: clocks.map((clock) => ({ ...clock, state: clockState(clock, this.clock.now()) })),
-      history: seesAll ? history : history.map(withoutPurchase),
-    };
+      history: await this.store.history(tx, sheet),
+    });
+    if (!seen) throw new SheetUnknown();
+    return seen;
   }
 
   private today(): string {
@@ -234,8 +239,3 @@ export class SamplingSheets {
 }
 
 const NONE = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
-
-function withoutPurchase({ facts, ...step }: SheetStep): SheetStep {
-  const { purchase: _purchase, ...others } = facts;
-  return { ...step, facts: others };
-}

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NotSampledGround } from '@jinqiao/contracts';
 import fc from 'fast-check';
+import { sees as seesIt } from '../disclosure/disclosure.js';
 import { EVIDENCE_TYPES, type EvidenceType, mayAdd } from '../evidence/evidence.js';
 import { ACT_NAMES, type ActName, type State, STATES } from './sampling-sheet.acts.js';
 import {
   type Act,
   type Caller,
   clockState,
+  concernOf,
   decide,
   diagram,
-  isConcerned,
   type PoolInspector,
-  seesPurchase,
   type Sheet,
   SheetActNotAllowed,
   SheetActUnacceptable,
@@ -33,6 +33,8 @@ const LABORATORY: Caller = { id: 'lab-1', kind: 'LABORATORY' };
 const OTHER_LABORATORY: Caller = { id: 'lab-2', kind: 'LABORATORY' };
 const COUNTY: Caller = { id: 'tj-nankai', kind: 'DEPARTMENT' };
 const AUDITOR: Caller = { id: 'tj-audit', kind: 'AUDITOR' };
+const isSeen = (sheet: Sheet, { id, kind }: Caller): boolean =>
+  seesIt('SHEET', { id, kind: kind as 'DEPARTMENT', scopes: [] }, concernOf(sheet));
 const POOL: readonly PoolInspector[] = [
   { inspectorId: 'i-1', employerId: 'tj-heping', isRecused: false },
   { inspectorId: 'i-2', employerId: 'tj-heping', isRecused: false },
@@ -206,25 +208,13 @@ describe('whoever acts', () => {
 
   it('as a laboratory has no part in it before there is a sealed sample, and never in that of another one', () => {
     const sees = (sheet: Sheet): boolean[] =>
-      [ORGANISER, BODY, LABORATORY, OTHER_LABORATORY, COUNTY, AUDITOR].map((one) => isConcerned(sheet, one));
+      [ORGANISER, BODY, LABORATORY, OTHER_LABORATORY, COUNTY, AUDITOR].map((one) => isSeen(sheet, one));
     expect(sees(NEW)).toEqual([true, false, false, false, false, true]);
     expect(sees(play(BEGUN))).toEqual([true, true, false, false, false, true]);
     expect(sees(play(SEALED))).toEqual([true, true, true, false, false, true]);
     expect(sees({ ...play(SEALED), caseHandlerIds: ['tj-nankai'] })).toEqual([true, true, true, false, true, true]);
     // A department that is called like the laboratory is not the laboratory.
-    expect(isConcerned(play(SEALED), { id: 'lab-1', kind: 'DEPARTMENT' })).toBe(false);
-  });
-
-  it('sees the accounts of a purchase only where it samples or follows up', () => {
-    const sheet = { ...play(BOUGHT), handlerId: 'tj-nankai' };
-    expect([ORGANISER, BODY, LABORATORY, COUNTY, AUDITOR, { id: 'op', kind: 'OPERATOR' }].map((one) => seesPurchase(sheet, one))).toEqual([
-      true,
-      true,
-      false,
-      true,
-      true,
-      false,
-    ]);
+    expect(isSeen(play(SEALED), { id: 'lab-1', kind: 'DEPARTMENT' })).toBe(false);
   });
 });
 
@@ -374,7 +364,7 @@ describe('the laboratory', () => {
     ]);
     const found = play([...RECEIVED, [ORGANISER, 'FIND_ILLEGAL', TODAY]]);
     expect(found).toMatchObject({ state: 'ILLEGAL_FOUND', handlerId: 'tj-nankai' });
-    expect(isConcerned(found, COUNTY)).toBe(true);
+    expect(isSeen(found, COUNTY)).toBe(true);
   });
 
   it('reports what it tested, with a verdict that its items bear out', () => {

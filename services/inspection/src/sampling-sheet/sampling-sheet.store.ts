@@ -97,7 +97,7 @@ export class SheetStore {
     return { ...row, clocks, evidence };
   }
 
-  /** What the organiser's round has drawn. A draw is never changed, so its row is not locked. */
+  /** What the organiser's round has drawn, also in place of another. A draw is only added to, so its row is not locked. */
   async drawnObject(tx: EntityManager, { organiserId, roundId, objectId }: { organiserId: string; roundId: string; objectId: string }) {
     const [row]: (Omit<DrawnObject, 'object' | 'drawn'> & Drawn)[] = await tx.query(
       `SELECT r.organiser_id AS "organiserId", r.round_no AS "roundNo", r.plan ->> 'regime' AS regime, r.plan ->> 'coverage' AS coverage,
@@ -107,7 +107,7 @@ export class SheetStore {
              FROM jsonb_array_elements(r.announced -> 'laboratories') l WHERE l ->> 'id' = d ->> 'laboratoryId')) END AS drawn
        FROM sampling_rounds r
        LEFT JOIN LATERAL jsonb_array_elements(r.pool) o ON o ->> 'id' = $2
-       LEFT JOIN LATERAL jsonb_array_elements(r.drawn) d ON d ->> 'commitment' = o ->> 'commitment'
+       LEFT JOIN LATERAL jsonb_array_elements(r.drawn || r.replacements) d ON d ->> 'commitment' = o ->> 'commitment'
        WHERE r.round_id = $1`,
       [roundId, objectId],
     );

@@ -7,6 +7,7 @@ import type { Coverage, Regime, SamplingMode, SheetPurchase, SheetReport, SheetS
 import { dayInChina, deadline, rule } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
+import type { Concern } from '../disclosure/disclosure.js';
 import type { Evidence, EvidenceType } from '../evidence/evidence.js';
 import { basisOf } from '../sampling-case/sampling-case.js';
 import type { DrawObject } from '../sampling-round/sampling-round.js';
@@ -176,15 +177,18 @@ export function competencesOf({ organiserId, samplers, drawn, sample }: Sheet, {
   return COMPETENCES.filter((competence) => has[competence]);
 }
 
-/** Who sees the sheet and what proves it: those who act on it, and those to whom something of it was handed over. */
-export const isConcerned = (sheet: Sheet, caller: Caller): boolean =>
-  caller.kind === 'AUDITOR' || isHandler(sheet, caller) || competencesOf(sheet, caller).length > 0;
+/** What of a sheet says who sees it. A laboratory learns of no draw: it has a part from the seal on, and does not know who sold what was bought. */
+export const concernOf = (sheet: SheetParts): Concern => ({
+  owners: [sheet.organiserId],
+  handlers: sheet.handlerId === null ? sheet.caseHandlerIds : [sheet.handlerId, ...sheet.caseHandlerIds],
+  samplerBodies: sheet.samplers.map(({ employerId }) => employerId),
+  laboratory: sheet.sample?.testSeal === undefined ? null : { id: sheet.drawn.laboratoryId, isBlind: sheet.mode === 'ONLINE' },
+});
 
-const isHandler = ({ handlerId, caseHandlerIds }: Sheet, { id }: Caller): boolean => handlerId === id || caseHandlerIds.includes(id);
-
-/** A laboratory need not know with which account it was bought, nor does whoever only runs the system. */
-export const seesPurchase = (sheet: Sheet, caller: Caller): boolean =>
-  caller.kind === 'AUDITOR' || isHandler(sheet, caller) || competencesOf(sheet, caller).some((competence) => competence !== 'LABORATORY');
+type SheetParts = Pick<Sheet, 'organiserId' | 'handlerId' | 'caseHandlerIds' | 'samplers' | 'mode'> & {
+  readonly drawn: Pick<DrawnFor, 'laboratoryId'>;
+  readonly sample: Pick<SheetSample, 'testSeal'> | null;
+};
 
 /** Decides about a step. The caller holds the lock of the sheet. */
 export function decide(sheet: Sheet, caller: Caller, act: Act, at: Moment): Step {

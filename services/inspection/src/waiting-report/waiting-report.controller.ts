@@ -1,6 +1,7 @@
 import { Flag, Optional, Revision, Text, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import type { Seen } from '../disclosure/disclosure.js';
 import { type WaitingReport, WaitingReports } from './waiting-report.service.js';
 
 export class ListWaitingReportsQuery {
@@ -21,7 +22,10 @@ export class WaitingReportController {
   /** Reports and retractions that would undo what was decided. */
   @Get()
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
-  list(@Caller() caller: Principal, @CheckedQuery(ListWaitingReportsQuery) query: ListWaitingReportsQuery): Promise<Page<WaitingReport>> {
+  list(
+    @Caller() caller: Principal,
+    @CheckedQuery(ListWaitingReportsQuery) query: ListWaitingReportsQuery,
+  ): Promise<Page<Seen<WaitingReport>>> {
     return this.waiting.list(caller, { limit: 100, ...query });
   }
 

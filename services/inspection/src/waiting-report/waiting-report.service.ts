@@ -3,7 +3,8 @@ import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Actor, actorOf, isProvince, seenBy } from '../actor.js';
+import { type Actor, actorOf, isProvince, seenBy, viewerOf } from '../actor.js';
+import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
 import { giveUpMerge, mergedAs } from '../probable-duplicate/probable-duplicate.store.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import type { ResultName, Submission } from '../sampling-result/held-result.js';
@@ -50,7 +51,7 @@ export class WaitingReports {
   ) {}
 
   /** What waits, of a department its own and what was merged into its own; in the order of reporter and sampleNo. */
-  async list(caller: Principal, { cursor, limit }: WaitingFilter): Promise<Page<WaitingReport>> {
+  async list(caller: Principal, { cursor, limit }: WaitingFilter): Promise<Page<Seen<WaitingReport>>> {
     const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: WaitingReport[] = await this.db.query(
       `SELECT ${ROW} FROM ${WAITS} WHERE ($1::text IS NULL OR w.reporter_id = $1 OR split_part(r.merged_into, ':', 1) = $1)
@@ -58,7 +59,9 @@ export class WaitingReports {
        ORDER BY w.reporter_id, w.sample_no LIMIT $4`,
       [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
     );
-    return pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
+    const { items, next } = pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
+    const viewer = await viewerOf(this.db.manager, caller);
+    return { items: items.flatMap((waiting) => disclosed('WAITING_REPORT', viewer, concernOf(waiting), waiting) ?? []), next };
   }
 
   /** Lets in what waits, or turns it down. `reportedRevision` is the one that was read: a later one is ruled on for itself. */
@@ -78,6 +81,10 @@ export class WaitingReports {
     });
   }
 }
+
+const concernOf = ({ reporterId, mergedInto }: Pick<WaitingReport, 'reporterId' | 'mergedInto'>): Concern => ({
+  owners: mergedInto === null ? [reporterId] : [reporterId, mergedInto.split(':')[0] ?? ''],
+});
 
 /** The department that reported it, the one whose result stands in its place, and the province. */
 async function isConcerned(tx: EntityManager, actor: Actor, { reporterId, sampleNo }: ResultName): Promise<boolean> {

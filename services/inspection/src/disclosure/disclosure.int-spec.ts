@@ -1,0 +1,445 @@
+/*
+ * Who sees what, as one property over generated objects and everybody who may call: each value of an object is a mark that names it, every
+ * route that reads is asked for everything there is, and what comes back is exactly what the rules below say. They are written once more,
+ * by mark and in words of their own: a filter that is removed shows too much, one that is too narrow shows too little.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { OrganisationRegistered, type OrganisationKind } from '@jinqiao/contracts';
+import { eventually, type Http, type Place, realServers, startTestService, type TestService, testUscc } from '@jinqiao/testing';
+import fc from 'fast-check';
+import { InspectionModule } from '../inspection.module.js';
+
+const API = '/api/inspection';
+const DEPARTMENTS = ['tj-amr', 'tj-heping', 'tj-nankai'] as const;
+const LABORATORIES = ['tj-lab', 'tj-lab-2'] as const;
+const PROVINCE = 'tj-province';
+const ENTITIES: Readonly<Record<string, string>> = { 'merchant-1': testUscc(1), 'merchant-2': testUscc(2) };
+const EVERYBODY: readonly (readonly [OrganisationKind, string])[] = [
+  ...[...DEPARTMENTS, PROVINCE].map((id) => ['DEPARTMENT', id] as const),
+  ...LABORATORIES.map((id) => ['LABORATORY', id] as const),
+  // The third is a merchant of whom the directory does not say which entity it is.
+  ...['merchant-1', 'merchant-2', 'merchant-3'].map((id) => ['MERCHANT', id] as const),
+  ['PLATFORM', 'shop-platform'],
+  ['STATISTICS', 'tj-stats'],
+  ['AUDITOR', 'tj-audit'],
+  ['OPERATOR', 'operator'],
+];
+const OVERSEERS = [PROVINCE, 'tj-audit', 'operator'];
+
+let place: Place;
+let service: TestService;
+const callers = new Map<string, Http>();
+
+beforeAll(async () => {
+  place = await (await realServers()).place('inspection');
+  service = await startTestService(InspectionModule, place);
+  for (const [kind, id] of EVERYBODY) callers.set(id, place.http(await place.token(kind, id)));
+  const scoped = {
+    [PROVINCE]: 'level:PROVINCE',
+    ...Object.fromEntries(Object.entries(ENTITIES).map(([id, uscc]) => [id, `uscc:${uscc}`])),
+  };
+  for (const [id, scope] of Object.entries(scoped)) {
+    const kind = id === PROVINCE ? 'DEPARTMENT' : 'MERCHANT';
+    await place.publish(OrganisationRegistered, { organisationId: id, kind, name: id, scopes: [scope], revision: 1 });
+  }
+  await eventually(async () => expect(await place.sql('SELECT FROM followed_organisations')).toHaveLength(3));
+}, 60_000);
+afterAll(() => service.close());
+
+const department = fc.constantFrom(...DEPARTMENTS);
+const entity = fc.constantFrom(...Object.values(ENTITIES), null);
+const maybe = fc.option(department);
+const sheets = fc.record({
+  owner: department,
+  handler: maybe,
+  sampler: fc.constantFrom(...DEPARTMENTS, ...LABORATORIES),
+  laboratory: fc.constantFrom(...LABORATORIES),
+  mode: fc.constantFrom('ON_SITE', 'ONLINE'),
+  isSealed: fc.boolean(),
+});
+const cases = fc.record({
+  reporter: department,
+  handler: maybe,
+  status: fc.constantFrom('NOTIFIED', 'PUBLISHED', 'WITHDRAWN'),
+  wasPublic: fc.boolean(),
+  seller: entity,
+  producer: entity,
+  served: fc.subarray(['SAMPLED_PARTY', 'NOMINAL_PRODUCER']),
+});
+const pairs = fc.record({ later: department, earlier: department, isOpen: fc.boolean() });
+const waiting = fc.record({ reporter: department, into: maybe });
+const plans = fc.record({ owner: department, state: fc.constantFrom('DRAFT', 'PUBLISHED') });
+const world = fc.record({
+  sheets: fc.array(sheets, { minLength: 2, maxLength: 4 }),
+  cases: fc.array(cases, { minLength: 2, maxLength: 4 }),
+  keepers: fc.array(department, { minLength: 1, maxLength: 2 }),
+  pairs: fc.array(pairs, { minLength: 1, maxLength: 2 }),
+  waiting: fc.array(waiting, { minLength: 1, maxLength: 2 }),
+  plans: fc.array(plans, { minLength: 1, maxLength: 3 }),
+});
+type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
+/** Each mark with those who see it. */
+type Sight = Map<string, ReadonlySet<string>>;
+interface Made {
+  readonly sight: Sight;
+  readonly paths: readonly string[];
+}
+const made = (paths: readonly string[], sight: Record<string, readonly (string | null)[]>): Made => ({
+  paths,
+  sight: new Map(Object.entries(sight).map(([mark, who]) => [mark, new Set(who.filter((one) => one !== null))])),
+});
+const insert = async (table: string, row: Record<string, unknown>): Promise<void> => {
+  await place.sql(
+    `INSERT INTO ${table} (${Object.keys(row).join()}) SELECT ${Object.keys(row).join()} FROM jsonb_populate_record(NULL::${table}, $1)`,
+    [JSON.stringify(row)],
+  );
+};
+const NOW = '2026-03-02T01:00:00Z';
+const step = (act: string, facts: object, actor: string) => ({
+  step_no: 1,
+  act,
+  from_state: 'DRAWN',
+  to_state: 'SAMPLE_SEALED',
+  done_on: '2026-03-02',
+  facts,
+  content_hash: '',
+  actor_id: actor,
+  competence: 'ORGANISER',
+  basis: '',
+  taken_at: NOW,
+});
+
+async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
+  const { owner, handler, sampler, laboratory, mode, isSealed } = one;
+  const mark = (what: string): string => `«${name}/${what}»`;
+  const roundId = randomUUID();
+  const object = { id: `${name}-firm`, name: mark('object'), divisionCode: '120101' };
+  const drawn = { commitment: name, stratum: 1, inspectorIds: ['i-1'], laboratoryId: laboratory };
+  await insert('sampling_rounds', {
+    round_id: roundId,
+    organiser_id: owner,
+    round_no: name,
+    level: 'CITY',
+    state: 'DRAWN',
+    draw_no: 1,
+    plan: {
+      roundNo: name,
+      title: mark('round'),
+      regime: 'PRODUCT',
+      coverage: 'COMPLETE_ROUND',
+      quotas: [{ divisionCode: mark('quota'), riskClass: mark('risk'), number: 1 }],
+    },
+    pool: [{ ...object, objectId: object.id, name: mark('assigned'), riskClass: mark('risk'), commitment: name, salt: '', stratum: 1 }],
+    announced: { laboratories: [{ id: laboratory, employerId: 'institute' }] },
+    announcement_hash: name,
+    revealed: {},
+    drawn: [drawn],
+    abandoned: [],
+    planned_at: NOW,
+  });
+  const sample = {
+    product: { name: mark('product') },
+    sampledParty: { name: mark('seller') },
+    nominalProducer: { name: mark('label') },
+    ...(isSealed && { testSeal: 'F-1' }),
+  };
+  const purchase = { buyerAccount: mark('account'), shopName: mark('shop') };
+  const id = { organiser_id: owner, sample_no: name };
+  await place.sql(
+    `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, mode, samplers, sampler_bodies, sample, purchase,
+       handler_id, last_on, opened_on) VALUES ($1, $2, $3, $4, $5, 'SAMPLE_SEALED', $6, $7, $8, $9, $10, $11, '2026-03-02', '2026-03-02')`,
+    [
+      ...[owner, name, roundId, JSON.stringify(object), JSON.stringify(drawn), mode],
+      ...[
+        JSON.stringify([{ inspectorId: 'i-1', employerId: sampler }]),
+        [sampler],
+        JSON.stringify(sample),
+        JSON.stringify(purchase),
+        handler,
+      ],
+    ],
+  );
+  await insert('sampling_sheet_steps', { ...id, ...step('SEAL_SAMPLE', { sample, purchase, documentNo: mark('document') }, owner) });
+  const pieces = await Promise.all(
+    ['PHOTO', 'SHEET_SCAN', 'ORDER'].map(async (type) => {
+      const content = mark(`bytes ${type}`);
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const uploadId = randomUUID();
+      await place.sql('INSERT INTO evidence_chunks VALUES ($1, 1, $2)', [uploadId, Buffer.from(content)]);
+      await place.sql('INSERT INTO evidence_blobs VALUES ($1, $2, $3, 1)', [sha256, uploadId, Buffer.byteLength(content)]);
+      await insert('evidence', { ...id, type, sha256, added_by: mark(`piece ${type}`), added_at: NOW });
+      return sha256;
+    }),
+  );
+  const taking = [owner, handler, sampler, PROVINCE, 'tj-audit'];
+  const knows = [...taking, 'operator'];
+  const tests = isSealed ? [laboratory] : [];
+  const testsKnowing = mode === 'ON_SITE' ? tests : [];
+  const everyDepartment = [...DEPARTMENTS, ...OVERSEERS];
+  const path = `${API}/sampling-sheets/${owner}/${name}`;
+  return made(
+    [
+      ...[path, ...pieces.map((sha256) => `${path}/evidence/${sha256}`), `${API}/sampling-rounds/${roundId}`],
+      ...[`${API}/sampling-rounds/${roundId}/draw/assignments`, `${API}/sampling-rounds/${roundId}/sampling`],
+    ],
+    {
+      [mark('round')]: [...everyDepartment, ...LABORATORIES],
+      [mark('quota')]: everyDepartment,
+      [mark('risk')]: [owner, PROVINCE, 'tj-audit'],
+      [mark('assigned')]: [owner, ...OVERSEERS],
+      [mark('product')]: [...knows, ...tests],
+      [mark('label')]: [...knows, ...tests],
+      [mark('object')]: [...knows, ...testsKnowing],
+      [mark('seller')]: [...knows, ...testsKnowing],
+      [mark('document')]: [...knows, ...testsKnowing],
+      [mark('account')]: taking,
+      [mark('shop')]: taking,
+      [mark('piece PHOTO')]: [...taking, ...tests],
+      [mark('piece SHEET_SCAN')]: [...taking, ...testsKnowing],
+      [mark('piece ORDER')]: taking,
+      // The operator sees that a sheet has no evidence for it, and has no route to the bytes.
+      [mark('bytes PHOTO')]: [...taking, ...tests],
+      [mark('bytes SHEET_SCAN')]: [...taking, ...testsKnowing],
+      [mark('bytes ORDER')]: taking,
+    },
+  );
+}
+
+async function aResult(reporter: string, name: string, changes: Record<string, unknown>): Promise<void> {
+  await insert('sampling_results', {
+    reporter_id: reporter,
+    sample_no: name,
+    status: 'PUBLISHED',
+    revision: 1,
+    reported_revision: 1,
+    reported_hash: '',
+    accepted_at: NOW,
+    applied_at: NOW,
+    warnings: [],
+    unknown_fields: [],
+    channel: 'HTTP',
+    verdict: 'UNQUALIFIED',
+    regime: 'PRODUCT',
+    batch_key: 0,
+    ...changes,
+  });
+}
+
+async function aCase(name: string, { reporter, handler, status, wasPublic, seller, producer, served }: Of<typeof cases>): Promise<Made> {
+  const mark = (what: string): string => `«${name}/${what}»`;
+  const isPublic = status === 'PUBLISHED' || (status === 'WITHDRAWN' && wasPublic);
+  const party = (of: string, uscc: string | null) => ({ name: mark(of), ...(uscc !== null && { uscc }) });
+  const decided = (of: string) => ({ kind: 'RECHECK', party: of, by: 'RECEIVER', on: mark(`decision ${of}`) });
+  const state = {
+    sampleNo: name,
+    reporterId: reporter,
+    product: { name: mark('found') },
+    sampledParty: party('SAMPLED_PARTY', seller),
+    nominalProducer: party('NOMINAL_PRODUCER', producer),
+    online: { platformName: mark('platform'), shopName: mark('shop') },
+    decisions: [decided('SAMPLED_PARTY'), decided('NOMINAL_PRODUCER')],
+    ...(isPublic && { publishedAt: NOW }),
+  };
+  const withdrawal = status === 'WITHDRAWN' ? { withdrawn_at: NOW, withdrawal_reason: 'r' } : {};
+  await aResult(reporter, name, { status, state, other_columns: { 列: mark('column') }, ...withdrawal });
+  const parties = [
+    { party: 'SAMPLED_PARTY', ...party('SAMPLED_PARTY', seller), isOutside: false },
+    { party: 'NOMINAL_PRODUCER', ...party('NOMINAL_PRODUCER', producer), isOutside: false },
+    { party: 'PLATFORM', name: mark('platform'), isOutside: false },
+  ];
+  const id = { reporter_id: reporter, sample_no: name };
+  await insert('sampling_cases', { ...id, regime: 'PRODUCT', verdict: 'UNQUALIFIED', parties, opened_on: '2026-03-02' });
+  const track = (of: string, at: string, standing: string, department_id: string | null = null) =>
+    insert('sampling_case_tracks', { ...id, track: at, party: of, state: standing, department_id, last_on: '2026-03-02' });
+  for (const of of served) await track(of, 'SERVICE', 'SERVED');
+  await track('SAMPLED_PARTY', 'HANDLING', 'HANDED_OVER', handler);
+  const said = [
+    ['SAMPLED_PARTY', 'HANDLING'],
+    ['NOMINAL_PRODUCER', 'HANDLING'],
+    ['SAMPLED_PARTY', 'CLUE'],
+  ] as const;
+  for (const [index, [of, at]] of said.entries()) {
+    const facts = { documentNo: mark(`${of} ${at}`), reason: mark('reason') };
+    const { content_hash: _hash, ...one } = step('HAND_OVER', facts, reporter);
+    await insert('sampling_case_steps', { ...id, ...one, step_no: index + 1, track: at, party: of });
+  }
+  const merchantOf = (of: string, uscc: string | null): string[] =>
+    uscc !== null && (isPublic || served.includes(of)) ? Object.keys(ENTITIES).filter((one) => ENTITIES[one] === uscc) : [];
+  const [sells, produces] = [merchantOf('SAMPLED_PARTY', seller), merchantOf('NOMINAL_PRODUCER', producer)];
+  const works = [reporter, handler, ...OVERSEERS];
+  return made([`${API}/sampling-cases/${reporter}/${name}`, `${API}/sampling-results/${name}?reporterId=${reporter}`], {
+    [mark('found')]: [...works, ...sells, ...produces],
+    [mark('SAMPLED_PARTY')]: [...works, ...sells],
+    [mark('NOMINAL_PRODUCER')]: [...works, ...produces],
+    [mark('platform')]: works,
+    [mark('shop')]: [...works, ...sells],
+    [mark('decision SAMPLED_PARTY')]: [...works, ...sells],
+    [mark('decision NOMINAL_PRODUCER')]: [...works, ...produces],
+    [mark('column')]: [reporter, ...OVERSEERS],
+    [mark('SAMPLED_PARTY HANDLING')]: [...works, ...sells],
+    [mark('NOMINAL_PRODUCER HANDLING')]: [...works, ...produces],
+    [mark('SAMPLED_PARTY CLUE')]: works,
+    [mark('reason')]: works,
+  });
+}
+
+async function aRecall(name: string, keeper: string): Promise<Made> {
+  const mark = (what: string): string => `«${name}/${what}»`;
+  const content = {
+    recallNo: name,
+    product: { name: mark('product') },
+    producer: { name: 'p', uscc: testUscc(1) },
+    hazard: mark('hazard'),
+  };
+  await insert('recalls', { recall_no: name, keeper_id: keeper, state: 'CLUE', content, revision: 0, round: 1, last_on: '2026-03-02' });
+  const { content_hash: _hash, ...one } = step('OPEN', { clue: mark('clue') }, keeper);
+  await insert('recall_steps', { recall_no: name, ...one, revision: 0 });
+  const sees = [keeper, ...OVERSEERS];
+  return made([`${API}/recalls/${name}`], { [mark('product')]: sees, [mark('hazard')]: sees, [mark('clue')]: sees });
+}
+
+async function aPair(name: string, { later, earlier, isOpen }: Of<typeof pairs>): Promise<Made> {
+  const mark = (what: string): string => `«${name}/${what}»`;
+  for (const [which, reporter] of Object.entries({ later, earlier }))
+    await aResult(reporter, `${name}-${which}`, {
+      state: { sampleNo: `${name}-${which}`, product: { name: mark(which) }, publishedAt: NOW },
+    });
+  await insert('probable_duplicates', {
+    pair_id: randomUUID(),
+    pair_key: name,
+    reporter_id: later,
+    sample_no: `${name}-later`,
+    earlier_reporter_id: earlier,
+    earlier_sample_no: `${name}-earlier`,
+    agrees: [mark('agrees')],
+    not_stated: [],
+    status: isOpen ? 'OPEN' : 'DIFFERENT',
+    since: NOW,
+  });
+  const both = [later, earlier, ...OVERSEERS];
+  return made([], {
+    [mark('later')]: isOpen ? both : [later, ...OVERSEERS],
+    [mark('earlier')]: isOpen ? both : [earlier, ...OVERSEERS],
+    [mark('agrees')]: both,
+  });
+}
+
+async function aWaitingReport(name: string, { reporter, into }: Of<typeof waiting>): Promise<Made> {
+  const mark = `«${name}/waits»`;
+  await aResult(reporter, name, {
+    status: 'WITHDRAWN',
+    withdrawn_at: NOW,
+    withdrawal_reason: 'r',
+    merged_into: into && `${into}:another`,
+  });
+  const submission = { kind: 'REPORT', report: { product: { name: mark }, online: { orderNo: `«${name}/order»` } } };
+  await insert('waiting_reports', { reporter_id: reporter, sample_no: name, reported_revision: 1, submission, undoes: [], since: NOW });
+  return made([], { [mark]: [reporter, into, ...OVERSEERS], [`«${name}/order»`]: [] });
+}
+
+async function aPlan(name: string, { owner, state }: Of<typeof plans>): Promise<Made> {
+  const mark = (what: string): string => `«${name}/${what}»`;
+  const planId = randomUUID();
+  const content = {
+    title: mark('title'),
+    quotas: [{ category: mark('category'), divisionCode: '120101', riskClass: mark('risk'), number: 1 }],
+  };
+  const row = { plan_id: planId, year: 2026, plan_no: name, state, revision: 1, content, organiser_id: owner, created_at: NOW };
+  await insert('sampling_plans', row);
+  const was = { title: mark('was'), quotas: [] };
+  await insert('sampling_plan_steps', {
+    ...{ plan_id: planId, step_no: 1, step: 'CREATE', revision: 1, content: was, actor_id: owner, basis: '', taken_at: NOW },
+  });
+  const sees = [owner, ...OVERSEERS];
+  const others = state === 'PUBLISHED' ? DEPARTMENTS : [];
+  return made([`${API}/plans/${planId}`, `${API}/plans/${planId}/coverage`], {
+    [mark('title')]: [...sees, ...others],
+    [mark('category')]: [...sees, ...others],
+    [mark('was')]: sees,
+    [mark('risk')]: [owner, PROVINCE, 'tj-audit'],
+  });
+}
+
+const LISTS = [
+  'sampling-sheets',
+  'sampling-cases',
+  'sampling-results',
+  'sampling-rounds',
+  'recalls',
+  'probable-duplicates',
+  'waiting-reports',
+  'plans',
+];
+/** Asked with the names of objects, above. */
+const ASKED = [
+  'sampling-sheets/{organiserId}/{sampleNo}',
+  'sampling-sheets/{organiserId}/{sampleNo}/evidence/{sha256}',
+  'sampling-cases/{reporterId}/{sampleNo}',
+  'sampling-results/{sampleNo}',
+  'sampling-rounds/{roundId}',
+  'sampling-rounds/{roundId}/draw/assignments',
+  'sampling-rounds/{roundId}/sampling',
+  'recalls/{recallNo}',
+  'plans/{planId}',
+  'plans/{planId}/coverage',
+];
+/** Without a field that only some may see: public, or figures and days of what a caller may see anyway. */
+const OTHERS = [
+  ...['sampling-rounds/{roundId}/draw', 'published/counts', 'applied/{subject}', 'deadlines', 'drift-alarms'],
+  ...['imports/{importId}', 'imports/{importId}/rejected-rows'],
+];
+
+async function all(as: Http, path: string): Promise<string> {
+  const pages: string[] = [];
+  let cursor = '';
+  do {
+    const { body } = await as.get<{ items?: unknown[]; next?: string | null }>(`${path}limit=500${cursor}`);
+    pages.push(JSON.stringify(body));
+    cursor = body.next ? `&cursor=${body.next}` : '';
+  } while (cursor !== '');
+  return pages.join();
+}
+const textOf = async (as: Http, path: string): Promise<string> => JSON.stringify((await as.get(path)).body);
+
+describe('what somebody sees of anything', () => {
+  it('is exactly what the rules say, on every route that reads', async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(world, async (given) => {
+        run += 1;
+        const name = (kind: string, index: number): string => `${kind}${run}-${index}`;
+        const objects = [
+          ...(await Promise.all(given.sheets.map((one, n) => aSheet(name('S', n), one)))),
+          ...(await Promise.all(given.cases.map((one, n) => aCase(name('C', n), one)))),
+          ...(await Promise.all(given.keepers.map((one, n) => aRecall(name('R', n), one)))),
+          ...(await Promise.all(given.pairs.map((one, n) => aPair(name('P', n), one)))),
+          ...(await Promise.all(given.plans.map((one, n) => aPlan(name('L', n), one)))),
+          ...(await Promise.all(given.waiting.map((one, n) => aWaitingReport(name('W', n), one)))),
+        ];
+        const sight = new Map(objects.flatMap((one) => [...one.sight]));
+        const ofOthers = [...new Set(given.cases.map(({ reporter }) => `${API}/sampling-results?reporterId=${reporter}&`))];
+        for (const [who, as] of callers) {
+          const lists = [...LISTS.map((list) => `${API}/${list}?`), ...ofOthers];
+          const answers = await Promise.all([
+            ...lists.map((path) => all(as, path)),
+            ...objects.flatMap(({ paths }) => paths.map((path) => textOf(as, path))),
+          ]);
+          const marks = new Set(answers.flatMap((text) => text.match(/«[^»]+»/gu) ?? []));
+          const shown = [...marks].filter((mark) => sight.has(mark)).sort();
+          const should = [...sight].flatMap(([mark, sees]) => (sees.has(who) ? [mark] : [])).sort();
+          expect({ who, shown }).toEqual({ who, shown: should });
+        }
+      }),
+      { numRuns: 6, endOnFailure: true },
+    );
+  }, 180_000);
+
+  it('is asked for above on every route that there is', async () => {
+    const { paths } = (await place.http().get<{ paths: Record<string, { get?: object }> }>('/openapi.json')).body;
+    const read = Object.entries(paths).flatMap(([path, { get }]) =>
+      get && path.startsWith(`${API}/`) ? [path.slice(API.length + 1)] : [],
+    );
+    expect(read.sort()).toEqual([...LISTS, ...ASKED, ...OTHERS].sort());
+  });
+});
