@@ -84,9 +84,18 @@ type Sight = Map<string, ReadonlySet<string>>;
 interface Made {
   readonly sight: Sight;
   readonly paths: readonly string[];
+  /** In which lists it stands under its name, for whoever sees the mark. */
+  readonly listed: readonly { readonly name: string; readonly list: string; readonly sees: ReadonlySet<string> }[];
 }
-const made = (paths: readonly string[], sight: Record<string, readonly (string | null)[]>): Made => ({
+interface Named {
+  readonly name: string;
+  readonly lists: readonly string[];
+  readonly by: string;
+}
+const NOWHERE: Named = { name: '', lists: [], by: '' };
+const made = (paths: readonly string[], sight: Record<string, readonly (string | null)[]>, { name, lists, by }: Named = NOWHERE): Made => ({
   paths,
+  listed: lists.map((list) => ({ name, list, sees: new Set((sight[by] ?? []).filter((one) => one !== null)) })),
   sight: new Map(Object.entries(sight).map(([mark, who]) => [mark, new Set(who.filter((one) => one !== null))])),
 });
 const insert = async (table: string, row: Record<string, unknown>): Promise<void> => {
@@ -203,6 +212,7 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
       [mark('bytes SHEET_SCAN')]: [...taking, ...testsKnowing],
       [mark('bytes ORDER')]: taking,
     },
+    { name, lists: ['sampling-sheets'], by: mark('product') },
   );
 }
 
@@ -268,7 +278,8 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
     uscc !== null && (isPublic || served.includes(of)) ? Object.keys(ENTITIES).filter((one) => ENTITIES[one] === uscc) : [];
   const [sells, produces] = [merchantOf('SAMPLED_PARTY', seller), merchantOf('NOMINAL_PRODUCER', producer)];
   const works = [reporter, handler, ...OVERSEERS];
-  return made([`${API}/sampling-cases/${reporter}/${name}`, `${API}/sampling-results/${name}?reporterId=${reporter}`], {
+  const paths = [`${API}/sampling-cases/${reporter}/${name}`, `${API}/sampling-results/${name}?reporterId=${reporter}`];
+  const sight = {
     [mark('found')]: [...works, ...sells, ...produces],
     [mark('SAMPLED_PARTY')]: [...works, ...sells],
     [mark('NOMINAL_PRODUCER')]: [...works, ...produces],
@@ -281,7 +292,8 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
     [mark('NOMINAL_PRODUCER HANDLING')]: [...works, ...produces],
     [mark('SAMPLED_PARTY CLUE')]: works,
     [mark('reason')]: works,
-  });
+  };
+  return made(paths, sight, { name, lists: ['sampling-cases', 'sampling-results'], by: mark('found') });
 }
 
 async function aRecall(name: string, keeper: string): Promise<Made> {
@@ -296,7 +308,15 @@ async function aRecall(name: string, keeper: string): Promise<Made> {
   const { content_hash: _hash, ...one } = step('OPEN', { clue: mark('clue') }, keeper);
   await insert('recall_steps', { recall_no: name, ...one, revision: 0 });
   const sees = [keeper, ...OVERSEERS];
-  return made([`${API}/recalls/${name}`], { [mark('product')]: sees, [mark('hazard')]: sees, [mark('clue')]: sees });
+  return made(
+    [`${API}/recalls/${name}`],
+    { [mark('product')]: sees, [mark('hazard')]: sees, [mark('clue')]: sees },
+    {
+      name,
+      lists: ['recalls'],
+      by: mark('clue'),
+    },
+  );
 }
 
 async function aPair(name: string, { later, earlier, isOpen }: Of<typeof pairs>): Promise<Made> {
@@ -353,12 +373,13 @@ async function aPlan(name: string, { owner, state }: Of<typeof plans>): Promise<
   });
   const sees = [owner, ...OVERSEERS];
   const others = state === 'PUBLISHED' ? DEPARTMENTS : [];
-  return made([`${API}/plans/${planId}`, `${API}/plans/${planId}/coverage`], {
+  const sight = {
     [mark('title')]: [...sees, ...others],
     [mark('category')]: [...sees, ...others],
     [mark('was')]: sees,
     [mark('risk')]: [owner, PROVINCE, 'tj-audit'],
-  });
+  };
+  return made([`${API}/plans/${planId}`, `${API}/plans/${planId}/coverage`], sight, { name, lists: ['plans'], by: mark('title') });
 }
 
 const LISTS = [
@@ -418,13 +439,16 @@ describe('what somebody sees of anything', () => {
           ...(await Promise.all(given.waiting.map((one, n) => aWaitingReport(name('W', n), one)))),
         ];
         const sight = new Map(objects.flatMap((one) => [...one.sight]));
-        const ofOthers = [...new Set(given.cases.map(({ reporter }) => `${API}/sampling-results?reporterId=${reporter}&`))];
+        // Of another department's results there is a list for each.
+        const asked = [...LISTS, ...DEPARTMENTS.map((id) => `sampling-results?reporterId=${id}`)];
         for (const [who, as] of callers) {
-          const lists = [...LISTS.map((list) => `${API}/${list}?`), ...ofOthers];
-          const answers = await Promise.all([
-            ...lists.map((path) => all(as, path)),
-            ...objects.flatMap(({ paths }) => paths.map((path) => textOf(as, path))),
-          ]);
+          const lists = await Promise.all(asked.map((list) => all(as, `${API}/${list}${list.includes('?') ? '&' : '?'}`)));
+          const found = await Promise.all(objects.flatMap(({ paths }) => paths.map((path) => textOf(as, path))));
+          const answers = [...lists, ...found];
+          for (const { name: listedAs, list, sees } of objects.flatMap(({ listed }) => listed)) {
+            const isListed = asked.some((one, n) => one.startsWith(list) && lists[n]?.includes(JSON.stringify(listedAs)));
+            expect({ who, list, listedAs, isListed }).toEqual({ who, list, listedAs, isListed: sees.has(who) });
+          }
           const marks = new Set(answers.flatMap((text) => text.match(/«[^»]+»/gu) ?? []));
           const shown = [...marks].filter((mark) => sight.has(mark)).sort();
           const should = [...sight].flatMap(([mark, sees]) => (sees.has(who) ? [mark] : [])).sort();
