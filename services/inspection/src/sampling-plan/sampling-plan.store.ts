@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { NamedPlan, PlanContent, PlanCoverage, PlanState, SamplingPlan, Taken } from './sampling-plan.js';
 
-export interface PlanName {
+interface PlanName {
   readonly organiserId: string;
   readonly year: number;
   readonly planNo: string;

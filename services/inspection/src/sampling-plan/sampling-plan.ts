@@ -8,8 +8,7 @@ import { divisionExists } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import type { PlanRoundBody, RoundQuota, RoundState } from '../sampling-round/sampling-round.js';
 
-export const PLAN_STATES = ['DRAFT', 'PUBLISHED'] as const;
-export type PlanState = (typeof PLAN_STATES)[number];
+export type PlanState = 'DRAFT' | 'PUBLISHED';
 export type PlanStep = 'CREATE' | 'AMEND' | 'PUBLISH';
 
 const YEAR = { min: 2000, max: 2100 };
