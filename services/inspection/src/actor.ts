@@ -1,5 +1,4 @@
-import { readUscc } from '@jinqiao/law';
-import { type Principal, type PrincipalKind, scopesOf } from '@jinqiao/platform';
+import { findOrganisation, type Principal, type PrincipalKind, scopesOf } from '@jinqiao/platform';
 import type { EntityManager } from 'typeorm';
 
 export interface Actor {
@@ -10,28 +9,21 @@ export interface Actor {
 /** Somebody who asks to see something. */
 export interface Viewer extends Actor {
   readonly kind: PrincipalKind;
+  /** Which entity a merchant is; null for everybody else, and where the directory does not say. */
+  readonly uscc: string | null;
 }
 
 /** The scope, in the directory, of a department that acts for the province. */
 const PROVINCE = 'level:PROVINCE';
-/** The scope, in the directory, that says which entity a merchant is: `uscc:` and its code. */
-const ENTITY = 'uscc:';
 
 export const isProvince = ({ scopes }: Actor): boolean => scopes.includes(PROVINCE);
 
-/** Which entity a merchant is; null for everybody else, and where the directory does not say. */
-export function usccOf({ kind, scopes }: Viewer): string | null {
-  const named = kind === 'MERCHANT' ? scopes.find((scope) => scope.startsWith(ENTITY)) : undefined;
-  const { code, outcome } = readUscc(named?.slice(ENTITY.length) ?? '');
-  return outcome === 'MALFORMED' ? null : code;
-}
-
 export const actorOf = async (tx: EntityManager, { id }: Principal): Promise<Actor> => ({ id, scopes: await scopesOf(tx, id) });
 
-export const viewerOf = async (tx: EntityManager, caller: Principal): Promise<Viewer> => ({
-  ...(await actorOf(tx, caller)),
-  kind: caller.kind,
-});
+export async function viewerOf(tx: EntityManager, { id, kind }: Principal): Promise<Viewer> {
+  const { scopes = [], uscc = null } = (await findOrganisation(tx, id)) ?? {};
+  return { id, kind, scopes, uscc: kind === 'MERCHANT' ? uscc : null };
+}
 
 /** Who sees whatever there is of a kind of thing, as far as it is shown at all. */
 export const seesAll = (viewer: Viewer): boolean =>

@@ -24,7 +24,6 @@ import type { Verification } from '../verification/verification.js';
  * 2026-11-23 in China, and does not end records by itself.
  */
 const NOON = new Date('2026-11-23T04:00:00.000Z');
-const DAY_MS = 86_400_000;
 const clock = new StandingClock(NOON);
 let place: Place;
 let service: TestService;

@@ -34,14 +34,16 @@ beforeAll(async () => {
   place = await (await realServers()).place('inspection');
   service = await startTestService(InspectionModule, place);
   for (const [kind, id] of EVERYBODY) callers.set(id, place.http(await place.token(kind, id)));
-  const scoped = {
-    [PROVINCE]: 'level:PROVINCE',
-    ...Object.fromEntries(Object.entries(ENTITIES).map(([id, uscc]) => [id, `uscc:${uscc}`])),
+  const province: OrganisationRegistered = {
+    organisationId: PROVINCE,
+    kind: 'DEPARTMENT',
+    name: PROVINCE,
+    scopes: ['level:PROVINCE'],
+    revision: 1,
   };
-  for (const [id, scope] of Object.entries(scoped)) {
-    const kind = id === PROVINCE ? 'DEPARTMENT' : 'MERCHANT';
-    await place.publish(OrganisationRegistered, { organisationId: id, kind, name: id, scopes: [scope], revision: 1 });
-  }
+  await place.publish(OrganisationRegistered, province);
+  for (const [id, uscc] of Object.entries(ENTITIES))
+    await place.publish(OrganisationRegistered, { organisationId: id, kind: 'MERCHANT', name: id, uscc, revision: 1 });
   await eventually(async () => expect(await place.sql('SELECT FROM followed_organisations')).toHaveLength(3));
 }, 60_000);
 afterAll(() => service.close());

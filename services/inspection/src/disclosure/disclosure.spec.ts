@@ -14,7 +14,8 @@ const USCC = '91120104MA00000002';
 const viewers: fc.Arbitrary<Viewer> = fc.record({
   id: ids,
   kind: fc.constantFrom('DEPARTMENT', 'LABORATORY', 'MERCHANT', 'PLATFORM', 'STATISTICS', 'SERVICE', 'AUDITOR', 'OPERATOR'),
-  scopes: fc.subarray(['level:PROVINCE', `uscc:${USCC}`, 'uscc:', 'uscc:nothing']),
+  scopes: fc.subarray(['level:PROVINCE']),
+  uscc: fc.constantFrom(USCC, 'another', null),
 });
 const concerns: fc.Arbitrary<Concern> = fc.record({
   owners: fc.subarray(['a', 'b']),
@@ -78,7 +79,7 @@ describe('what is shown', () => {
   it('is nothing to platforms, statistics, services and merchants of whom nobody knows which entity they are', () => {
     fc.assert(
       fc.property(fc.constantFrom(...MATTERS), viewers, concerns, (matter, viewer, concern) => {
-        const isUnknown = viewer.kind === 'MERCHANT' && !viewer.scopes.includes(`uscc:${USCC}`);
+        const isUnknown = viewer.kind === 'MERCHANT' && viewer.uscc !== USCC;
         const isOutside = viewer.kind === 'PLATFORM' || viewer.kind === 'STATISTICS' || viewer.kind === 'SERVICE';
         if (isOutside || isUnknown) expect(sees(matter, viewer, concern)).toBe(false);
       }),
@@ -90,9 +91,9 @@ describe('what is shown', () => {
     const whole = { a: { secret: ['x'] }, riskClass: 'D' };
     for (const matter of MATTERS) {
       const concern = { owners: ['a'] };
-      expect(disclosed(matter, { id: 'a', kind: 'DEPARTMENT', scopes: [] }, concern, whole)).toEqual(whole);
-      expect(disclosed(matter, { id: 'p', kind: 'DEPARTMENT', scopes: ['level:PROVINCE'] }, concern, whole)).toEqual(whole);
-      expect(disclosed(matter, { id: 'x', kind: 'AUDITOR', scopes: [] }, concern, whole)).toEqual(whole);
+      expect(disclosed(matter, { id: 'a', kind: 'DEPARTMENT', scopes: [], uscc: null }, concern, whole)).toEqual(whole);
+      expect(disclosed(matter, { id: 'p', kind: 'DEPARTMENT', scopes: ['level:PROVINCE'], uscc: null }, concern, whole)).toEqual(whole);
+      expect(disclosed(matter, { id: 'x', kind: 'AUDITOR', scopes: [], uscc: null }, concern, whole)).toEqual(whole);
     }
   });
 

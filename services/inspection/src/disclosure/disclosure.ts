@@ -8,7 +8,7 @@
  * (§35: the conclusion and its rights), and of nobody else's. Platforms see nothing here: the exchange tells them, with proof.
  */
 import type { ResultParty } from '@jinqiao/contracts';
-import { seesAll, usccOf, type Viewer } from '../actor.js';
+import { seesAll, type Viewer } from '../actor.js';
 
 export type Relation =
   /** Whose it is: organiser, reporter, keeper; either reporter of a pair. */
@@ -216,10 +216,8 @@ export function relationsOf(viewer: Viewer, concern: Concern): Relation[] {
       const as = laboratory?.isBlind ? 'BLIND_LABORATORY' : 'LABORATORY';
       return [...(laboratory?.id === id ? ([as] as const) : []), ...samples, 'OTHER_LABORATORY'];
     }
-    case 'MERCHANT': {
-      const uscc = usccOf(viewer);
-      return parties.flatMap((one) => (uscc !== null && one.uscc === uscc && one.party !== 'PLATFORM' ? [one.party] : []));
-    }
+    case 'MERCHANT':
+      return parties.flatMap((one) => (viewer.uscc !== null && one.uscc === viewer.uscc && one.party !== 'PLATFORM' ? [one.party] : []));
     case 'OPERATOR':
     case 'AUDITOR':
       return [kind];

@@ -3,7 +3,7 @@ import { type Applied, decodeCursor, type Page, pageOf, type Principal } from '@
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { seesAll, usccOf, type Viewer, viewerOf } from '../actor.js';
+import { seesAll, type Viewer, viewerOf } from '../actor.js';
 import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
 import { type CaseParts, concernOf, partiesOf } from '../sampling-case/sampling-case.js';
 import { IS_PUBLIC, TRACKS_OF_RESULT } from '../sampling-case/sampling-case.service.js';
@@ -109,7 +109,7 @@ export class SamplingResultReading {
       .addOrderBy('r.sampleNo')
       .take(filter.limit + 1);
     if (reporterId) query.andWhere('r.reporterId = :reporterId', { reporterId });
-    if (whose.among) query.andWhere(whose.among, { id: viewer.id, uscc: usccOf(viewer) });
+    if (whose.among) query.andWhere(whose.among, { id: viewer.id, uscc: viewer.uscc });
     if (filter.status) query.andWhere('r.status = :status', { status: filter.status });
     if (filter.verdict) query.andWhere('r.verdict = :verdict', { verdict: filter.verdict });
     if (filter.regime) query.andWhere('r.regime = :regime', { regime: filter.regime });

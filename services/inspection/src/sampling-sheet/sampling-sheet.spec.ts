@@ -34,7 +34,7 @@ const OTHER_LABORATORY: Caller = { id: 'lab-2', kind: 'LABORATORY' };
 const COUNTY: Caller = { id: 'tj-nankai', kind: 'DEPARTMENT' };
 const AUDITOR: Caller = { id: 'tj-audit', kind: 'AUDITOR' };
 const isSeen = (sheet: Sheet, { id, kind }: Caller): boolean =>
-  seesIt('SHEET', { id, kind: kind as 'DEPARTMENT', scopes: [] }, concernOf(sheet));
+  seesIt('SHEET', { id, kind: kind as 'DEPARTMENT', scopes: [], uscc: null }, concernOf(sheet));
 const POOL: readonly PoolInspector[] = [
   { inspectorId: 'i-1', employerId: 'tj-heping', isRecused: false },
   { inspectorId: 'i-2', employerId: 'tj-heping', isRecused: false },
