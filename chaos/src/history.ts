@@ -13,13 +13,19 @@ export interface Report {
   readonly revision: number;
   readonly published: boolean;
   readonly verdict: 'QUALIFIED' | 'UNQUALIFIED';
-  /** Differs in every revision, so that a state is known again wherever it turns up. */
+  /** Differs in every revision, so that a state is known again wherever it turns up; the twin of a result has the same. */
   readonly batch: string;
   readonly platformId: string | null;
   readonly uscc: string;
   readonly category: string;
   readonly sampledOn: string | null;
   readonly publishedOn: string;
+  /** Absent: FOOD. */
+  readonly regime?: 'FOOD' | 'PRODUCT';
+  /** Code of the producer that is named on the sample. */
+  readonly producer?: string;
+  /** The result that it reports once more. */
+  readonly twinOf?: string;
 }
 
 export interface Retraction {
@@ -55,7 +61,85 @@ export interface Poison {
   readonly consumers: readonly string[];
 }
 
-export type Operation = Report | Retraction | Receipt | MerchantChange | Poison;
+/** One step of what is worked on at inspection; the first is OPEN. All of it is the organiser's, who acts for the province too. */
+export interface Act {
+  readonly kind: 'ACT';
+  readonly matter: 'SHEET' | 'CASE' | 'RECALL';
+  /** Its sampleNo or recallNo. */
+  readonly name: string;
+  readonly act: string;
+  readonly by: string;
+  readonly on: string;
+  /** Given as the reason, so that the step is known again in the history. */
+  readonly mark: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Posted at once with another act of the same race; only one of them can be taken. */
+  readonly race?: string;
+  /** The result that a sheet is confirmed as. */
+  readonly enters?: Report;
+}
+
+/** A file that proves a step of a sheet. */
+export interface Proof {
+  readonly kind: 'PROOF';
+  readonly sampleNo: string;
+  readonly type: string;
+  readonly by: string;
+  readonly text: string;
+}
+
+/** Do two results report the same? */
+export interface Ruling {
+  readonly kind: 'RULING';
+  readonly pairId: string;
+  readonly later: string;
+  readonly earlier: string;
+  readonly by: string;
+  readonly ruling: 'DIFFERENT' | 'SAME';
+  /** SAME: which of the two stands. */
+  readonly survivor: string | null;
+  readonly mark: string;
+  readonly race?: string;
+}
+
+/** A credit record as a department reports it; its number is that of its document, too. */
+export interface CreditReport {
+  readonly kind: 'RECORD';
+  readonly reporterId: string;
+  readonly recordNo: string;
+  readonly revision: number;
+  readonly type: 'PENALTY' | 'COMMITMENT';
+  readonly uscc: string;
+  readonly documentDate: string;
+  /** Differs in every report. */
+  readonly matter: string;
+  readonly contested: boolean;
+  /** Of a commitment; null: not checked yet. */
+  readonly outcome: 'KEPT' | 'BROKEN' | null;
+  readonly race?: string;
+}
+
+export interface CreditRetraction {
+  readonly kind: 'RECORD_RETRACTION';
+  readonly reporterId: string;
+  readonly recordNo: string;
+  readonly revision: number;
+  readonly ground: 'REVOKED' | 'CORRECTED' | 'REPAIRED';
+}
+
+/** A decision of the national credit site on the repair of a document's records. */
+export interface Repair {
+  readonly kind: 'REPAIR';
+  readonly decisionNo: string;
+  readonly uscc: string;
+  readonly documentNo: string;
+  readonly on: string;
+  readonly mark: string;
+  readonly race?: string;
+}
+
+export type Operation =
+  Report | Retraction | Receipt | MerchantChange | Poison | Act | Proof | Ruling | CreditReport | CreditRetraction | Repair;
 export type Via = 'HTTP' | 'KAFKA' | 'FILE';
 /** `sent`: the broker took it; what becomes of it shows later. `unknown`: no answer, or one that says nothing. */
 export type Outcome = 'accepted' | 'duplicate' | 'rejected' | 'sent' | 'unknown';
@@ -140,7 +224,16 @@ export interface EndpointEntry {
   readonly phase: 'registered' | 'ended';
 }
 
-export type Entry = Call | Answer | ReadBack | FaultEntry | OffsetsEntry | PhaseEntry | WebhookEntry | EndpointEntry;
+/** What somebody who keeps a copy of what is public in credit has in the end: followed all along, or begun from a snapshot just now. */
+export interface CopyEntry {
+  readonly entry: 'copy';
+  readonly at: number;
+  readonly begun: 'AT_FIRST' | 'AT_LAST';
+  /** Public records by USCC. */
+  readonly entities: Readonly<Record<string, { readonly revision: number; readonly recordNos: readonly string[] }>>;
+}
+
+export type Entry = Call | Answer | ReadBack | FaultEntry | OffsetsEntry | PhaseEntry | WebhookEntry | EndpointEntry | CopyEntry;
 type WithoutTime<E> = E extends Entry ? Omit<E, 'at'> : never;
 
 export class History {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { accessToken, ensureTopics, organisations, serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import type { Cast, Place } from './cast.js';
-import { DEPARTMENTS, KEEPING, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
+import { COUNTY, DEPARTMENTS, KEEPING, LABORATORY, ORGANISER, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
 
-const TAKING_PART: readonly string[] = [...PLATFORMS, ...DEPARTMENTS, 'operator'];
+const TAKING_PART: readonly string[] = [...PLATFORMS, ...DEPARTMENTS, COUNTY, LABORATORY, 'operator'];
 const databaseOf = (service: string): string => `jinqiao_${service}`;
 
 /** Every service of the platform. */
@@ -61,11 +61,11 @@ async function migrate(place: Place): Promise<void> {
 /** Only those who take part: an organisation brings topics along, and every one of them costs. */
 async function register({ servers, origin }: Place): Promise<void> {
   const { token } = await accessToken(servers, 'operator');
-  for (const { id, kind, name, aliases = [] } of organisations().filter((one) => TAKING_PART.includes(one.id))) {
+  for (const { id, kind, name, aliases = [], scopes = [] } of organisations().filter((one) => TAKING_PART.includes(one.id))) {
     const answer = await fetch(`${origin}/api/exchange/organisations`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ id, kind, name, aliases }),
+      body: JSON.stringify({ id, kind, name, aliases, scopes: [...scopes, ...(id === ORGANISER ? ['level:PROVINCE'] : [])] }),
       signal: AbortSignal.timeout(60_000),
     });
     if (!answer.ok) throw new Error(`${id} was not registered: ${answer.status} ${await answer.text()}`);

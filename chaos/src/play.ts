@@ -17,6 +17,8 @@ export interface Play {
   readonly outside: (stage: Stage) => Speaking;
   /** Platforms with an endpoint. */
   readonly byWebhook: readonly string[];
+  /** Somebody keeps a copy of what is public in credit. */
+  readonly isCopied: boolean;
   readonly judge: (evidence: Evidence) => Promise<Verdict>;
 }
 
@@ -29,6 +31,13 @@ const slowest = {
   grows: 'TIME',
 } as const;
 const sum = (table: string) => ({ sql: `SELECT sum(revision) AS mark FROM ${table}`, grows: 'COUNT' }) as const;
+/** Duties whose time is over. */
+const UNSAID = `SELECT count(*) AS waiting FROM (
+    SELECT clock, due_on, stopped_on, raised_at FROM sampling_sheet_clocks
+    UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM sampling_case_clocks
+    UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM recall_clocks
+  ) c WHERE clock NOT IN ('OBJECTION', 'FORMALITIES', 'RAPID_TEST_OBJECTION') AND stopped_on IS NULL AND raised_at IS NULL
+    AND due_on < (now() AT TIME ZONE 'Asia/Shanghai')::date`;
 
 export const OUR_PLAY: Play = {
   cast: OURS,
@@ -43,12 +52,14 @@ export const OUR_PLAY: Play = {
     everywhere: { exchange: slowest, credit: slowest, monitoring: slowest },
     writes: { inspection: 'sampling_results', exchange: 'subjects', credit: 'followed_subjects', monitoring: 'contributions' },
     unsent: 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL',
+    unsaid: { service: 'inspection', sql: UNSAID },
     groupsOf: (service) => [service, `${service}.intake`],
     offsets: `SELECT group_id AS group, topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
   },
   says: 'EVERYTHING',
   outside: (stage) => new Outside(stage.origin, stage.servers),
   byWebhook: BY_WEBHOOK,
+  isCopied: true,
   judge: check,
 };
 
@@ -65,11 +76,13 @@ export const STOCK_PLAY: Play = {
     everywhere: { exchange: sum('feedback'), credit: sum('followed_result'), monitoring: sum('contribution') },
     writes: { exchange: 'feedback', credit: 'followed_result', monitoring: 'contribution' },
     unsent: 'SELECT count(*) AS waiting FROM outbox_message WHERE "sentAt" IS NULL',
+    unsaid: null,
     groupsOf: (service) => (service === 'inspection' ? [] : [groupOf(service)]),
     offsets: null,
   },
   says: 'RESULTS',
   outside: (stage) => new StockOutside(stage.origin, stage.servers),
   byWebhook: [],
+  isCopied: false,
   judge: checkStock,
 };

@@ -9,6 +9,7 @@ import { Faults } from './faults/faults.js';
 import { areInEachOthersWay, AT_ONCE, type Fault, scheduleOf } from './faults/schedule.js';
 import { Watch } from './faults/watch.js';
 import { History } from './history.js';
+import { Copy } from './load/copy.js';
 import { Endpoint } from './load/endpoints.js';
 import { Load } from './load/load.js';
 import type { Play } from './play.js';
@@ -62,6 +63,7 @@ const DISK_MB = 1_200;
 const RECOVERY_MS_MAX = 90_000;
 const REBALANCE_MS_MAX = 30_000;
 const CATCH_UP_MS_MAX = 90_000;
+const JOBS_MS_MAX = 75_000;
 /** What may still change once nothing is on its way: a last look after this must find the same. */
 const SETTLE_MS = 1_500;
 
@@ -77,7 +79,7 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
   const stage = await Stage.set({ dataDir, root, cast, brokers, diskMb: DISK_MB + options.faults, report });
   const history = new History(join(dataDir, 'history.jsonl'));
   try {
-    const { outside, byWebhook, says, views, judge } = options.play;
+    const { outside, byWebhook, isCopied, says, views, judge } = options.play;
     const speaking = outside(stage);
     const load = new Load(speaking, history, new Random(`${seed} load`), {
       callsPerSecond: options.callsPerSecond,
@@ -89,11 +91,14 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
     watch.start(500);
     const endpoints = await Promise.all(byWebhook.map((platform) => Endpoint.open(platform, speaking, history)));
     await load.start();
+    const copy = isCopied ? Copy.begin(speaking) : null;
     await sleep(WARM_UP_MS);
     await attack({ ...options, stage, history, load, endpoints, watch });
     history.write({ entry: 'phase', phase: 'faults end' });
     report('the faults are over');
     const caughtUpMs = await catchUp(load, watch, history);
+    await letJobsLook(watch);
+    await copy?.finish(history);
     await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
     await watch.stop();
     const kafka = kafkaOf(stage.servers, STACK_PRINCIPAL, { logLevel: logLevel.NOTHING });
@@ -186,6 +191,13 @@ async function catchUp(load: Load, watch: Watch, history: History): Promise<numb
   }
   history.write({ entry: 'phase', phase: 'not caught up', what: last });
   return null;
+}
+
+/** What looks for overdue duties does so every 30 s: everything that is due has had its turn, and is published. */
+async function letJobsLook(watch: Watch): Promise<void> {
+  const giveUpAt = Date.now() + JOBS_MS_MAX;
+  const isStill = async (): Promise<boolean> => (await watch.allIsSaid()) && (await watch.behind()).length === 0;
+  while (!(await isStill()) && Date.now() < giveUpAt) await sleep(500);
 }
 
 function summaryOf(recoveries: readonly Recovery[]): Pick<RunResult, 'faults' | 'kinds' | 'recoveryMs' | 'rebalanceMs'> {

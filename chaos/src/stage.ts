@@ -22,6 +22,12 @@ export const PLATFORMS = ['jd', 'tmall', 'meituan'] as const;
 /** Those that are told by webhook as well as on their topic. */
 export const BY_WEBHOOK = ['jd', 'tmall'] as const;
 export const DEPARTMENTS = ['tj-amr', 'tj-credit'] as const;
+/** Whose sheets, cases and recalls are worked on; it acts for the province too. */
+export const ORGANISER = 'tj-amr';
+export const COUNTY = 'tj-heping-amr';
+export const LABORATORY = 'tj-lab';
+/** Passes decisions of the national credit site on, and keeps a copy of what is public. */
+export const CREDIT_OFFICE = 'tj-credit';
 export const PARTITIONS = 3;
 
 export interface StageOptions {

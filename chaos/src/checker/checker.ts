@@ -1,16 +1,22 @@
 import type { Kafka } from 'kafkajs';
-import { readHistory } from '../history.js';
+import { type Entry, readHistory } from '../history.js';
+import { checkClocks } from './clocks.js';
 import { checkConsumers } from './consumers.js';
+import { checkCopies } from './copies.js';
 import { checkCredit } from './credit.js';
 import { checkExchange } from './exchange.js';
-import { askedIn } from './expected.js';
+import { type Asked, askedIn, type Decided, setBacksOf, toldOf } from './expected.js';
 import { Findings, type Violation } from './findings.js';
 import { checkInspection } from './inspection.js';
+import { checkMerges } from './merges.js';
 import { checkMonitoring } from './monitoring.js';
+import { checkRecalls } from './recalls.js';
+import { checkRecords } from './records.js';
 import { checkRepeats } from './repeats.js';
+import { checkProofs, decidedBy, historiesIn, judgeSteps } from './steps.js';
 import { Tables } from './tables.js';
 import { checkHistory, recoveriesIn, type Recovery } from './timing.js';
-import { readTopics } from './topics.js';
+import { readTopics, type Topics } from './topics.js';
 import { checkWebhooks } from './webhooks.js';
 
 export type { Violation } from './findings.js';
@@ -47,12 +53,33 @@ export async function check({ history: file, kafka, databaseUrl, patience }: Evi
   const tables = new Tables(databaseUrl);
   checkHistory(history, { findings, patience });
   const repeats = checkRepeats(history, topics, findings);
-  const finals = await checkInspection(asked, topics, tables, findings);
+  const decided = await checkWork({ history, asked }, topics, tables, findings);
+  const finals = await checkInspection({ asked, decided }, topics, tables, findings);
   await checkCredit(finals, topics, tables, findings);
   await checkMonitoring(finals, tables, findings);
   await checkExchange({ asked, finals }, topics, tables, findings);
   await checkWebhooks(history, topics, tables, findings);
   await checkConsumers(topics, tables, findings);
+  await checkRecords(asked, history.at(-1)?.at ?? 0, tables, findings);
+  await checkCopies(history, topics, tables, findings);
   const { violations, slow } = findings;
   return { violations, slow, sent: asked.sent, accepted: asked.accepted, repeats, recoveries: recoveriesIn(history) };
+}
+
+/** What is worked on at inspection, and what that decides about results. */
+async function checkWork(
+  { history, asked }: { history: readonly Entry[]; asked: Asked },
+  topics: Topics,
+  tables: Tables,
+  findings: Findings,
+): Promise<Map<string, Decided>> {
+  const acts = toldOf(asked, 'ACT');
+  const histories = await historiesIn(tables);
+  judgeSteps(acts, histories, findings);
+  await checkClocks(history, topics, tables, findings);
+  await checkRecalls({ acts, steps: histories.steps }, topics, tables, findings);
+  await checkProofs(asked, tables, findings);
+  const isSetBack = setBacksOf(history, 'inspection').length > 0;
+  const merged = await checkMerges({ asked, isSetBack }, topics, tables, findings);
+  return new Map([...decidedBy(asked, histories), ...merged]);
 }

@@ -1,4 +1,4 @@
-import type { Final } from './expected.js';
+import type { Final, Said } from './expected.js';
 import type { Findings } from './findings.js';
 import type { Tables } from './tables.js';
 import { checkSeries, eventsOn, groupedBy, type Topics } from './topics.js';
@@ -7,13 +7,14 @@ interface RecordRow {
   readonly record_no: string;
   readonly subject: string;
   readonly uscc: string;
+  readonly type: string;
   readonly standing: string;
   readonly revision: number;
   readonly source_revision: number;
 }
 
 interface Expected {
-  standing: 'PUBLIC' | 'CORRECTED' | 'REVOKED';
+  standing: 'PUBLIC' | 'HELD' | 'CORRECTED' | 'REVOKED';
   revision: number;
 }
 
@@ -23,9 +24,10 @@ export async function checkCredit(finals: ReadonlyMap<string, Final>, topics: To
   checkFollowed('credit', finals, followed, findings);
   const records = await tables.rows<RecordRow>(
     'credit',
-    'SELECT record_no, subject, uscc, standing, revision, source_revision FROM credit_records',
+    'SELECT record_no, subject, uscc, type, standing, revision, source_revision FROM credit_records',
   );
-  const stored = new Map(records.map((record) => [`${record.subject} ${record.uscc}`, record]));
+  const derived = records.filter(({ type }) => type === 'SAMPLING_RESULT');
+  const stored = new Map(derived.map((record) => [`${record.subject} ${record.uscc}`, record]));
   for (const [subject, final] of finals) {
     for (const [uscc, expected] of recordsOf(final)) {
       const name = `the record of ${subject} against ${uscc}`;
@@ -50,19 +52,41 @@ export async function checkCredit(finals: ReadonlyMap<string, Final>, topics: To
 /** What the events on the topic of published results make of records: how often each was published or ended, and how it stands. */
 function recordsOf({ announced }: Final): Map<string, Expected> {
   const records = new Map<string, Expected>();
+  let rechecks = 0;
   for (const { type, topic, report } of announced) {
     if (topic !== 'inspection.sampling-result.v1') continue;
-    const charged = type === 'SamplingResultPublished' && report.verdict === 'UNQUALIFIED' ? report.uscc : null;
+    const charged = type === 'SamplingResultPublished' && report.verdict === 'UNQUALIFIED' ? chargedBy(report) : NOBODY;
     for (const [uscc, record] of records) {
-      if (uscc === charged || record.standing !== 'PUBLIC') continue;
-      record.standing = type === 'SamplingResultPublished' ? 'CORRECTED' : 'REVOKED';
-      record.revision++;
+      if (!charged.has(uscc) && !isGone(record)) move(record, type === 'SamplingResultPublished' ? 'CORRECTED' : 'REVOKED');
     }
-    if (charged === null) continue;
-    const record = records.get(charged) ?? { standing: 'REVOKED', revision: 0 };
-    records.set(charged, { standing: 'PUBLIC', revision: record.standing === 'PUBLIC' ? record.revision : record.revision + 1 });
+    for (const [uscc, standing] of charged) {
+      const record = records.get(uscc) ?? { standing: 'REVOKED', revision: 0 };
+      records.set(uscc, record);
+      // A passed re-check is noted on the record of its party.
+      const isNoted = uscc === report.uscc && report.rechecks > rechecks && record.standing === 'PUBLIC';
+      if (isNoted) record.revision++;
+      move(record, standing);
+    }
+    rechecks = report.rechecks;
   }
   return records;
+}
+
+const NOBODY: ReadonlyMap<string, 'PUBLIC' | 'HELD'> = new Map();
+
+/** Whoever sold it, and the producer named on the sample, as long as it does not deny that. */
+function chargedBy({ uscc, producer, authorship }: Said): Map<string, 'PUBLIC' | 'HELD'> {
+  const charged = new Map<string, 'PUBLIC' | 'HELD'>();
+  if (producer !== undefined && authorship !== 'NOT_ITS_PRODUCT') charged.set(producer, authorship === 'DENIED' ? 'HELD' : 'PUBLIC');
+  return charged.set(uscc, 'PUBLIC');
+}
+
+const isGone = ({ standing }: Expected): boolean => standing === 'CORRECTED' || standing === 'REVOKED';
+
+/** The revision counts what the public could see: that it begins or ends to be public. */
+function move(record: Expected, standing: Expected['standing']): void {
+  if ((record.standing === 'PUBLIC') !== (standing === 'PUBLIC')) record.revision++;
+  record.standing = standing;
 }
 
 async function checkStatuses(topics: Topics, tables: Tables, findings: Findings): Promise<void> {

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer } from 'kafkajs';
-import type { Answer, History, Operation, Outcome, Poison, Receipt, Report, Retraction, Via } from '../history.js';
+import type { Answer, History, Operation, Outcome, Poison, Via } from '../history.js';
 import type { Random } from '../random.js';
 import { DEPARTMENTS, PLATFORMS } from '../stage.js';
+import { workOnCommitment, workOnEarlyDecision, workOnPenalty } from './credit.js';
+import { Desk, Left, type Office } from './desk.js';
 import type { HttpAnswer, Request, Speaking } from './outside.js';
 import { type FeedbackSeen, type Lane, Plan, type ResultLane } from './plan.js';
-import { arrayRequest, fileRequest, type KafkaRecord, poisonRecord, recordOf, requestOf } from './wire.js';
+import { drawRound, type Round, workOnSheet } from './sheets.js';
+import { arrayRequest, fileRequest, type KafkaRecord, poisonRecord, recordOf, requestOf, type Sendable } from './wire.js';
+import { workOnCase, workOnPair, workOnRecall } from './work.js';
 
 export interface LoadOptions {
   readonly callsPerSecond: number;
@@ -19,6 +23,8 @@ export interface LoadOptions {
 const IN_FLIGHT_MAX = 48;
 const RETRY_MS = { first: 300, longest: 3_000 };
 const ITEMS_MAX = 12;
+/** Part of the calls with which somebody begins to work on something, which is about ten calls more. */
+const BEGINNING = 0.06;
 
 type Reply = Pick<Answer, 'outcomes' | 'status' | 'code'>;
 
@@ -38,6 +44,9 @@ export class Load {
   private readonly options: LoadOptions & { readonly run: string };
   private readonly readers: Consumer[] = [];
   private readonly eventIds = new Map<string, number>();
+  private readonly desk: Desk;
+  private round: Round = { roundId: '', assignments: [] };
+  private working = 0;
   private inFlight = 0;
   private calls = 0;
   private running = false;
@@ -50,9 +59,11 @@ export class Load {
     this.random = random;
     this.options = options;
     this.plan = new Plan(random, options.run);
+    this.desk = new Desk(this.office());
   }
 
   async start(): Promise<void> {
+    if (this.options.says === 'EVERYTHING') this.round = await drawRound(this.outside, this.options.run);
     for (const platform of this.options.says === 'EVERYTHING' ? PLATFORMS : []) {
       const reader = await this.outside.follow(platform, `platform.${platform}.feedback.v1`, (value) => this.hear(platform, value));
       this.readers.push(reader);
@@ -67,9 +78,10 @@ export class Load {
     this.running = false;
     await this.finished;
     const giveUpAt = Date.now() + withinMs;
-    while (this.inFlight > 0 && Date.now() < giveUpAt) await sleep(50);
+    const isBusy = (): boolean => this.inFlight > 0 || this.working > 0;
+    while (isBusy() && Date.now() < giveUpAt) await sleep(50);
     this.draining = true;
-    while (this.inFlight > 0) await sleep(50);
+    while (isBusy()) await sleep(50);
     this.history.write({ entry: 'phase', phase: 'load ends' });
     await Promise.all(this.readers.map((reader) => reader.disconnect().catch(() => undefined)));
     await this.outside.close();
@@ -88,6 +100,10 @@ export class Load {
       const due = startedAt + (tick * 1_000) / this.options.callsPerSecond;
       if (due > Date.now()) await sleep(due - Date.now());
       if (this.inFlight >= IN_FLIGHT_MAX) continue;
+      if (this.options.says === 'EVERYTHING' && this.random.chance(BEGINNING)) {
+        void this.work();
+        continue;
+      }
       const next = this.next();
       if (next) void this.send(next);
     }
@@ -106,6 +122,28 @@ export class Load {
     if (kind < 0.77) return this.change('HTTP', 'RETRACTION');
     if (kind < 0.82) return this.change('KAFKA', 'RETRACTION');
     return kind < 0.91 ? this.receipt() : this.merchant();
+  }
+
+  /** Begins something new, and works on it until it is done or somebody does not know any more how it stands. */
+  private async work(): Promise<void> {
+    this.working++;
+    try {
+      await this.random.pick(WORK)(this.desk, this.round);
+    } catch (problem) {
+      if (!(problem instanceof Left)) throw problem;
+    } finally {
+      this.working--;
+    }
+  }
+
+  private office(): Office {
+    const { plan, random, options } = this;
+    return {
+      ...{ plan, random, run: options.run },
+      say: async (operation, via) => (await this.send(this.one(operation, [], via)))[0] ?? 'unknown',
+      ask: (request) => this.outside.http(request),
+      isOpen: () => this.running,
+    };
   }
 
   private single(lane: ResultLane, kind: 'REPORT' | 'RETRACTION'): Sending {
@@ -138,7 +176,7 @@ export class Load {
   }
 
   private one(operation: Exclude<Operation, Poison>, lanes: readonly Lane[], via: 'HTTP' | 'KAFKA'): Sending {
-    if (via === 'HTTP' || operation.kind === 'MERCHANT') {
+    if (via === 'HTTP' || !isSendable(operation)) {
       return { via: 'HTTP', operations: [operation], lanes, deliver: this.byHttp(requestOf(operation), readSingle) };
     }
     const record = recordOf(operation, this.nextEventId(operation));
@@ -163,15 +201,16 @@ export class Load {
   }
 
   // Written down before and after every attempt, and repeated by the same sender until it has an answer.
-  private async send({ via, operations, lanes, deliver }: Sending): Promise<void> {
+  private async send({ via, operations, lanes, deliver }: Sending): Promise<readonly Outcome[]> {
     const call = ++this.calls;
     this.inFlight++;
     for (const lane of lanes) lane.busy = true;
     let pause = RETRY_MS.first;
+    let outcomes: readonly Outcome[] = [];
     for (let attempt = 1; ; attempt++) {
       this.history.write({ entry: 'call', call, attempt, via, operations });
       const reply = await deliver();
-      const outcomes = operations.map((_, index) => reply.outcomes[index] ?? 'unknown');
+      outcomes = operations.map((_, index) => reply.outcomes[index] ?? 'unknown');
       this.history.write({ entry: 'answer', call, attempt, ...reply, outcomes });
       await this.readBack(call, operations, outcomes);
       if (!outcomes.includes('unknown')) break;
@@ -184,6 +223,7 @@ export class Load {
     }
     for (const lane of lanes) lane.busy = false;
     this.inFlight--;
+    return outcomes;
   }
 
   private async readBack(call: number, operations: readonly Operation[], outcomes: readonly Outcome[]): Promise<void> {
@@ -207,7 +247,7 @@ export class Load {
   }
 
   // Every source counts for itself, so the same ids come from all of them.
-  private nextEventId(operation: Report | Retraction | Receipt): string {
+  private nextEventId(operation: Sendable): string {
     const source = operation.kind === 'RECEIPT' ? operation.platformId : operation.reporterId;
     const count = (this.eventIds.get(source) ?? 0) + 1;
     this.eventIds.set(source, count);
@@ -215,14 +255,23 @@ export class Load {
   }
 }
 
+/** Of each kind about as many as are begun: records are soon done. */
+const WORK: readonly ((desk: Desk, round: Round) => Promise<void>)[] = [
+  ...[workOnCase, workOnCase, workOnRecall, workOnPair, workOnSheet],
+  ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision],
+];
+
+const SENDABLE: readonly string[] = ['REPORT', 'RETRACTION', 'RECEIPT', 'RECORD', 'RECORD_RETRACTION'];
+const isSendable = (operation: Operation): operation is Sendable => SENDABLE.includes(operation.kind);
+
 const UNKNOWN: Reply = { outcomes: [] };
 /** These say nothing about what was asked: try again. */
 const SAY_NOTHING = [401, 403, 408, 425, 429];
+const UNDER_WAY = ['IDEMPOTENCY_KEY_IN_USE', 'EVIDENCE_UPLOAD_LOST'];
 
 function readSingle({ status, body }: HttpAnswer): Reply {
   const { code, outcome, status: state } = (body ?? {}) as { code?: string; outcome?: Outcome; status?: string };
-  if (status >= 500 || SAY_NOTHING.includes(status) || code === 'IDEMPOTENCY_KEY_IN_USE')
-    return { ...UNKNOWN, status, ...(code && { code }) };
+  if (status >= 500 || SAY_NOTHING.includes(status) || UNDER_WAY.includes(code ?? '')) return { ...UNKNOWN, status, ...(code && { code }) };
   if (status >= 300) return { outcomes: ['rejected'], status, ...(code && { code }) };
   return { outcomes: [outcome ?? (state === 'duplicate' ? 'duplicate' : 'accepted')], status };
 }

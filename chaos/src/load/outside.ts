@@ -25,7 +25,7 @@ interface Message {
 }
 
 /** How the outside world reaches whatever is on the stage. */
-export type Speaking = Pick<Outside, 'http' | 'produce' | 'follow' | 'close'>;
+export type Speaking = Pick<Outside, 'http' | 'download' | 'produce' | 'follow' | 'close'>;
 
 /** Organisations as the system sees them: HTTP with a token, and a Kafka producer each. */
 export class Outside {
@@ -57,6 +57,17 @@ export class Outside {
       const text = await answer.text();
       if (answer.status === 401) this.tokens.delete(principal);
       return { status: answer.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+    } catch {
+      return null;
+    }
+  }
+
+  /** The bytes of a file; null = it did not come. */
+  async download(principal: string, path: string): Promise<Buffer | null> {
+    try {
+      const headers = { authorization: `Bearer ${await this.token(principal)}` };
+      const answer = await fetch(this.origin + path, { headers, signal: AbortSignal.timeout(CALL_MS_MAX) });
+      return answer.ok ? Buffer.from(await answer.arrayBuffer()) : null;
     } catch {
       return null;
     }

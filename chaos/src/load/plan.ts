@@ -38,6 +38,7 @@ const CATEGORIES = ['调味品', '糕点', '饮料', '酒类'];
 /** So many merchants are spoken of at a time. They change as the run goes on: a status names all records of its merchant, without end. */
 const MERCHANTS = 40;
 const MERCHANTS_EVERY = 50;
+const PRODUCERS_FROM = 90_000;
 const SHOPS_MAX = 60;
 const DAY_MS = 86_400_000;
 
@@ -132,7 +133,17 @@ export class Plan {
     return { kind: 'POISON', marker, ...this.random.pick([consumed, intake, intake, receipt]) };
   }
 
-  private merchantsUscc(): string {
+  /** The next number of the run. */
+  next(): number {
+    return ++this.count;
+  }
+
+  /** Somebody who makes goods and sells none. */
+  producer(): string {
+    return uscc(PRODUCERS_FROM + this.random.below(MERCHANTS));
+  }
+
+  merchantsUscc(): string {
     return uscc(Math.floor(this.count / MERCHANTS_EVERY) + this.random.below(MERCHANTS));
   }
 

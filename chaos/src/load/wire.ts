@@ -1,5 +1,19 @@
 import type { Request } from './outside.js';
-import type { MerchantChange, Operation, Poison, Receipt, Report, Retraction } from '../history.js';
+import type {
+  Act,
+  CreditReport,
+  CreditRetraction,
+  MerchantChange,
+  Operation,
+  Poison,
+  Proof,
+  Receipt,
+  Repair,
+  Report,
+  Retraction,
+  Ruling,
+} from '../history.js';
+import { CREDIT_OFFICE, ORGANISER } from '../stage.js';
 
 // How operations are written on the wire: HTTP bodies, Kafka records, rows of a file.
 
@@ -10,6 +24,12 @@ export interface KafkaRecord {
 }
 
 const RESULTS = '/api/inspection/sampling-results';
+const RECORDS = '/api/credit/records';
+const MATTERS = {
+  SHEET: '/api/inspection/sampling-sheets',
+  CASE: '/api/inspection/sampling-cases',
+  RECALL: '/api/inspection/recalls',
+} as const;
 
 export function requestOf(operation: Exclude<Operation, Poison>): Request {
   switch (operation.kind) {
@@ -23,6 +43,21 @@ export function requestOf(operation: Exclude<Operation, Poison>): Request {
       return { principal: operation.platformId, method: 'POST', path: '/api/exchange/receipts', body: receiptBody(operation) };
     case 'MERCHANT':
       return merchantRequest(operation);
+    case 'ACT':
+      return actRequest(operation);
+    case 'PROOF':
+      return proofRequest(operation);
+    case 'RULING':
+      return rulingRequest(operation);
+    case 'RECORD':
+      return { principal: operation.reporterId, method: 'POST', path: RECORDS, body: recordBody(operation) };
+    case 'RECORD_RETRACTION': {
+      const { reporterId, recordNo, revision, ground } = operation;
+      const body = { revision, ground, reason: REASON };
+      return { principal: reporterId, method: 'POST', path: `${RECORDS}/${recordNo}/retraction`, body };
+    }
+    case 'REPAIR':
+      return repairRequest(operation);
   }
 }
 
@@ -45,8 +80,12 @@ export function fileRequest(reports: readonly Report[]): Request {
   return { principal: reports[0]?.reporterId ?? '', method: 'POST', path: '/api/inspection/imports', body };
 }
 
+/** What may be said over Kafka. */
+export type Sendable = Report | Retraction | Receipt | CreditReport | CreditRetraction;
+
 /** `id` is unique per source only: two departments number their events alike, and that has to be fine. */
-export function recordOf(operation: Report | Retraction | Receipt, id: string): KafkaRecord {
+export function recordOf(operation: Sendable, id: string): KafkaRecord {
+  if (operation.kind === 'RECORD' || operation.kind === 'RECORD_RETRACTION') return creditRecord(operation, id);
   if (operation.kind === 'RECEIPT') {
     const { platformId, feedbackId } = operation;
     const headers = headersOf(id, `/platforms/${platformId}/chaos`, 'platform.receipt.FeedbackAnswered');
@@ -59,6 +98,15 @@ export function recordOf(operation: Report | Retraction | Receipt, id: string): 
   const type = `intake.sampling-result.SamplingResult${isReport ? 'Reported' : 'Retracted'}`;
   const message = { key: sampleNo, value: JSON.stringify(value), headers: headersOf(id, `/departments/${reporterId}/chaos`, type) };
   return { principal: reporterId, topic: `intake.${reporterId}.sampling-result.v1`, message };
+}
+
+function creditRecord(operation: CreditReport | CreditRetraction, id: string): KafkaRecord {
+  const { reporterId, recordNo, revision } = operation;
+  const isReport = operation.kind === 'RECORD';
+  const value = isReport ? recordBody(operation) : { recordNo, revision, ground: operation.ground, reason: REASON };
+  const type = `intake.credit-record.CreditRecord${isReport ? 'Reported' : 'Retracted'}`;
+  const message = { key: recordNo, value: JSON.stringify(value), headers: headersOf(id, `/departments/${reporterId}/chaos`, type) };
+  return { principal: reporterId, topic: `intake.${reporterId}.credit-record.v1`, message };
 }
 
 export function poisonRecord({ topic, marker }: Poison): KafkaRecord {
@@ -95,16 +143,19 @@ const reportBody = ({
   published,
   publishedOn,
   sampledOn,
+  regime = 'FOOD',
+  producer,
 }: Report): object => ({
   sampleNo,
   revision,
   ...(revision > 1 && { revisionReason: 'CORRECTED' }),
-  regime: 'FOOD',
+  regime,
   finality: 'FINAL',
   verdict,
   product: { name: '示例产品', category, batch },
   ...(verdict === 'UNQUALIFIED' && { failingItems: [{ item: '甜蜜素', measured: '1.2', limit: '0.65' }] }),
   sampledParty: { name: '示例经营部', uscc, divisionCode: '120101' },
+  ...(producer && { nominalProducer: { name: '示例生产企业', uscc: producer } }),
   ...(platformId && { online: { platformId, shopId: `shop-${sampleNo}`, shopName: '示例网店' } }),
   ...(published && { notice: { no: '2026年第1号', publishedOn } }),
   ...(sampledOn && { sampledOn }),
@@ -124,4 +175,42 @@ function merchantRequest({ action, platformId: principal, shopId, shopName, uscc
     case 'EXIT':
       return { principal, method: 'POST', path: `${path}/${shopId}/exit`, body: {} };
   }
+}
+
+function actRequest({ matter, name, act, by: principal, on, mark, facts }: Act): Request {
+  const path = MATTERS[matter];
+  const ask = (under: string, body: object): Request => ({ principal, method: 'POST', path: path + under, body });
+  if (act !== 'OPEN') return ask(matter === 'RECALL' ? `/${name}/acts` : `/${ORGANISER}/${name}/acts`, { act, on, reason: mark, ...facts });
+  return ask('', matter === 'RECALL' ? { recallNo: name, on, clue: mark, ...facts } : { sampleNo: name, ...facts });
+}
+
+function proofRequest({ sampleNo, type, by: principal, text }: Proof): Request {
+  const body = new FormData();
+  body.append('file', new Blob([text]), 'proof');
+  return { principal, method: 'POST', path: `${MATTERS.SHEET}/${ORGANISER}/${sampleNo}/evidence?type=${type}`, body };
+}
+
+function rulingRequest({ pairId, by: principal, ruling, survivor, mark }: Ruling): Request {
+  const body = { ruling, ...(survivor !== null && { survivor }), reason: mark };
+  return { principal, method: 'POST', path: `/api/inspection/probable-duplicates/${pairId}/decision`, body };
+}
+
+const recordBody = ({ recordNo, revision, uscc, type, documentDate, matter, contested, outcome }: CreditReport): object => ({
+  ...{ recordNo, revision, uscc, type, documentDate },
+  ...(type === 'PENALTY' && { class: 'GENERAL' }),
+  digest: { documentNo: recordNo, matter, decision: '罚款', authority: '示例部门' },
+  ...(type === 'COMMITMENT' && {
+    commitment: { kind: 'VOLUNTARY', madeTo: '示例部门', ...(outcome && { outcome, checkedOn: documentDate }) },
+  }),
+  ...(contested && { contested }),
+});
+
+function repairRequest({ decisionNo, uscc, documentNo, on, mark }: Repair): Request {
+  const decided = { decidedOn: on, decidedBy: '信用中国', reason: mark };
+  return {
+    principal: CREDIT_OFFICE,
+    method: 'POST',
+    path: '/api/credit/repair-decisions',
+    body: { decisionNo, uscc, documentNo, ...decided },
+  };
 }

@@ -30,6 +30,10 @@ export class StockOutside implements Speaking {
     }
   }
 
+  download(): never {
+    throw new Error('the stock pipeline gives out no files');
+  }
+
   /** Only poison comes this way. */
   produce(_principal: string, _topic: string, message: Parameters<Outside['produce']>[2]): Promise<void> {
     return this.broker.produce(STACK_PRINCIPAL, RESULTS_TOPIC, message);

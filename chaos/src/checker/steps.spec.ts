@@ -1,0 +1,98 @@
+import type { Act } from '../history.js';
+import type { Told } from './expected.js';
+import { Findings } from './findings.js';
+import { type Histories, judgeSteps, type StateRow, type StepRow } from './steps.js';
+
+/*
+ * A recall that was opened and whose defect was admitted, by one of two that were posted at once; each case spoils one thing.
+ */
+const act = (mark: string, changes: Partial<Act> = {}): Act => ({
+  ...{ kind: 'ACT', matter: 'RECALL', name: 'R-1', act: 'ADMIT_DEFECT', by: 'tj-amr', on: '2026-04-02', mark, facts: {} },
+  ...changes,
+});
+const told = (operation: Act, fate: Told['fate'] = 'applied', lostWithBackup = false): Told<Act> => {
+  return { operation, via: 'HTTP', fate, code: fate === 'refused' ? 'ACT_NOT_ALLOWED' : undefined, lostWithBackup };
+};
+const opened = told(act('m-1', { act: 'OPEN' }));
+const admitted = told(act('m-2', { race: 'r' }));
+const denied = told(act('m-3', { act: 'FIND_NO_DEFECT', race: 'r' }), 'refused');
+
+const step = (no: number, changes: Partial<StepRow> = {}): StepRow => {
+  return { matter: 'RECALL', name: 'R-1', no, act: 'OPEN', line: '', from: null, to: 'CLUE', mark: 'm-1', ...changes };
+};
+const second = step(2, { act: 'ADMIT_DEFECT', from: 'CLUE', to: 'PLAN_DUE', mark: 'm-2' });
+const stands: StateRow = { matter: 'RECALL', name: 'R-1', line: '', state: 'PLAN_DUE' };
+
+function codes(acts: readonly Told<Act>[], { steps = [step(1), second], states = [stands] }: Partial<Histories> = {}): string[] {
+  const findings = new Findings();
+  judgeSteps(acts, { steps, states }, findings);
+  return findings.violations.map(({ code }) => code);
+}
+
+describe('what is worked on', () => {
+  it('is right when its history holds what was accepted, in one line', () => {
+    expect(codes([opened, admitted, denied])).toEqual([]);
+  });
+
+  it('loses no step that was accepted, and takes none twice', () => {
+    expect(codes([opened, admitted], { steps: [step(1)], states: [{ ...stands, state: 'CLUE' }] })).toEqual(['STEP_LOST']);
+    const twice = { ...second, no: 3, from: 'PLAN_DUE' };
+    expect(codes([opened, admitted], { steps: [step(1), second, twice] })).toEqual(['STEP_DOUBLED']);
+  });
+
+  it('has no step that was refused or never sent', () => {
+    const beaten = { ...second, no: 3, act: 'FIND_NO_DEFECT', from: 'PLAN_DUE', to: 'NO_DEFECT', mark: 'm-3' };
+    const states = [{ ...stands, state: 'NO_DEFECT' }];
+    expect(codes([opened, admitted, denied], { steps: [step(1), second, beaten], states })).toEqual(['STEP_UNEXPECTED']);
+    expect(codes([opened, admitted], { steps: [step(1), second, { ...beaten, mark: 'x' }], states })).toEqual(['STEP_UNEXPECTED']);
+    expect(codes([])).toEqual(['STEP_UNEXPECTED']);
+  });
+
+  it('may or may not have a step whose answer was lost', () => {
+    const open = { ...admitted, fate: 'open' } as const;
+    expect(codes([opened, open])).toEqual([]);
+    expect(codes([opened, open], { steps: [step(1)], states: [{ ...stands, state: 'CLUE' }] })).toEqual([]);
+  });
+
+  it('lets one of two that exclude each other win, and refuses nothing else', () => {
+    const both = [opened, admitted, { ...denied, fate: 'applied' } as const];
+    const steps = [step(1), second, { ...second, no: 3, act: 'FIND_NO_DEFECT', from: 'CLUE', to: 'NO_DEFECT', mark: 'm-3' }];
+    expect(codes(both, { steps, states: [{ ...stands, state: 'NO_DEFECT' }] })).toEqual(['HISTORY_BROKEN', 'RACE_WON_TWICE']);
+    expect(codes([opened, admitted, told(act('m-4', { act: 'REPORT_PLAN' }), 'refused')])).toEqual(['REFUSED']);
+    const neither = [opened, { ...admitted, fate: 'refused' } as const, denied];
+    expect(codes(neither, { steps: [step(1)], states: [{ ...stands, state: 'CLUE' }] })).toEqual(['REFUSED', 'REFUSED']);
+  });
+
+  it('is numbered without gaps, each step beginning where the one before ended, up to the state', () => {
+    expect(codes([opened, admitted], { steps: [step(1), { ...second, no: 3 }] })).toEqual(['HISTORY_BROKEN']);
+    expect(codes([opened, admitted], { steps: [step(1), { ...second, from: 'PRODUCER_NOTIFIED' }] })).toEqual(['HISTORY_BROKEN']);
+    expect(codes([opened, admitted], { states: [{ ...stands, state: 'CLUE' }] })).toEqual(['ROW_WRONG']);
+  });
+
+  it('goes on from a backup that its database was set back to', () => {
+    const forgotten = told(admitted.operation, 'applied', true);
+    const refused = told(act('m-4', { act: 'REPORT_PLAN' }), 'refused');
+    expect(codes([opened, forgotten, refused], { steps: [step(1)], states: [{ ...stands, state: 'IN_PROGRESS' }] })).toEqual([]);
+  });
+});
+
+describe('a case', () => {
+  const of = { matter: 'CASE', name: 'c-1' } as const;
+  const served = told(act('m-2', { ...of, act: 'SERVE' }));
+  const line = 'SERVICE SAMPLED_PARTY';
+  const steps = [
+    step(0, { ...of, to: 'OPEN', mark: null }),
+    step(1, { ...of, act: 'SERVE', line, from: 'UNSERVED', to: 'SERVED', mark: 'm-2' }),
+  ];
+
+  it('begins each track of a party where the law begins it', () => {
+    const begun = told(act('m-1', { ...of, act: 'OPEN' }));
+    const states = [{ ...of, line, state: 'SERVED' }];
+    expect(codes([begun, served], { steps, states })).toEqual([]);
+    const from = steps.map((one) => (one.no === 1 ? { ...one, from: 'SERVED' } : one));
+    expect(codes([begun, served], { steps: from, states })).toEqual(['HISTORY_BROKEN']);
+    expect(codes([begun, served], { steps, states: [...states, { ...of, line: 'CLUE SAMPLED_PARTY', state: 'HANDED_OVER' }] })).toEqual([
+      'HISTORY_BROKEN',
+    ]);
+  });
+});

@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import type { Act } from '../history.js';
+import type { Asked, Decided, Effect, Told } from './expected.js';
+import { toldOf } from './expected.js';
+import type { Findings } from './findings.js';
+import type { Tables } from './tables.js';
+import { groupedBy } from './topics.js';
+
+/** A row of a history. */
+export interface StepRow {
+  readonly matter: Act['matter'];
+  readonly name: string;
+  readonly no: number;
+  readonly act: string;
+  /** What goes its own way: the track of a party, or all of it. */
+  readonly line: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly mark: string | null;
+}
+
+export interface StateRow extends Pick<StepRow, 'matter' | 'name' | 'line'> {
+  readonly state: string;
+}
+
+export interface Histories {
+  readonly steps: readonly StepRow[];
+  readonly states: readonly StateRow[];
+}
+
+/** Of a case the opening is no step; it counts as its step 0. */
+const STEPS = `
+  SELECT 'CASE' AS matter, sample_no AS name, 0 AS no, 'OPEN' AS act, '' AS line, NULL AS "from", 'OPEN' AS "to", NULL AS mark FROM sampling_cases
+  UNION ALL SELECT 'CASE', sample_no, step_no, act, track || ' ' || party, from_state, to_state, facts ->> 'reason' FROM sampling_case_steps
+  UNION ALL SELECT 'RECALL', recall_no, step_no, act, '', from_state, to_state, coalesce(facts ->> 'reason', facts ->> 'clue') FROM recall_steps
+  UNION ALL SELECT 'SHEET', sample_no, step_no, act, '', from_state, to_state, facts ->> 'reason' FROM sampling_sheet_steps
+  ORDER BY 1, 2, 3`;
+const STATES = `
+  SELECT 'CASE' AS matter, sample_no AS name, track || ' ' || party AS line, state FROM sampling_case_tracks
+  UNION ALL SELECT 'RECALL', recall_no, '', state FROM recalls
+  UNION ALL SELECT 'SHEET', sample_no, '', state FROM sampling_sheets`;
+
+export const historiesIn = async (tables: Tables): Promise<Histories> => ({
+  steps: await tables.rows<StepRow>('inspection', STEPS),
+  states: await tables.rows<StateRow>('inspection', STATES),
+});
+
+type ToldAct = Told<Act>;
+const matterOf = ({ matter, name }: Pick<Act, 'matter' | 'name'>): string => `${matter} ${name}`;
+
+/** What was taken is in the history, once, and nothing else is; each step begins where the one before it ended. */
+export function judgeSteps(acts: readonly ToldAct[], { steps, states }: Histories, findings: Findings): void {
+  const rows = groupedBy(steps, matterOf);
+  const stands = groupedBy(states, matterOf);
+  for (const [matter, told] of groupedBy(acts, ({ operation }) => matterOf(operation))) {
+    const own = rows.get(matter) ?? [];
+    rows.delete(matter);
+    checkTaken(matter, told, own, findings);
+    checkRefusals(matter, told, findings);
+    const isForgotten = told.some(({ lostWithBackup }) => lostWithBackup);
+    // What is public of a recall is taken over from its topic, and what led there is forgotten (ADR-0009).
+    if (!(isForgotten && matter.startsWith('RECALL'))) checkContinuity(matter, own, stands.get(matter) ?? [], findings);
+  }
+  for (const matter of rows.keys()) findings.add('STEP_UNEXPECTED', `${matter} has a history and was never worked on`);
+  checkRaces(acts, ({ matter, name, act }) => `${act} of ${matter} ${name}`, findings);
+}
+
+/** The opening of a sheet or a case says no reason. */
+const isStepOf =
+  ({ operation: { act, mark } }: ToldAct) =>
+  (row: StepRow): boolean =>
+    row.act === act && (row.mark === mark || (act === 'OPEN' && row.mark === null));
+
+function checkTaken(matter: string, told: readonly ToldAct[], rows: readonly StepRow[], findings: Findings): void {
+  for (const act of told) {
+    const { operation, fate, lostWithBackup } = act;
+    const name = `${operation.act} (${operation.mark}) of ${matter}`;
+    const count = rows.filter(isStepOf(act)).length;
+    findings.expect(count < 2, 'STEP_DOUBLED', `${name} is ${count} times in its history`);
+    if (fate === 'applied') findings.expect(count > 0 || lostWithBackup, 'STEP_LOST', `${name} was accepted and is not in its history`);
+    if (fate === 'refused') findings.expect(count === 0, 'STEP_UNEXPECTED', `${name} was refused and is in its history`);
+  }
+  for (const row of rows) {
+    const isKnown = told.some((act) => isStepOf(act)(row));
+    findings.expect(isKnown, 'STEP_UNEXPECTED', `${row.act} (${row.mark ?? ''}) is in the history of ${matter} and was never sent`);
+  }
+}
+
+/** Whoever works alone on something is refused nothing; of two that exclude each other one is. */
+function checkRefusals(matter: string, told: readonly ToldAct[], findings: Findings): void {
+  // Who does not know how it stands, or has to begin again from a backup, may ask for what is not possible.
+  if (told.some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup)) return;
+  for (const { operation, fate, code } of told) {
+    if (fate !== 'refused') continue;
+    const isBeaten = told.some((other) => other.operation.race !== undefined && isRival(other, operation));
+    findings.expect(isBeaten, 'REFUSED', `${operation.act} of ${matter} was refused: ${code ?? 'no code'}`);
+  }
+}
+
+const isRival = ({ operation, fate }: ToldAct, { race, mark }: Act): boolean =>
+  operation.race === race && operation.mark !== mark && fate === 'applied';
+
+const BEGINS: Readonly<Record<string, string>> = {
+  SERVICE: 'UNSERVED',
+  OBJECTION: 'NONE',
+  AUTHORSHIP: 'UNDISPUTED',
+  HANDLING: 'NONE',
+  CLUE: 'NONE',
+};
+
+function checkContinuity(matter: string, rows: readonly StepRow[], states: readonly StateRow[], findings: Findings): void {
+  const first = matter.startsWith('CASE') ? 0 : 1;
+  const isNumbered = rows.every(({ no }, place) => no === place + first);
+  findings.expect(isNumbered, 'HISTORY_BROKEN', `the history of ${matter} is numbered ${rows.map(({ no }) => no).join(', ')}`);
+  const lines = groupedBy(rows, ({ line }) => line);
+  for (const [line, own] of lines) {
+    let before: string | null = BEGINS[line.split(' ')[0] ?? ''] ?? null;
+    for (const { no, act, from, to } of own) {
+      const name = `step ${no} of ${matter}, ${act},`;
+      findings.expect(
+        from === before,
+        'HISTORY_BROKEN',
+        `${name} begins with ${from ?? 'nothing'}, the one before ended with ${before ?? 'nothing'}`,
+      );
+      before = to;
+    }
+    if (matter.startsWith('CASE') && line === '') continue;
+    const state = states.find((one) => one.line === line)?.state;
+    findings.expect(
+      state === before,
+      'ROW_WRONG',
+      `${matter} ${line} is ${state ?? 'nowhere'}, its history ends with ${before ?? 'nothing'}`,
+    );
+  }
+  for (const { line, state } of states) {
+    findings.expect(lines.has(line), 'HISTORY_BROKEN', `${matter} ${line} is ${state} and has no history`);
+  }
+}
+
+interface Raced {
+  readonly race?: string;
+}
+
+/** Of those who were posted at once and exclude each other one at most was accepted. */
+export function checkRaces<O extends Told['operation'] & Raced>(
+  told: readonly Told<O>[],
+  nameOf: (one: O) => string,
+  findings: Findings,
+): void {
+  const raced = told.filter(({ operation, fate, lostWithBackup }) => operation.race !== undefined && fate === 'applied' && !lostWithBackup);
+  for (const won of groupedBy(raced, ({ operation }) => operation.race ?? '').values()) {
+    const names = won.map(({ operation }) => nameOf(operation));
+    findings.expect(won.length < 2, 'RACE_WON_TWICE', `${names.join(' and ')} were both accepted`);
+  }
+}
+
+/** A file that was accepted is kept, with its bytes. */
+export async function checkProofs(asked: Asked, tables: Tables, findings: Findings): Promise<void> {
+  const rows = await tables.rows<{ name: string }>(
+    'inspection',
+    `SELECT e.sample_no || ' ' || e.type || ' ' || encode(sha256(c.content), 'hex') AS name
+     FROM evidence e JOIN evidence_blobs b USING (sha256) JOIN evidence_chunks c USING (upload_id) WHERE b.chunks = 1`,
+  );
+  const kept = new Set(rows.map(({ name }) => name));
+  for (const { operation, fate, code, lostWithBackup } of toldOf(asked, 'PROOF')) {
+    const { sampleNo, type, text } = operation;
+    const isKept = kept.has(`${sampleNo} ${type} ${createHash('sha256').update(text).digest('hex')}`);
+    if (fate === 'applied')
+      findings.expect(isKept || lostWithBackup, 'PROOF_LOST', `${type} of sheet ${sampleNo} was accepted and is not kept`);
+    // Of a sheet that went with a database nothing can be proven.
+    const isForgotten = toldOf(asked, 'ACT').some((act) => act.operation.name === sampleNo && act.lostWithBackup);
+    findings.expect(fate !== 'refused' || isForgotten, 'REFUSED', `${type} of sheet ${sampleNo} was refused: ${code ?? 'no code'}`);
+  }
+}
+
+/** What cases decide about their results, in the order in which it was asked for. */
+export function decidedBy(asked: Asked, { steps }: Histories): Map<string, Decided> {
+  const rows = groupedBy(steps, matterOf);
+  const subjects = new Map([...asked.subjects.values()].map(({ id, sampleNo }) => [sampleNo, id]));
+  const cases = toldOf(asked, 'ACT').filter(({ operation }) => operation.matter === 'CASE');
+  return new Map(
+    [...groupedBy(cases, ({ operation }) => operation.name)].map(([sampleNo, told]) => {
+      const own = rows.get(`CASE ${sampleNo}`) ?? [];
+      // What was decided and forgotten with a database was announced, and is taken over from its topic.
+      const taken = told.filter((act) => own.some(isStepOf(act)) || (act.fate === 'applied' && act.lostWithBackup));
+      return [
+        subjects.get(sampleNo) ?? sampleNo,
+        { entered: 'AT_ONCE', effects: taken.flatMap(({ operation }) => effectOf(operation, taken)) },
+      ];
+    }),
+  );
+}
+
+function effectOf({ act, facts }: Act, taken: readonly ToldAct[]): Effect[] {
+  const { upheld, passed, verdict } = facts as { upheld?: boolean; passed?: boolean; verdict?: 'QUALIFIED' | 'UNQUALIFIED' };
+  switch (act) {
+    case 'RECORD_REINSPECTION':
+      return verdict ? [{ kind: 'VERDICT', verdict }] : [];
+    case 'DECIDE_OBJECTION': {
+      const isAboutSampling = taken.some(({ operation }) => operation.facts['ground'] === 'AUTHENTICITY');
+      if (upheld !== true) return [];
+      return isAboutSampling ? [{ kind: 'WITHDRAWAL' }] : verdict ? [{ kind: 'VERDICT', verdict }] : [];
+    }
+    case 'DENY_AUTHORSHIP':
+      return [{ kind: 'AUTHORSHIP', authorship: 'DENIED' }];
+    case 'DECIDE_AUTHORSHIP':
+      return [{ kind: 'AUTHORSHIP', authorship: upheld === true ? 'NOT_ITS_PRODUCT' : 'UNDISPUTED' }];
+    case 'RECORD_RECHECK':
+      return passed === true ? [{ kind: 'RECHECK' }] : [];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,135 @@
+import type { Act, Ruling } from '../history.js';
+import { COUNTY, ORGANISER } from '../stage.js';
+import type { Desk } from './desk.js';
+
+// What departments work on at inspection, from its beginning to its end; in some steps two that exclude each other are posted at once.
+
+const SHA = 'c'.repeat(64);
+
+/** The case of a result: served, then two of its tracks, the later of which may take the result away. */
+export async function workOnCase(desk: Desk): Promise<void> {
+  const { plan, random } = desk;
+  const lane = plan.newResult('HTTP', ORGANISER);
+  lane.closed = true;
+  const reported = { ...plan.report(lane), published: random.chance(0.8), verdict: 'UNQUALIFIED' } as const;
+  const regime = random.chance(0.6) ? 'PRODUCT' : 'FOOD';
+  await desk.take({ ...reported, regime, producer: plan.producer() });
+  const file = { matter: 'CASE', name: lane.sampleNo } as const;
+  await desk.take(desk.act(file, 'OPEN', desk.day(0)));
+  const serve = (mode: string): Act => desk.act(file, 'SERVE', desk.day(10), { ...SELLER, mode, sha256: SHA });
+  await desk.race(serve('DELIVERED'), serve('POST'));
+  await random.pick([handle, followClue, disputeAuthorship])(desk, file);
+  await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file);
+}
+
+type File = Pick<Act, 'matter' | 'name'>;
+const SELLER = { party: 'SAMPLED_PARTY' };
+const PRODUCER = { party: 'NOMINAL_PRODUCER' };
+
+async function objectToConclusion(desk: Desk, file: File): Promise<void> {
+  const act = (name: string, day: number, facts: object): Act => desk.act(file, name, desk.day(day), { ...SELLER, sha256: SHA, ...facts });
+  await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }));
+  const upheld = act('DECIDE_OBJECTION', 14, { upheld: true, verdict: 'QUALIFIED' });
+  if ((await desk.race(upheld, act('ADMIT_REINSPECTION', 14, {}))).act !== 'ADMIT_REINSPECTION') return;
+  await desk.take(act('COMPLETE_FORMALITIES', 17, {}));
+  desk.leaveSome(0.3);
+  await desk.take(act('CHOOSE_LABORATORY', 20, { laboratory: { name: '复检机构' }, documentNo: '抽签1号' }));
+  const found = (verdict: string): Act => act('RECORD_REINSPECTION', 40, { verdict });
+  await desk.race(found('QUALIFIED'), found('UNQUALIFIED'));
+}
+
+async function objectToSampling(desk: Desk, file: File): Promise<void> {
+  await desk.take(desk.act(file, 'FILE_OBJECTION', desk.day(12), { ...SELLER, sha256: SHA, ground: 'AUTHENTICITY' }));
+  const decide = (upheld: boolean): Act => desk.act(file, 'DECIDE_OBJECTION', desk.day(14), { ...SELLER, sha256: SHA, upheld });
+  await desk.race(decide(true), decide(false));
+}
+
+async function disputeAuthorship(desk: Desk, file: File): Promise<void> {
+  await desk.take(desk.act(file, 'DENY_AUTHORSHIP', desk.day(11), { ...PRODUCER, sha256: SHA }));
+  const decide = (upheld: boolean): Act => desk.act(file, 'DECIDE_AUTHORSHIP', desk.day(20), { ...PRODUCER, sha256: SHA, upheld });
+  await desk.race(decide(true), decide(false));
+}
+
+async function handle(desk: Desk, file: File): Promise<void> {
+  const act = (name: string, day: number, facts: object = {}): Act => desk.act(file, name, desk.day(day), { ...SELLER, ...facts });
+  await desk.take(act('HAND_OVER', 11, { departmentId: COUNTY }));
+  await desk.take(act('ORDER_CORRECTION', 15, { documentNo: '责改1号' }));
+  desk.leaveSome(0.3);
+  const recheck = (passed: boolean, day: number): Act => act('RECORD_RECHECK', day, { passed, sha256: SHA });
+  const { facts } = await desk.race(recheck(true, 60), recheck(false, 60));
+  if (facts['passed'] === false) {
+    await desk.take(act('ANNOUNCE', 70, { documentNo: '公告1号' }));
+    desk.leaveSome(0.5);
+    await desk.take(recheck(true, 145));
+  }
+  await desk.race(act('CLOSE_HANDLING', 150), act('CLOSE_HANDLING', 150));
+}
+
+async function followClue(desk: Desk, file: File): Promise<void> {
+  const act = (name: string, facts: object = {}): Act => desk.act(file, name, desk.day(16), { ...SELLER, documentNo: '案1号', ...facts });
+  await desk.take(act('HAND_OVER_CLUE', { departmentId: COUNTY }));
+  if ((await desk.race(act('FILE_CASE'), act('DECLINE_CASE'))).act === 'FILE_CASE') await desk.take(act('CONCLUDE_CASE'));
+}
+
+/** A recall from its clue to its closing, and what may still be said of it then. */
+export async function workOnRecall(desk: Desk): Promise<void> {
+  const { random } = desk;
+  const recall = { matter: 'RECALL', name: desk.numbered('recall') } as const;
+  const act = (name: string, day: number, facts: object = {}): Act => desk.act(recall, name, desk.day(day), { sha256: SHA, ...facts });
+  const product = { name: '示例移动电源', batches: [recall.name], gtins: ['06901234567892'] };
+  await desk.take(desk.act(recall, 'OPEN', desk.day(0), { product, producer: { name: '示例企业' }, hazard: '过热' }));
+  desk.leaveSome(0.1);
+  await desk.take(act('NOTIFY_PRODUCER', 1));
+  const admitted = await desk.race(act('ADMIT_DEFECT', 5), act('FIND_NO_DEFECT', 5));
+  if (admitted.act !== 'ADMIT_DEFECT') return;
+  await desk.take(act('REPORT_PLAN', 9, { content: { measure: desk.numbered('measure') } }));
+  const publish = (): Act => act('PUBLISH', 10, { content: { measure: desk.numbered('measure') } });
+  await desk.race(publish(), publish());
+  await desk.take(act('AMEND', 12, { content: { measure: desk.numbered('measure') } }));
+  desk.leaveSome(0.2);
+  await desk.take(act('RECORD_PROGRESS', 90, { recalled: 900 }));
+  await desk.race(act('COMPLETE', 110, { recalled: 1_000 }), act('COMPLETE', 110, { recalled: 999 }));
+  await desk.take(act('SUMMARISE', 115, { recalled: 1_000 }));
+  await desk.race(act('CLOSE', 120), act('CLOSE', 120));
+  if (random.chance(0.5)) await desk.take(act('AMEND', 121, { content: { measure: desk.numbered('measure') } }));
+  if (random.chance(0.3)) await desk.take(act('WITHDRAW', 122));
+}
+
+interface Pairs {
+  readonly items: readonly { readonly pairId: string; readonly later: Result; readonly earlier: Result }[];
+}
+
+interface Result {
+  readonly reporterId: string;
+  readonly sampleNo: string;
+}
+
+const LOOKS = 20;
+
+/** One result that two departments report, and two rulings on it. */
+export async function workOnPair(desk: Desk): Promise<void> {
+  const { plan, random } = desk;
+  const [first, second] = [plan.newResult('HTTP', ORGANISER), plan.newResult(random.pick(['HTTP', 'KAFKA']), 'tj-credit')];
+  for (const lane of [first, second]) lane.closed = true;
+  const said = { ...plan.report(first), published: true };
+  await desk.take(said);
+  const [earlier, later] = [first, second].map(({ reporterId, sampleNo }) => `${reporterId}:${sampleNo}`);
+  if (earlier === undefined || later === undefined) return;
+  const { uscc, batch, verdict, sampledOn } = said;
+  const twin = { ...plan.report(second), uscc, batch, verdict, sampledOn, published: true, platformId: null, twinOf: earlier };
+  await desk.take(twin, second.via === 'KAFKA' ? 'KAFKA' : 'HTTP');
+  for (let look = 1; look <= LOOKS; look++) {
+    const { items } = await desk.ask<Pairs>('tj-credit', '/api/inspection/probable-duplicates?status=OPEN&limit=500');
+    const pair = items.find((one) => one.later.sampleNo === second.sampleNo);
+    if (!pair) {
+      await desk.pause();
+      continue;
+    }
+    const ruling = (survivor: string | null): Ruling => ({
+      ...{ kind: 'RULING', pairId: pair.pairId, later, earlier, by: ORGANISER, mark: desk.numbered('mark') },
+      ...{ ruling: survivor === null ? 'DIFFERENT' : 'SAME', survivor },
+    });
+    await desk.race(ruling(random.pick([later, earlier])), ruling(null));
+    return;
+  }
+}
