@@ -75,7 +75,7 @@ async function checkWork(
 ): Promise<Map<string, Decided>> {
   const acts = toldOf(asked, 'ACT');
   const histories = await historiesIn(tables);
-  judgeSteps(acts, histories, findings);
+  judgeSteps({ acts, proofs: toldOf(asked, 'PROOF') }, histories, findings);
   await checkClocks(history, topics, tables, findings);
   await checkRecalls({ acts, steps: histories.steps }, topics, tables, findings);
   await checkProofs(asked, tables, findings);

@@ -13,6 +13,8 @@ interface FeedbackRow {
   readonly status: string;
   readonly kept: string;
   readonly record_nos: string | null;
+  readonly verdict: string | null;
+  readonly batch: string | null;
 }
 
 const PLATFORM_TOPIC = /^platform\.(.+)\.feedback\.v1$/;
@@ -40,8 +42,9 @@ export async function checkExchange(
     'exchange',
     `SELECT feedback_id, recipient_id, kind, subject, f.revision, status,
             (SELECT count(*) FROM feedback_revisions r WHERE r.feedback_id = f.feedback_id) AS kept,
-            (SELECT said -> 'content' ->> 'recordNos' FROM feedback_revisions r WHERE r.feedback_id = f.feedback_id AND r.revision = f.revision) AS record_nos
-     FROM feedbacks f`,
+            said -> 'content' ->> 'recordNos' AS record_nos, said -> 'content' ->> 'verdict' AS verdict,
+            said #>> '{content,product,batch}' AS batch
+     FROM feedbacks f LEFT JOIN feedback_revisions last USING (feedback_id, revision)`,
   );
   const events = [...topics.records.keys()]
     .filter((topic) => PLATFORM_TOPIC.test(topic))
@@ -90,9 +93,11 @@ function checkResults(
     const stands = last && final.status !== 'WITHDRAWN' ? last.report.platformId : null;
     const own = rows.get(subject) ?? [];
     rows.delete(subject);
-    for (const { recipient_id: recipient, status } of own) {
+    for (const { recipient_id: recipient, status, verdict, batch } of own) {
       const right = recipient === stands ? 'ISSUED' : 'WITHDRAWN';
       findings.expect(status === right, 'FEEDBACK_WRONG', `${recipient} was told of ${subject}: ${status}, not ${right}`);
+      const isNewest = status !== 'ISSUED' || (verdict === last?.report.verdict && batch === last.report.batch);
+      findings.expect(isNewest, 'FEEDBACK_STALE', `${recipient} was told last that ${batch ?? ''} of ${subject} is ${verdict ?? ''}`);
     }
     const isTold = stands === null || own.some(({ recipient_id: recipient }) => recipient === stands);
     findings.expect(isTold, 'FEEDBACK_LOST', `${stands ?? ''} was never told of ${subject}`);

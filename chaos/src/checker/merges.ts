@@ -82,7 +82,7 @@ export function judgeMerges({ asked, pairs, results, events, isSetBack }: Judged
     if (operation.twinOf === undefined || fate !== 'applied' || decided.has(later)) continue;
     findings.expect(isSetBack, 'PAIR_LOST', `${later} reports ${operation.twinOf} once more, and nobody is asked about it`);
     // What waited is in no event; what stands beside it is looked at by a sweep (docs/inspection.md).
-    if (statuses.get(later)?.status === 'WAITING') decided.set(later, { entered: 'WAITS', effects: [] });
+    if ((statuses.get(later)?.status ?? 'WAITING') === 'WAITING') decided.set(later, { entered: 'WAITS', effects: [] });
   }
   checkGivenUp({ pairs, results, events, isSetBack }, findings);
   return decided;

@@ -165,6 +165,10 @@ function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[]
     for (const record of after.values())
       if (!isOver(record) && !isGone(record)) Object.assign(record, { standing, revision: record.revision + 1 });
   };
+  const publish = (type: string): void => {
+    const record = after.get(type) ?? { standing: '', revision: 0 };
+    if (!isOver(record)) after.set(type, { standing: 'PUBLIC', revision: record.revision + 1 });
+  };
   let waits = false;
   for (const { operation, fate, lostWithBackup } of series) {
     switch (operation.kind) {
@@ -179,10 +183,9 @@ function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[]
         end(operation.ground);
         break;
       case 'RECORD':
-        for (const type of [operation.type, ...(operation.outcome === 'BROKEN' ? ['COMMITMENT_BROKEN'] : [])]) {
-          const record = after.get(type) ?? { standing: '', revision: 0 };
-          if (!isOver(record)) after.set(type, { standing: 'PUBLIC', revision: record.revision + 1 });
-        }
+        publish(operation.type);
+        // A broken commitment is a second record beside the first.
+        if (operation.outcome === 'BROKEN') publish('COMMITMENT_BROKEN');
     }
   }
   if (waits) end('REPAIRED');

@@ -1,4 +1,4 @@
-import type { Act } from '../history.js';
+import type { Act, Proof } from '../history.js';
 import type { Told } from './expected.js';
 import { Findings } from './findings.js';
 import { type Histories, judgeSteps, type StateRow, type StepRow } from './steps.js';
@@ -23,9 +23,13 @@ const step = (no: number, changes: Partial<StepRow> = {}): StepRow => {
 const second = step(2, { act: 'ADMIT_DEFECT', from: 'CLUE', to: 'PLAN_DUE', mark: 'm-2' });
 const stands: StateRow = { matter: 'RECALL', name: 'R-1', line: '', state: 'PLAN_DUE' };
 
-function codes(acts: readonly Told<Act>[], { steps = [step(1), second], states = [stands] }: Partial<Histories> = {}): string[] {
+function codes(
+  acts: readonly Told<Act>[],
+  { steps = [step(1), second], states = [stands] }: Partial<Histories> = {},
+  proofs: readonly Told<Proof>[] = [],
+): string[] {
   const findings = new Findings();
-  judgeSteps(acts, { steps, states }, findings);
+  judgeSteps({ acts, proofs }, { steps, states }, findings);
   return findings.violations.map(({ code }) => code);
 }
 
@@ -73,6 +77,20 @@ describe('what is worked on', () => {
     const forgotten = told(admitted.operation, 'applied', true);
     const refused = told(act('m-4', { act: 'REPORT_PLAN' }), 'refused');
     expect(codes([opened, forgotten, refused], { steps: [step(1)], states: [{ ...stands, state: 'IN_PROGRESS' }] })).toEqual([]);
+  });
+});
+
+describe('a sheet', () => {
+  const of = { matter: 'SHEET', name: 'c-9' } as const;
+  const begun = told(act('m-1', { ...of, act: 'OPEN' }));
+  const sealed = told(act('m-2', { ...of, act: 'SEAL_SAMPLE' }), 'refused');
+  const rows = { steps: [step(1, { ...of, to: 'DRAWN', mark: null })], states: [{ ...of, line: '', state: 'DRAWN' }] };
+
+  it('proves nothing any more where its evidence went with a database', () => {
+    const operation: Proof = { kind: 'PROOF', sampleNo: 'c-9', type: 'PHOTO', by: 'tj-amr', text: 'x' };
+    const proof = { operation, via: 'HTTP', fate: 'applied', code: undefined } as const;
+    expect(codes([begun, sealed], rows, [{ ...proof, lostWithBackup: false }])).toEqual(['REFUSED']);
+    expect(codes([begun, sealed], rows, [{ ...proof, lostWithBackup: true }])).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Act } from '../history.js';
+import type { Act, Proof } from '../history.js';
 import type { Asked, Decided, Effect, Told } from './expected.js';
 import { toldOf } from './expected.js';
 import type { Findings } from './findings.js';
@@ -46,17 +46,26 @@ export const historiesIn = async (tables: Tables): Promise<Histories> => ({
 });
 
 type ToldAct = Told<Act>;
+
+export interface Worked {
+  readonly acts: readonly ToldAct[];
+  readonly proofs: readonly Told<Proof>[];
+}
+
 const matterOf = ({ matter, name }: Pick<Act, 'matter' | 'name'>): string => `${matter} ${name}`;
 
 /** What was taken is in the history, once, and nothing else is; each step begins where the one before it ended. */
-export function judgeSteps(acts: readonly ToldAct[], { steps, states }: Histories, findings: Findings): void {
+export function judgeSteps({ acts, proofs }: Worked, { steps, states }: Histories, findings: Findings): void {
   const rows = groupedBy(steps, matterOf);
   const stands = groupedBy(states, matterOf);
   for (const [matter, told] of groupedBy(acts, ({ operation }) => matterOf(operation))) {
     const own = rows.get(matter) ?? [];
     rows.delete(matter);
     checkTaken(matter, told, own, findings);
-    checkRefusals(matter, told, findings);
+    const proven = proofs.filter(({ operation }) => matter === `SHEET ${operation.sampleNo}`);
+    // Who does not know how it stands, or has to begin again from a backup, may ask for what is not possible.
+    const isClear = ![...told, ...proven].some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup);
+    if (isClear) checkRefusals(matter, told, findings);
     const isForgotten = told.some(({ lostWithBackup }) => lostWithBackup);
     // What is public of a recall is taken over from its topic, and what led there is forgotten (ADR-0009).
     if (!(isForgotten && matter.startsWith('RECALL'))) checkContinuity(matter, own, stands.get(matter) ?? [], findings);
@@ -88,8 +97,6 @@ function checkTaken(matter: string, told: readonly ToldAct[], rows: readonly Ste
 
 /** Whoever works alone on something is refused nothing; of two that exclude each other one is. */
 function checkRefusals(matter: string, told: readonly ToldAct[], findings: Findings): void {
-  // Who does not know how it stands, or has to begin again from a backup, may ask for what is not possible.
-  if (told.some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup)) return;
   for (const { operation, fate, code } of told) {
     if (fate !== 'refused') continue;
     const isBeaten = told.some((other) => other.operation.race !== undefined && isRival(other, operation));

@@ -70,6 +70,7 @@ export class Desk {
   }
 
   async ask<T>(principal: string, path: string): Promise<T> {
+    if (!this.office.isOpen()) throw new Left();
     const answer = await this.office.ask({ principal, method: 'GET', path });
     if (answer?.status !== 200) throw new Left();
     return answer.body as T;

@@ -206,7 +206,7 @@ export class Load {
     this.inFlight++;
     for (const lane of lanes) lane.busy = true;
     let pause = RETRY_MS.first;
-    let outcomes: readonly Outcome[] = [];
+    let outcomes: readonly Outcome[];
     for (let attempt = 1; ; attempt++) {
       this.history.write({ entry: 'call', call, attempt, via, operations });
       const reply = await deliver();
