@@ -125,7 +125,7 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
 
 /**
  * The rows of one object as the tables of its writer have them, with its history and its clocks. Nobody else may read them: a database
- * that was set back takes them over again (ADR-0021).
+ * that was set back takes them over again (ADR-0020).
  */
 export class KeptRows {
   @Text({ max: 300, about: 'Which object: reporterId:sampleNo, or the id of a pair.' }) subject: string;

@@ -1,5 +1,5 @@
 /*
- * A database that is set back to a backup (ADR-0021): the steps since of sheets and cases are there again, the history goes on, the clocks
+ * A database that is set back to a backup (ADR-0020): the steps since of sheets and cases are there again, the history goes on, the clocks
  * are those of before, and what a department sends again was taken already.
  */
 import { randomBytes, randomUUID } from 'node:crypto';

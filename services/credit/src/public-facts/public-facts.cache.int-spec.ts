@@ -278,24 +278,24 @@ it('no answer is older than a change that was acknowledged, whatever becomes of 
 it('no answer to one of many readers goes back behind a change, while Redis comes and goes', async () => {
   const n = 2_000;
   let acknowledged = 0;
-  let isOver = false;
+  const over = new AbortController();
   const writing = (async () => {
     for (let revision = 1; revision <= 40; revision += 1) {
       await report(n, revision);
       acknowledged = revision;
     }
-    isOver = true;
+    over.abort();
   })();
   const breaking = (async () => {
     for (const fault of ['slow', 'cut', 'flush', 'silence', 'restart'] as const) {
-      if (isOver) return;
+      if (over.signal.aborted) return;
       await apply(fault);
       await pause(200);
     }
   })();
   const reading = Array.from({ length: 8 }, async () => {
     let answers = 0;
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const atLeast = acknowledged;
       const [answer] = await ask(n);
       if (atLeast > 0) expect(answer && told(answer)).toBeGreaterThanOrEqual(atLeast);
@@ -350,7 +350,9 @@ class RedisProxy {
       client.on('data', (bytes) => upstream.write(bytes));
       // In order, whatever it does meanwhile.
       let passed = Promise.resolve();
-      upstream.on('data', (bytes) => (passed = passed.then(() => this.pass(client, bytes))));
+      upstream.on('data', (bytes) => {
+        passed = passed.then(() => this.pass(client, bytes));
+      });
       if (this.mode === 'refuse') client.resetAndDestroy();
     });
   }

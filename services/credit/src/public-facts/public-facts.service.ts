@@ -57,7 +57,7 @@ const FORM = createHash('sha256').update(HELD).digest('base64url').slice(0, 8);
 const KEPT_SECONDS = 3_600;
 
 /**
- * Reads what is public about merchants. Their records are kept in Redis under the version of the entity's facts and the day (ADR 20): the
+ * Reads what is public about merchants. Their records are kept in Redis under the version of the entity's facts and the day (ADR 19): the
  * version is asked of PostgreSQL each time and changes in the transaction of every change, so an answer that has been overtaken cannot be
  * found any more, whether Redis could be told of it or not. With Redis away everything is read from PostgreSQL.
  */

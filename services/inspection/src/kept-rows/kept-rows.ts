@@ -1,6 +1,6 @@
 /*
  * What inspection keeps of an object and says to nobody: its rows, with its history and its clocks, go whole to a topic that inspection
- * alone may read, with everything that is done to the object. A database that was set back to a backup takes them over again (ADR-0021).
+ * alone may read, with everything that is done to the object. A database that was set back to a backup takes them over again (ADR-0020).
  */
 import { type EventClass, type KeptRows, ProbableDuplicateKept, SamplingCaseKept, SamplingSheetKept } from '@jinqiao/contracts';
 import { event, type Outbox, type Received } from '@jinqiao/messaging';
