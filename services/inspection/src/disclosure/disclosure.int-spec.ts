@@ -159,7 +159,8 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
   const id = { organiser_id: owner, sample_no: name };
   await place.sql(
     `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, mode, samplers, sampler_bodies, sample, purchase,
-       handler_id, last_on, opened_on) VALUES ($1, $2, $3, $4, $5, 'SAMPLE_SEALED', $6, $7, $8, $9, $10, $11, '2026-03-02', '2026-03-02')`,
+       handler_id, round_no, regime, coverage, last_on, opened_on)
+     VALUES ($1, $2, $3, $4, $5, 'SAMPLE_SEALED', $6, $7, $8, $9, $10, $11, $2, 'PRODUCT', 'COMPLETE_ROUND', '2026-03-02', '2026-03-02')`,
     [
       ...[owner, name, roundId, JSON.stringify(object), JSON.stringify(drawn), mode],
       ...[
@@ -179,7 +180,7 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
       const uploadId = randomUUID();
       await place.sql('INSERT INTO evidence_chunks VALUES ($1, 1, $2)', [uploadId, Buffer.from(content)]);
       await place.sql('INSERT INTO evidence_blobs VALUES ($1, $2, $3, 1)', [sha256, uploadId, Buffer.byteLength(content)]);
-      await insert('evidence', { ...id, type, sha256, added_by: mark(`piece ${type}`), added_at: NOW });
+      await insert('evidence', { ...id, type, sha256, bytes: Buffer.byteLength(content), added_by: mark(`piece ${type}`), added_at: NOW });
       return sha256;
     }),
   );
@@ -407,10 +408,11 @@ const ASKED = [
   'plans/{planId}',
   'plans/{planId}/coverage',
 ];
-/** Without a field that only some may see: public, or figures and days of what a caller may see anyway. */
+/** Without a field that only some may see: public, figures and days of what a caller may see anyway, the caller's own, or the operator's. */
 const OTHERS = [
   ...['sampling-rounds/{roundId}/draw', 'published/counts', 'applied/{subject}', 'deadlines', 'drift-alarms'],
-  ...['imports/{importId}', 'imports/{importId}/rejected-rows'],
+  ...['imports/{importId}', 'imports/{importId}/rejected-rows', 'sampling-steps/{sampleNo}/rejections'],
+  ...['conformance-runs', 'conformance-runs/{runId}', 'dead-letters', 'dead-letters/{id}', 'parked-keys'],
 ];
 
 async function all(as: Http, path: string): Promise<string> {
