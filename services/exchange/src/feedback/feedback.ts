@@ -219,17 +219,23 @@ export interface Withdrawal {
   readonly regime: Regime | null;
   /** What was found is told of under another subject. */
   readonly holds?: boolean;
+  /** Absent: whoever had to act undoes it. */
+  readonly asks?: readonly RequiredAction[];
 }
 
 /** Takes back what a platform was told; null when nothing stands. */
-export function withdraw(feedback: Feedback, { subjectRevision, reason, regime, holds = false }: Withdrawal, now: Date): Feedback | null {
+export function withdraw(
+  feedback: Feedback,
+  { subjectRevision, reason, regime, holds = false, asks }: Withdrawal,
+  now: Date,
+): Feedback | null {
   if (feedback.status === 'WITHDRAWN') return null;
   const { feedbackId, recipientId, kind, subject, revision, actionsRequired, legalBasis } = feedback.said;
   const basis = regime === null ? (actionsRequired[0]?.basis ?? '') : articleOf(regime);
   const asked = {
     kind,
     regime,
-    actionsRequired: undo(holds ? null : actionsRequired, basis),
+    actionsRequired: [...(asks ?? undo(holds ? null : actionsRequired, basis))],
     legalBasis: regime === null ? legalBasis : noticeBasis(regime),
   };
   const before = asksTheSame(feedback.said, asked) ? feedback : null;

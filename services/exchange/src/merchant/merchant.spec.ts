@@ -79,6 +79,21 @@ describe('the credit status of a merchant', () => {
     expect(summary(settle(standing(gone), NOW))).toEqual([['jd', 'WITHDRAWN', 2]]);
   });
 
+  it('asks to undo what was done for a record that has ended, until that is done', () => {
+    const asks = (told: readonly Feedback[]): unknown[] => told.flatMap(({ said }) => said.actionsRequired.map(({ action }) => action));
+    const next = (revision: number, recordNos: string[], feedbacks: readonly Feedback[]): Feedback[] =>
+      settle(standing({ feedbacks, status: { revision, facts: { ...facts, revision, recordNos } } }), NOW);
+    const first = next(1, ['r-1', 'r-2'], []);
+    expect(asks(first)).toEqual(['NONE']);
+    expect(asks(next(2, ['r-1', 'r-2', 'r-3'], first))).toEqual(['NONE']);
+    const ended = next(2, ['r-2'], first);
+    expect(asks(ended)).toEqual(['RESTORE']);
+    expect(asks(next(3, ['r-2', 'r-3'], ended))).toEqual(['RESTORE']);
+    const done = ended.map((feedback) => ({ ...feedback, closedAt: '2026-11-23T02:00:00Z' }));
+    expect(asks(next(3, ['r-2', 'r-3'], done))).toEqual(['NONE']);
+    expect(asks(settle(standing({ feedbacks: done, status: { revision: 3, facts: null } }), NOW))).toEqual(['RESTORE']);
+  });
+
   it('is no longer told after the exit, and what was told stays', () => {
     const feedbacks = settle(standing(), NOW);
     const left = {

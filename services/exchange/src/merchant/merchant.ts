@@ -5,7 +5,7 @@
 import type { CreditStatusChanged, LegalBasis, MerchantOnboarded, RequiredAction } from '@jinqiao/contracts';
 import type { StatusSource } from '../feedback/feedback.projection.js';
 import { entitlementOf } from '../entitlement/entitlement.js';
-import { type Draft, type Feedback, isAheadOf, issue, withdraw } from '../feedback/feedback.js';
+import { asksToUndo, type Draft, type Feedback, isAheadOf, issue, withdraw } from '../feedback/feedback.js';
 
 /** A shop as its platform registered it. */
 export type Merchant = Pick<MerchantOnboarded, 'platformId' | 'shopId' | 'shopName' | 'uscc' | 'exitedAt'>;
@@ -52,14 +52,14 @@ export function settle({ uscc, status, shops, feedbacks, agreed, knownShops }: M
     .filter((feedback) => facts === null || isElsewhere(feedback))
     .map((feedback) => {
       const reason = facts === null ? NOTHING_PUBLIC : NOT_ITS_MERCHANT;
-      return withdraw(feedback, { subjectRevision: revision, reason, regime: null }, now);
+      return withdraw(feedback, { subjectRevision: revision, reason, regime: null, asks: askedOf(feedback, []) }, now);
     });
   if (facts === null) return taken.filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
   const open = shops.filter(({ exitedAt, platformId }) => !exitedAt && agreed.has(platformId));
   const told = [...new Set(open.map(({ platformId }) => platformId))].map((platformId) => {
     const own = open.filter((shop) => shop.platformId === platformId);
     const previous = feedbacks.find(({ said }) => said.recipientId === platformId) ?? null;
-    return issue(previous, draftFor({ platformId, uscc, revision, facts }, own), now);
+    return issue(previous, draftFor({ platformId, uscc, revision, facts }, own, askedOf(previous, facts.recordNos)), now);
   });
   return [...taken, ...told].filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
 }
@@ -73,10 +73,27 @@ const MANDATE: LegalBasis = {
   ruleVersion: '2023-05-17',
 };
 const NO_ACTION: RequiredAction = { action: 'NONE', mandatory: false, basis: `${MANDATE.instrument}${MANDATE.article ?? ''}` };
+const UNDO: RequiredAction = { action: 'RESTORE', mandatory: true, basis: '信用修复管理办法（国家发展改革委令第36号）' };
+
+/**
+ * Whoever was told of a record that is public no longer is asked to undo what it did for it, and stays asked until it says that it has:
+ * what has ended is neither shown nor used, wherever it went (Order 36 of NDRC).
+ */
+function askedOf(previous: Feedback | null, recordNos: readonly string[]): RequiredAction[] {
+  const isOpen = previous !== null && previous.closedAt === null && asksToUndo(previous.said);
+  const hasEnded = recordsToldBy(previous).some((recordNo) => !recordNos.includes(recordNo));
+  return isOpen || hasEnded ? [UNDO] : [NO_ACTION];
+}
+
+function recordsToldBy(feedback: Feedback | null): readonly string[] {
+  const recordNos = feedback?.status === 'ISSUED' ? feedback.said.content.recordNos : undefined;
+  return Array.isArray(recordNos) ? (recordNos as string[]) : [];
+}
 
 function draftFor(
   told: { platformId: string; uscc: string; revision: number; facts: CreditStatusChanged },
   own: readonly Merchant[],
+  actionsRequired: RequiredAction[],
 ): Draft {
   const { platformId, uscc, revision, facts } = told;
   return {
@@ -87,7 +104,7 @@ function draftFor(
     publisherId: null,
     matchedBy: null,
     regime: null,
-    actionsRequired: [NO_ACTION],
+    actionsRequired,
     legalBasis: [MANDATE],
     entitlement: { kind: 'AGREEMENT', id: entitlementOf(platformId, 'CREDIT_STATUS') },
     source: sourceOf(uscc, facts, own),
