@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CannotStart } from './cannot-start.js';
 import { MainJob } from './demo/main-job.js';
+import { OneMerchant } from './demo/one-merchant.js';
 import { asTable, type DemoReport } from './demo/report.js';
 import { ThreePlatforms } from './demo/three-platforms.js';
 import { TwoRounds } from './demo/two-rounds.js';
@@ -10,7 +11,7 @@ import { repository } from './repository.js';
 import { startStack } from './stack.js';
 
 // `npm run demo [-- --input FILE] [--report FILE]`: the main job on real input, then three platforms by three channels, then two rounds
-// of sampling under the law, on a stack of its own that is gone afterwards. What is not seen within its time ends it with exit code 1.
+// of sampling under the law, then the credit records of one merchant, on a stack of its own that is gone afterwards. What is not seen within its time ends it with exit code 1.
 const began = Date.now();
 const seconds = (): string => `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`;
 const say = (line: string): void => console.log(`${seconds()}  ${line}`);
@@ -44,7 +45,8 @@ async function demo(): Promise<void> {
     const first = await Promise.race([MainJob.run(stack, input, say), stopped()]);
     const secondAct = await Promise.race([ThreePlatforms.run(stack, say), stopped()]);
     const thirdAct = await Promise.race([TwoRounds.run(stack, say), stopped()]);
-    const report: DemoReport = { ...first, secondAct, thirdAct, seconds: Math.round((Date.now() - began) / 1000) };
+    const fourthAct = await Promise.race([OneMerchant.run(stack, say), stopped()]);
+    const report: DemoReport = { ...first, secondAct, thirdAct, fourthAct, seconds: Math.round((Date.now() - began) / 1000) };
     console.log(`\n${asTable(report)}\n`);
     if (values.report) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   } finally {

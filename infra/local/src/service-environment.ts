@@ -48,3 +48,10 @@ export function serviceProgram(service: string, root = repository): string[] {
   const sourceMaps = pathToFileURL(join(root, 'libs/platform/dist/source-maps.js')).href;
   return ['--import', sourceMaps, join(root, 'services', service, 'dist/main.js')];
 }
+
+/** The same, and in the business of this process it is so many days later. */
+export function laterProgram(service: string, days: number): string[] {
+  const laterClock = pathToFileURL(join(repository, 'libs/testing/dist/later-clock.js'));
+  laterClock.searchParams.set('days', String(days));
+  return ['--import', laterClock.href, ...serviceProgram(service)];
+}

@@ -8,7 +8,7 @@ import { prepareServers, program } from './prepare.js';
 import { organisations, services } from './principals.js';
 import { registerOrganisations } from './register-organisations.js';
 import { type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
-import { serviceEnvironment, serviceProgram } from './service-environment.js';
+import { laterProgram, serviceEnvironment, serviceProgram } from './service-environment.js';
 import { Supervised } from './supervised.js';
 
 export interface StackOptions extends StartServersOptions {
@@ -26,6 +26,8 @@ export interface RunningStack {
   readonly origins: Readonly<Record<Service, string>>;
   readonly servers: RunningServers;
   readonly processes: readonly Supervised[];
+  /** Starts another process of a service, in whose business it is so many days later. */
+  later(service: Service, days: number): Promise<Pick<Supervised, 'stop'>>;
   stop(): Promise<void>;
 }
 
@@ -56,7 +58,14 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const origins = Object.fromEntries(
       services.map((service) => [service, `http://127.0.0.1:${ports[service]}`]),
     ) as RunningStack['origins'];
-    return { origin, origins, servers, processes: [...servers.processes, ...started], stop };
+    const later: RunningStack['later'] = async (service, days) => {
+      const own = { ...context, ports: { ...ports, [service]: await freePort() } };
+      const process = supervise(own, service, { name: `${service}-later`, program: laterProgram(service, days) });
+      started.push(process);
+      await process.start();
+      return process;
+    };
+    return { origin, origins, servers, processes: [...servers.processes, ...started], later, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -114,13 +123,17 @@ async function startAll(context: Context, started: Supervised[]): Promise<void> 
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-function supervise(context: Context, service: Service): Supervised {
+function supervise(
+  context: Context,
+  service: Service,
+  { name = service, program = serviceProgram(service) }: { name?: string; program?: string[] } = {},
+): Supervised {
   return new Supervised({
-    name: service,
+    name,
     command: process.execPath,
-    args: serviceProgram(service),
+    args: program,
     env: environment(context, service),
-    logFile: logFileOf(context, service),
+    logFile: logFileOf(context, name),
     ready: async () => {
       const answer = await fetch(`http://127.0.0.1:${context.ports[service]}/health/ready`, { signal: AbortSignal.timeout(3_000) });
       if (!answer.ok) throw new Error(String(answer.status));

@@ -41,7 +41,7 @@ interface Entry {
   readonly platformId: string;
 }
 
-type FirstAct = Omit<DemoReport, 'secondAct' | 'thirdAct' | 'seconds'>;
+type FirstAct = Omit<DemoReport, 'secondAct' | 'thirdAct' | 'fourthAct' | 'seconds'>;
 
 const subjectOf = (sampleNo: string): string => `${REPORTER}:${sampleNo}`;
 

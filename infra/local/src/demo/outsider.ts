@@ -133,12 +133,12 @@ export class TopicReader {
 const WAIT_MS_MAX = 60_000;
 
 /** Asks until there is an answer. */
-export async function until<T>(what: string, ask: () => Promise<T | null | undefined>): Promise<T> {
-  const giveUpAt = Date.now() + WAIT_MS_MAX;
+export async function until<T>(what: string, ask: () => Promise<T | null | undefined>, waitMs = WAIT_MS_MAX): Promise<T> {
+  const giveUpAt = Date.now() + waitMs;
   for (;;) {
     const answer = await ask();
     if (answer !== null && answer !== undefined) return answer;
-    if (Date.now() > giveUpAt) throw new Error(`waited ${WAIT_MS_MAX / 1000} s for ${what}`);
+    if (Date.now() > giveUpAt) throw new Error(`waited ${waitMs / 1000} s for ${what}`);
     await sleep(20);
   }
 }

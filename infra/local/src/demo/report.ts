@@ -14,6 +14,7 @@ export interface DemoReport {
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   readonly secondAct: SecondAct;
   readonly thirdAct: ThirdAct;
+  readonly fourthAct: FourthAct;
   readonly seconds: number;
 }
 
@@ -37,6 +38,16 @@ export interface ThirdAct {
   readonly passed: TimedCase;
   /** From the clue to the end. */
   readonly recall: TimedCase;
+}
+
+/** Three records of one merchant, each ended in its own way, and what its platform held meanwhile. */
+export interface FourthAct {
+  readonly platformId: string;
+  readonly uscc: string;
+  /** Its records, each with what ended it. */
+  readonly ended: readonly { readonly recordNo: string; readonly standing: string; readonly by: string }[];
+  /** How many of what was taken back the report of stale penalties showed while the platform was dead, and how long after its return none. */
+  readonly stale: { readonly notUndone: number; readonly clearedAfterMs: number };
 }
 
 export interface DrawnRound {
@@ -98,7 +109,20 @@ export interface Reinspection {
 
 /** The report as a person reads it. */
 export function asTable(report: DemoReport): string {
-  const { intake, secondIntake, feedback, credit, monitoring, receipt, retraction, reinspection, latencyMs, secondAct, thirdAct } = report;
+  const {
+    intake,
+    secondIntake,
+    feedback,
+    credit,
+    monitoring,
+    receipt,
+    retraction,
+    reinspection,
+    latencyMs,
+    secondAct,
+    thirdAct,
+    fourthAct,
+  } = report;
   const platforms = Object.entries(feedback.byPlatform).sort(([, a], [, b]) => b - a);
   const lines: (readonly [string, string])[] = [
     ['file 文件', `${report.input.file}: ${report.input.rows} rows, ${report.input.results} results`],
@@ -142,6 +166,12 @@ export function asTable(report: DemoReport): string {
     ...timed('objection won 异议成立', thirdAct.won),
     ...timed('re-check passed 复查合格', thirdAct.passed),
     ...timed('recalled 召回', thirdAct.recall),
+    ['credit records 信用记录', `of ${fourthAct.uscc}, told to ${fourthAct.platformId}`],
+    ...fourthAct.ended.map(({ recordNo, standing, by }): readonly [string, string] => ['', `${recordNo}: ${standing}, ${by}`]),
+    [
+      'no stale penalty 未撤清单',
+      `${fourthAct.stale.notUndone} while ${fourthAct.platformId} was dead, none ${fourthAct.stale.clearedAfterMs} ms after its return`,
+    ],
     ['latency 时延', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms from acceptance to the last effect`],
   ];
   const width = Math.max(...lines.map(([name]) => columns(name)));
