@@ -55,7 +55,8 @@ function valid(type: EventClass): fc.Arbitrary<Json> {
 }
 
 function validField({ schema, nested }: DeclaredField): fc.Arbitrary<unknown> {
-  const size = { minLength: Number(schema['minItems'] ?? 0), maxLength: Number(schema['minItems'] ?? 0) + 2 };
+  const least = Number(schema['minItems'] ?? 0);
+  const size = { minLength: least, maxLength: Math.min(Number(schema['maxItems'] ?? Infinity), least + 2) };
   if (nested) return nested.list ? fc.array(valid(nested.type), size) : valid(nested.type);
   return schema['type'] === 'array' ? fc.array(scalar(schema['items'] as Json), size) : scalar(schema);
 }

@@ -266,7 +266,7 @@ describe('a department’s own topic', () => {
       });
     await follow(1, 'SANDBOX');
     const sent = aPenalty();
-    await eventually(async () => expect((await report(sent)).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' }));
+    await eventually(async () => expect((await report(aPenalty())).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' }));
     await place.outside('tj-amr').produce(TOPIC, [message(sent)]);
     await eventually(async () => {
       const letters = await place.sql('SELECT code FROM dead_letters WHERE key = $1', [sent.recordNo]);
