@@ -29,7 +29,15 @@ export { Redis } from './redis.js';
 export { type Regular, regularly } from './regularly.js';
 export { IsSigningKey, type SigningKey, signingKeyOf } from './signing-key.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
-export { findOrganisation, isInSandbox, OrganisationInSandbox, OrganisationShutOut, scopesOf, ShutOut, withoutSandbox } from './shut-out.js';
+export {
+  findOrganisation,
+  isInSandbox,
+  OrganisationInSandbox,
+  OrganisationShutOut,
+  scopesOf,
+  ShutOut,
+  withoutSandbox,
+} from './shut-out.js';
 export { sign, SIGNATURE_ALGORITHMS, signerOf } from './signature.js';
 export { currentTrace, traceHeaders } from './tracing.js';
 export { FileTooLarge, UploadedFile, type Upload } from './upload.js';
