@@ -22,7 +22,7 @@ import {
   type TestService,
 } from '@jinqiao/testing';
 import { InspectionModule } from '../inspection.module.js';
-import type { Answer } from '../sampling-result/sampling-result.service.js';
+import type { Answer } from '../sampling-result/sampling-result.js';
 import type { RunEntry } from './conformance.service.js';
 
 const RUNS = '/api/inspection/conformance-runs';

@@ -1,4 +1,4 @@
-import type { Answer } from '../sampling-result/sampling-result.service.js';
+import type { Answer } from '../sampling-result/sampling-result.js';
 import { endOf, follow, type Run, statusOf } from './conformance.js';
 
 const START = new Date('2026-11-23T01:00:00.000Z');

@@ -3,7 +3,7 @@ import { event, lockKeys, Outbox, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { HeldResult } from '../sampling-result/held-result.js';
-import type { Answer } from '../sampling-result/sampling-result.service.js';
+import type { Answer } from '../sampling-result/sampling-result.js';
 import { CHECKS, follow, type Run } from './conformance.js';
 
 /** Whoever tries, and whoever begins a run, of one department. */

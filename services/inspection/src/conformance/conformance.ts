@@ -5,7 +5,7 @@
  */
 import type { OrganisationStatus } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
-import type { Answer } from '../sampling-result/sampling-result.service.js';
+import type { Answer } from '../sampling-result/sampling-result.js';
 
 export const CHECKS = ['ACCEPTED', 'DUPLICATE', 'REVISION', 'REFUSED'] as const;
 export type Check = (typeof CHECKS)[number];

@@ -5,7 +5,8 @@ import { DataSource, MoreThan, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { resultsFromRows, type ImportedResult, type ImportedRows } from '../import/results.js';
 import { readSheet, type Sheet } from '../import/sheet.js';
-import { SamplingResults, type Answer, type Submitted } from '../sampling-result/sampling-result.service.js';
+import type { Answer } from '../sampling-result/sampling-result.js';
+import { SamplingResults, type Submitted } from '../sampling-result/sampling-result.service.js';
 import { ImportRejectedRow, ImportRun, type ReadColumn } from './import-run.entity.js';
 import { countsOf, csvHeading, csvRow, ImportUnknown, type RejectedRow } from './import-run.js';
 

@@ -15,7 +15,8 @@ import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import type { Seen } from '../disclosure/disclosure.js';
 import { SamplingResultReading, type ListedResult, type PublishedCounts, type ReportedResult } from './sampling-result.reading.service.js';
-import { SamplingResults, type Answer } from './sampling-result.service.js';
+import { SamplingResults } from './sampling-result.service.js';
+import type { Answer } from './sampling-result.js';
 import { STATUSES, type Status } from './held-result.js';
 
 export class RetractSamplingResultBody {

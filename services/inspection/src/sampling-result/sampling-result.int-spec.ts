@@ -15,7 +15,8 @@ import { DataSource } from 'typeorm';
 import { InspectionModule } from '../inspection.module.js';
 import type { ReportedResult } from './sampling-result.reading.service.js';
 import type { BatchAnswer } from '@jinqiao/platform';
-import { SamplingResults, type Answer } from './sampling-result.service.js';
+import type { Answer } from './sampling-result.js';
+import { SamplingResults } from './sampling-result.service.js';
 
 /*
  * The intake over HTTP against a real database and broker: what is answered, what is stored, what leaves on the two topics, and that a

@@ -11,7 +11,7 @@ import {
   type TestService,
 } from '@jinqiao/testing';
 import { InspectionModule } from '../inspection.module.js';
-import type { Answer } from './sampling-result.service.js';
+import type { Answer } from './sampling-result.js';
 
 /*
  * A database that is set back to a backup (ADR-0009): what had been published since is known again before anything new is accepted, so

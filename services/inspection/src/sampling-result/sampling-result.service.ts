@@ -6,7 +6,6 @@ import {
   type BatchAnswer,
   Clock,
   currentTrace,
-  type ItemAnswer,
   ITEMS_MAX,
   Metrics,
   isInSandbox,
@@ -22,9 +21,10 @@ import type { Pair } from '../probable-duplicate/probable-duplicate.js';
 import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
-import { type HeldResult, isAnnounced, type ResultName, type Status } from './held-result.js';
+import { type HeldResult, isAnnounced, type ResultName } from './held-result.js';
 import { type Carried, lockStored, rowOf, type Stored, type StoredRow, write } from './sampling-result.rows.js';
 import {
+  type Answer,
   decide,
   readReport,
   readRetraction,
@@ -51,15 +51,6 @@ export interface Submitted {
 export interface Origin {
   readonly channel: Channel;
   readonly importId?: string;
-}
-
-/** What became of one submission. */
-export interface Answer extends ItemAnswer {
-  readonly sampleNo: string | null;
-  readonly status?: Status;
-  readonly acceptedAt?: string;
-  /** The reporter is in the sandbox: this is how it would have been answered, and nobody is told of it. */
-  readonly sandbox?: true;
 }
 
 // Each is named; a sender with more has sent something else.

@@ -14,6 +14,7 @@ import {
   SamplingResultWithdrawn,
 } from '@jinqiao/contracts';
 import { dayInChina, divisionExists, readUscc, type ReadUscc } from '@jinqiao/law';
+import type { ItemAnswer } from '@jinqiao/platform';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import { batchKeyOf, NO_BATCH } from '../probable-duplicate/batch.js';
 import { type Announcement, type HeldResult, isAnnounced, type Status, type Submission } from './held-result.js';
@@ -40,6 +41,15 @@ export interface Accepted {
 type Sound = Reading & { readonly ok: true; readonly alike?: string | null };
 
 /** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
+/** What became of one submission. */
+export interface Answer extends ItemAnswer {
+  readonly sampleNo: string | null;
+  readonly status?: Status;
+  readonly acceptedAt?: string;
+  /** The reporter is in the sandbox: this is how it would have been answered, and nobody is told of it. */
+  readonly sandbox?: true;
+}
+
 export class SamplingResultRejected extends DomainError {
   constructor(findings: readonly Finding[]) {
     const [first] = findings;
