@@ -1,23 +1,14 @@
 import type { EnquiryKind, EnquiryPurpose, OrganisationKind } from '@jinqiao/contracts';
 import { dayInChina, pastBefore } from '@jinqiao/law';
 import { Gathered } from '@jinqiao/messaging';
-import { Clock, decodeCursor, findOrganisation, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, isInSandbox, OrganisationInSandbox, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import type { PublicFacts } from '../public-facts/public-facts.js';
 import { FactReader } from '../public-facts/public-facts.service.js';
 import { findContracted } from '../register-copy/register-copy.js';
-import {
-  type Answered,
-  AskerInSandbox,
-  BudgetSpent,
-  EnquiryRefused,
-  type StatedPurpose,
-  type Question,
-  type Reading,
-  refusalFor,
-} from './enquiry.js';
+import { type Answered, BudgetSpent, EnquiryRefused, type StatedPurpose, type Question, type Reading, refusalFor } from './enquiry.js';
 
 /** Everything that is asked in one request. */
 export interface Asked<Q> {
@@ -91,8 +82,9 @@ export class Enquiries {
   /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
-    if ((await findOrganisation(this.db.manager, asked.caller.id))?.status === 'SANDBOX') throw new AskerInSandbox();
-    const items = await this.admit(readings, asked);
+    const [isSandbox, items] = await Promise.all([isInSandbox(this.db.manager, asked.caller.id), this.admit(readings, asked)]);
+    // What is told in the sandbox is made up, and about merchants nothing is.
+    if (isSandbox) throw new OrganisationInSandbox();
     const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
     const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(usccs, dayInChina(now));
     const answers = items.map((item): Answered<A> => {

@@ -47,16 +47,6 @@ export class EnquiryRefused extends DomainError {
   }
 }
 
-/** What is told in the sandbox is made up, and about merchants nothing is made up: there is nothing to answer with. */
-export class AskerInSandbox extends DomainError {
-  constructor() {
-    super('ORGANISATION_IN_SANDBOX', 403, {
-      zh: '沙箱阶段的平台不得查询',
-      en: 'A platform in the sandbox is answered once it is promoted',
-    });
-  }
-}
-
 export class BudgetSpent extends DomainError {
   constructor(budget: number, now: Date) {
     const retryAfter = Math.max(1, Math.ceil((endOfDay(dayInChina(now)).getTime() - now.getTime()) / 1_000));
