@@ -26,7 +26,7 @@ export type { Principal, PrincipalKind } from './principal.js';
 export { answerProblem, PROBLEM_TYPE, problemOf, type Problem } from './problem.js';
 export { ProcessEnd } from './process-end.js';
 export { Redis } from './redis.js';
-export { type Regular, regularly } from './regularly.js';
+export { inPortions, type Regular, regularly } from './regularly.js';
 export { IsSigningKey, type SigningKey, signingKeyOf } from './signing-key.js';
 export { httpAdapter, prepareHttp, prepareService, type ProcessParts, startProcess, startService } from './start-service.js';
 export {

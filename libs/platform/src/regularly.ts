@@ -31,3 +31,17 @@ export function regularly(everyMs: number, work: (stopping: AbortSignal) => Prom
     },
   };
 }
+
+/**
+ * Does work a portion at a time, each in a transaction of its own, until one is not full, `portions` of them are done or it is to stop.
+ * `portion` does at most so many and answers how many.
+ */
+export async function inPortions(
+  stopping: AbortSignal,
+  { size, portions }: { readonly size: number; readonly portions: number },
+  portion: (most: number) => Promise<number>,
+): Promise<void> {
+  for (let done = 0; done < portions && !stopping.aborted; done += 1) {
+    if ((await portion(size)) < size) return;
+  }
+}

@@ -1,11 +1,10 @@
-import { type Regular, regularly } from '@jinqiao/platform';
+import { inPortions, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CreditChanges } from './credit-change.service.js';
 
 const NUMBER_EVERY_MS = 1_000;
 const ERASE_EVERY_MS = 3_600_000;
-const CHANGES_A_TRANSACTION = 5_000;
-const TRANSACTIONS_A_ROUND_MAX = 20;
+const CHANGES = { size: 5_000, portions: 20 };
 
 /** Gives changes their places about as fast as they come, and erases tombstones. Any number of processes may run it. */
 @Injectable()
@@ -17,18 +16,12 @@ export class CreditChangeJob implements OnApplicationBootstrap, OnModuleDestroy 
   onApplicationBootstrap(): void {
     const log = new Logger(CreditChangeJob.name);
     this.jobs = [
-      regularly(NUMBER_EVERY_MS, (stopping) => inPortions(stopping, (most) => this.changes.number(most)), log),
-      regularly(ERASE_EVERY_MS, (stopping) => inPortions(stopping, (most) => this.changes.eraseTombstones(most)), log),
+      regularly(NUMBER_EVERY_MS, (stopping) => inPortions(stopping, CHANGES, (most) => this.changes.number(most)), log),
+      regularly(ERASE_EVERY_MS, (stopping) => inPortions(stopping, CHANGES, (most) => this.changes.eraseTombstones(most)), log),
     ];
   }
 
   async onModuleDestroy(): Promise<void> {
     await Promise.all(this.jobs.map((job) => job.stop()));
-  }
-}
-
-async function inPortions(stopping: AbortSignal, portion: (most: number) => Promise<number>): Promise<void> {
-  for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !stopping.aborted; transactions += 1) {
-    if ((await portion(CHANGES_A_TRANSACTION)) < CHANGES_A_TRANSACTION) return;
   }
 }

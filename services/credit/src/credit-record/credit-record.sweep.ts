@@ -1,11 +1,10 @@
-import { type Regular, regularly } from '@jinqiao/platform';
+import { inPortions, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { CreditRecords } from './credit-record.service.js';
 
 const EVERY_MS = 60_000;
-const A_TRANSACTION = 500;
-const TRANSACTIONS_A_ROUND_MAX = 200;
+const A_ROUND = { size: 500, portions: 200 };
 
 /**
  * Lets periods begin and end. A period is a matter of days, so a minute's delay does no harm, and a round that fails (the database is away)
@@ -29,14 +28,8 @@ export class CreditRecordSweep implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private async sweep(stopping: AbortSignal): Promise<void> {
-    await inPortions(stopping, (most) => this.records.sweep(most));
+    await inPortions(stopping, A_ROUND, (most) => this.records.sweep(most));
     // After an upgrade, once.
-    await inPortions(stopping, (most) => this.statuses.restateOlder(most));
-  }
-}
-
-async function inPortions(stopping: AbortSignal, portion: (most: number) => Promise<number>): Promise<void> {
-  for (let transactions = 0; transactions < TRANSACTIONS_A_ROUND_MAX && !stopping.aborted; transactions += 1) {
-    if ((await portion(A_TRANSACTION)) < A_TRANSACTION) return;
+    await inPortions(stopping, A_ROUND, (most) => this.statuses.restateOlder(most));
   }
 }
