@@ -81,7 +81,8 @@ const UNDO: RequiredAction = { action: 'RESTORE', mandatory: true, basis: 'ä¿¡ç”
  */
 function askedOf(previous: Feedback | null, recordNos: readonly string[]): RequiredAction[] {
   const isOpen = previous !== null && previous.closedAt === null && asksToUndo(previous.said);
-  const hasEnded = recordsToldBy(previous).some((recordNo) => !recordNos.includes(recordNo));
+  const arePublic = new Set(recordNos);
+  const hasEnded = recordsToldBy(previous).some((recordNo) => !arePublic.has(recordNo));
   return isOpen || hasEnded ? [UNDO] : [NO_ACTION];
 }
 
