@@ -262,7 +262,8 @@ async function whileRecordsArrive(sides: Sides, samples: Samples, { seconds, ask
   const began = performance.now();
   const reporting = openLoop({ perSecond: PER_SECOND / RECORDS_A_REPORT, seconds }, async (nth) => {
     const records = Array.from({ length: RECORDS_A_REPORT }, (_, place) => recordAt(nth * RECORDS_A_REPORT + place, asked));
-    accepted += (JSON.parse(answered(await department.post(records)).body) as { accepted: number }).accepted;
+    const answer = answered(await department.post(records));
+    accepted += (JSON.parse(answer.body) as { accepted: number }).accepted;
   }).then(() => (performance.now() - began) / 1000);
   const load = await oneByOne(sides, 'ours', { seconds, asked });
   const reported = await reporting;
