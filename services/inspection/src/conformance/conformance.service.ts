@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { OrganisationStatus } from '@jinqiao/contracts';
 import { lockKeys } from '@jinqiao/messaging';
-import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, findOrganisation, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { UUID } from '../sampling-round/sampling-round.service.js';
 import { ConformanceRunning, ConformanceRunUnknown, endOf, NotInSandbox, type Run, statusOf } from './conformance.js';
 import { RUN, TRIAL_LOCKS } from './conformance.trials.js';
 
@@ -20,7 +20,6 @@ export interface RunFilter {
 const LIST = 'conformance-runs';
 /** Above every id, for a list that goes down. */
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Runs of the conformance check of departments; what shows something comes in as all reports do. */
 @Injectable()
@@ -34,7 +33,7 @@ export class Conformance {
   async start({ id }: Principal): Promise<RunEntry> {
     return this.db.transaction(async (tx) => {
       await lockKeys(tx, TRIAL_LOCKS, [id]);
-      const [known]: { status: OrganisationStatus }[] = await tx.query('SELECT status FROM followed_organisations WHERE id = $1', [id]);
+      const known = await findOrganisation(tx, id);
       if (known?.status !== 'SANDBOX') throw new NotInSandbox(known?.status ?? null);
       const startedAt = this.clock.now();
       const under: unknown[] = await tx.query(

@@ -11,7 +11,7 @@ import {
 } from '@jinqiao/platform';
 import { Controller, Get } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { seenBy } from '../actor.js';
+import { seenBy, viewerOf } from '../actor.js';
 import { ALL_DUTIES } from './all-duties.js';
 
 const LISTED = ALL_DUTIES.map(({ listed }) => listed);
@@ -27,7 +27,7 @@ export class DeadlineController {
   @Get()
   @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
   async list(@Caller() caller: Principal, @CheckedQuery(ListDeadlinesQuery) query: ListDeadlinesQuery): Promise<Page<DeadlineEntry>> {
-    const whose = await seenBy(this.db.manager, caller);
+    const whose = seenBy(await viewerOf(this.db.manager, caller));
     return listDeadlines(this.db.manager, LISTED, { whose, query, now: this.clock.now() });
   }
 }

@@ -2,7 +2,7 @@ import { addDays, dayInChina } from '@jinqiao/law';
 import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { seenBy } from '../actor.js';
+import { seenBy, viewerOf } from '../actor.js';
 import { type Alarm, alarmsOn, DAYS_BEFORE, type DayFigures, type Share } from './drift.js';
 
 export interface RaisedAlarm extends Alarm {
@@ -90,7 +90,7 @@ export class DriftSentinel implements OnApplicationBootstrap, OnModuleDestroy {
        WHERE ($1::text IS NULL OR reporter_id = $1) AND ($2::date IS NULL OR day >= $2)
          AND (day < $3::date OR (day = $3::date AND (reporter_id, measure) > ($4, $5)))
        ORDER BY day DESC, reporter_id, measure LIMIT $6`,
-      [await seenBy(this.db.manager, caller), from ?? null, ...after, limit + 1],
+      [seenBy(await viewerOf(this.db.manager, caller)), from ?? null, ...after, limit + 1],
     );
     return pageOf(LIST, rows, limit, ({ day, reporterId, measure }) => [day, reporterId, measure]);
   }

@@ -102,13 +102,13 @@ export class ProbableDuplicates {
   /** Of a department those in which it reported one of the two; in the order in which they were raised. */
   async list(caller: Principal, { status, cursor, limit }: PairFilter): Promise<Page<Seen<ProbableDuplicate>>> {
     const [after = FIRST] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const viewer = await viewerOf(this.db.manager, caller);
     const rows: ProbableDuplicate[] = await this.db.query(
       `${PAIRS} WHERE ($1::text IS NULL OR p.reporter_id = $1 OR p.earlier_reporter_id = $1) AND ($2::text IS NULL OR p.status = $2)
          AND p.pair_id > $3 ORDER BY p.pair_id LIMIT $4`,
-      [await seenBy(this.db.manager, caller), status ?? null, after, limit + 1],
+      [seenBy(viewer), status ?? null, after, limit + 1],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ pairId }) => [pairId]);
-    const viewer = await viewerOf(this.db.manager, caller);
     return { items: items.flatMap((pair) => disclosed('PAIR', viewer, concernOf(pair), pair) ?? []), next };
   }
 

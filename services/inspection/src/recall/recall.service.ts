@@ -144,7 +144,7 @@ export class Recalls {
        WHERE ($1::text IS NULL OR keeper_id = $1) AND recall_no > $2 AND ($3::text IS NULL OR state = $3)
          AND (NOT $4::boolean OR due_on < $5::date)
        ORDER BY recall_no LIMIT $6`,
-      [await seenBy(this.db.manager, caller), after, state ?? null, overdue, this.today(), limit + 1],
+      [seenBy(viewer), after, state ?? null, overdue, this.today(), limit + 1],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ recallNo }) => [recallNo]);
     return { items: items.flatMap((one) => disclosed('RECALL', viewer, concernOf(one), one) ?? []), next };

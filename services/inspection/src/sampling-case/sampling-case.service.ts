@@ -180,7 +180,7 @@ export class SamplingCases {
          ${IS_PUBLIC} AS "isPublic", ${TRACKS_OF_RESULT} AS tracks
        FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
        WHERE (${CONCERNS} OR ${TOLD}) AND (reporter_id, sample_no) > ($2, $3) ORDER BY reporter_id, sample_no LIMIT $4`,
-      [await seenBy(tx, caller), reporterAfter, sampleAfter, limit + 1, viewer.uscc],
+      [seenBy(viewer), reporterAfter, sampleAfter, limit + 1, viewer.uscc],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
     const shown = items.flatMap(({ parties, isPublic, tracks, ...summary }) => {

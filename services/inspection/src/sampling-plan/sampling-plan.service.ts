@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
-import { disclosed, type Matter, type Seen } from '../disclosure/disclosure.js';
+import { disclosed, type Matter, sees, type Seen } from '../disclosure/disclosure.js';
 import { UUID } from '../sampling-round/sampling-round.service.js';
 import {
   type AmendPlanBody,
@@ -91,22 +91,23 @@ export class SamplingPlans {
   async list(caller: Principal, { organiserId, year, cursor, limit = 100 }: ListPlansQuery): Promise<Page<Seen<SamplingPlan>>> {
     const tx = this.db.manager;
     const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const viewer = await viewerOf(tx, caller);
     const rows = await plansWhere(
       tx,
       `($1::text IS NULL OR organiser_id = $1) AND ($2::integer IS NULL OR year = $2) AND ($3::uuid IS NULL OR plan_id > $3)
          AND (state = 'PUBLISHED' OR $4::text IS NULL OR organiser_id = $4) ORDER BY plan_id LIMIT $5`,
-      [organiserId ?? null, year ?? null, after, await seenBy(tx, caller), limit + 1],
+      [organiserId ?? null, year ?? null, after, seenBy(viewer), limit + 1],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ planId }) => [planId]);
-    const viewer = await viewerOf(tx, caller);
     return { items: items.flatMap((plan) => disclosed(matterOf(plan), viewer, { owners: [plan.organiserId] }, plan) ?? []), next };
   }
 
   async coverage(caller: Principal, planId: string): Promise<Seen<PlanCoverage>> {
     const tx = this.db.manager;
     const plan = await this.one(tx, planId);
-    await this.shown(tx, plan, caller);
-    const seen = disclosed('COVERAGE', await viewerOf(tx, caller), { owners: [plan.organiserId] }, await coverageOf(tx, plan));
+    const viewer = await viewerOf(tx, caller);
+    if (!sees(matterOf(plan), viewer, { owners: [plan.organiserId] })) throw new PlanUnknown();
+    const seen = disclosed('COVERAGE', viewer, { owners: [plan.organiserId] }, await coverageOf(tx, plan));
     if (!seen) throw new Forbidden();
     return seen;
   }
@@ -118,7 +119,7 @@ export class SamplingPlans {
   ): Promise<Seen<PlanWithHistory>> {
     return this.db.transaction(async (tx) => {
       const plan = await this.one(tx, planId, 'FOR UPDATE');
-      await this.shown(tx, plan, caller);
+      if (!sees(matterOf(plan), await viewerOf(tx, caller), { owners: [plan.organiserId] })) throw new PlanUnknown();
       if (plan.organiserId !== caller.id) throw new PlanNotYours();
       await change(tx, plan);
       return this.shown(tx, await this.one(tx, planId), caller);

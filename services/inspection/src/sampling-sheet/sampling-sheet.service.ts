@@ -164,6 +164,7 @@ export class SamplingSheets {
   async list(caller: Principal, { roundId, state, cursor, limit }: SheetFilter): Promise<Page<Seen<SheetSummary>>> {
     const [organiserAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const tx = this.db.manager;
+    const viewer = await viewerOf(tx, caller);
     const rows: { summary: SheetSummary; parts: Parameters<typeof concernOf>[0] }[] = await tx.query(
       `SELECT jsonb_build_object('organiserId', s.organiser_id, 'sampleNo', s.sample_no, 'roundId', s.round_id, 'object', s.object ->> 'name',
          'state', s.state, 'laboratoryId', s.laboratory_id, 'dueOn', (SELECT min(due_on)::text FROM sampling_sheet_clocks c WHERE c.organiser_id = s.organiser_id
@@ -172,10 +173,9 @@ export class SamplingSheets {
        WHERE ${CONCERNS} AND ($2::uuid IS NULL OR s.round_id = $2) AND ($3::text IS NULL OR s.state = $3)
          AND (s.organiser_id, s.sample_no) > ($4, $5)
        ORDER BY s.organiser_id, s.sample_no LIMIT $6`,
-      [await seenBy(tx, caller), roundId ?? null, state ?? null, organiserAfter, sampleAfter, limit + 1, DUTIES],
+      [seenBy(viewer), roundId ?? null, state ?? null, organiserAfter, sampleAfter, limit + 1, DUTIES],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ summary: { organiserId, sampleNo } }) => [organiserId, sampleNo]);
-    const viewer = await viewerOf(tx, caller);
     return { items: items.flatMap(({ summary, parts }) => disclosed('SHEET_SUMMARY', viewer, concernOf(parts), summary) ?? []), next };
   }
 

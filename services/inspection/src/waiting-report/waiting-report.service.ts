@@ -53,14 +53,14 @@ export class WaitingReports {
   /** What waits, of a department its own and what was merged into its own; in the order of reporter and sampleNo. */
   async list(caller: Principal, { cursor, limit }: WaitingFilter): Promise<Page<Seen<WaitingReport>>> {
     const [reporterAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
+    const viewer = await viewerOf(this.db.manager, caller);
     const rows: WaitingReport[] = await this.db.query(
       `SELECT ${ROW} FROM ${WAITS} WHERE ($1::text IS NULL OR w.reporter_id = $1 OR split_part(r.merged_into, ':', 1) = $1)
          AND (w.reporter_id, w.sample_no) > ($2, $3)
        ORDER BY w.reporter_id, w.sample_no LIMIT $4`,
-      [await seenBy(this.db.manager, caller), reporterAfter, sampleAfter, limit + 1],
+      [seenBy(viewer), reporterAfter, sampleAfter, limit + 1],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ reporterId, sampleNo }) => [reporterId, sampleNo]);
-    const viewer = await viewerOf(this.db.manager, caller);
     return { items: items.flatMap((waiting) => disclosed('WAITING_REPORT', viewer, concernOf(waiting), waiting) ?? []), next };
   }
 
