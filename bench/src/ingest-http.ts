@@ -1,7 +1,7 @@
-import { type Options, type Outcome, percentile, sameWork } from './harness.js';
+import { type Figure, type Options, type Outcome, percentile, sameWork } from './harness.js';
 import { pause, until } from './place.js';
 import { reportAt, totals } from './results.js';
-import { Client, numberIn, onStack, openLoop, type Running } from './running-stack.js';
+import { Client, numberIn, onStack, openLoop, processorTime, type Running } from './running-stack.js';
 
 /*
  * One result a request, at an even rate in an open loop, with every service downstream at work. A request's time is reckoned from when
@@ -35,6 +35,7 @@ export async function ingestHttp({ size, say }: Options): Promise<Outcome> {
         figure('gateway', through.took, 50),
         figure('gateway', through.took, 99),
         { name: 'errors', unit: '', samples: [errors] },
+        ...direct.processors,
       ],
       ratios: [
         { name: 'service p50, 5 ms', value: 5 / percentile(direct.took, 50), goal: 1 },
@@ -50,6 +51,8 @@ export async function ingestHttp({ size, say }: Options): Promise<Outcome> {
 interface Load {
   readonly took: readonly number[];
   readonly errors: number;
+  /** Processor time a result of each process of the stack, from the first request to the last effect. */
+  readonly processors: readonly Figure[];
 }
 
 async function load(running: Running, url: string, { run, seconds }: { run: string; seconds: number }): Promise<Load> {
@@ -57,6 +60,7 @@ async function load(running: Running, url: string, { run, seconds }: { run: stri
   const before = running.platforms.told;
   const took: number[] = [];
   let errors = 0;
+  const cpu = processorTime(running);
   await openLoop({ perSecond: PER_SECOND, seconds }, async (nth, planned) => {
     const status = await client.post(reportAt(run, nth)).then(
       (answer) => answer.status,
@@ -80,8 +84,13 @@ async function load(running: Running, url: string, { run, seconds }: { run: stri
     async () => (await numberIn(credit, `SELECT count(*) FROM followed_subjects WHERE subject LIKE ${like}`)) >= results - errors,
     100,
   );
+  const processors = [...processorTime(running)].map(([process, used]) => ({
+    name: `processor time a result, ${process}`,
+    unit: 'us',
+    samples: [((used - (cpu.get(process) ?? 0)) / results) * 1e6],
+  }));
   const stored = await numberIn(inspection, `SELECT count(*) FROM sampling_results WHERE sample_no LIKE '${run}-%'`);
   sameWork('the service', { stored }, { stored: results - errors });
   await pause(500);
-  return { took, errors };
+  return { took, errors, processors };
 }

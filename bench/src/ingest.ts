@@ -142,6 +142,7 @@ async function ownGround({ url, ownerUrl }: Database): Promise<OwnGround> {
   const { SamplingResults } = await built<{ SamplingResults: Type<Intake> }>(
     'services/inspection/dist/sampling-result/sampling-result.service.js',
   );
+  const { Trials } = await built<{ Trials: Type }>('services/inspection/dist/conformance/conformance.trials.js');
   const db = await new DataSource({ type: 'postgres', url, installExtensions: false, poolSize: 10 }).initialize();
   const provided = { service: 'inspection', schemaBaseUrl: 'http://localhost:3000/schemas' };
   @Module({
@@ -149,7 +150,7 @@ async function ownGround({ url, ownerUrl }: Database): Promise<OwnGround> {
     providers: [
       { provide: DataSource, useValue: db },
       { provide: MESSAGING_OPTIONS, useValue: provided },
-      ...[Outbox, Clock, Metrics, AccessLog, SamplingResults],
+      ...[Outbox, Clock, Metrics, AccessLog, Trials, SamplingResults],
     ],
   })
   class WithoutRelay {}

@@ -197,21 +197,24 @@ export function processorTime({ stack }: Pick<Running, 'stack'>): Map<string, nu
 
 /** Sums over a process and its descendants; `fields` are those of /proc/PID/stat behind the name. */
 function below(root: number, read: (pid: string, fields: readonly string[]) => number): number {
+  const fields = new Map<string, readonly string[]>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) unlessGone(() => fields.set(pid, statOf(pid)));
+  const isBelow = (pid: string | undefined): boolean => pid === String(root) || (pid !== undefined && isBelow(fields.get(pid)?.[1]));
   let sum = 0;
-  const family = new Set([String(root)]);
-  // A child has a higher number than its parent until the numbers begin anew.
-  for (const pid of readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .sort((a, b) => Number(a) - Number(b))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (!family.has(pid) && !family.has(fields[1] ?? '')) continue;
-      family.add(pid);
-      sum += read(pid, fields);
-    } catch {
-      // It ended while we were looking.
-    }
-  }
+  for (const [pid, its] of fields) if (isBelow(pid)) unlessGone(() => (sum += read(pid, its)));
   return sum;
+}
+
+function statOf(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A process may end while it is being looked at. */
+function unlessGone(look: () => unknown): void {
+  try {
+    look();
+  } catch (problem) {
+    if (!(problem instanceof Error && 'code' in problem && (problem.code === 'ENOENT' || problem.code === 'ESRCH'))) throw problem;
+  }
 }
