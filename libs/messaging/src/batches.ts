@@ -42,6 +42,8 @@ interface Batch {
 
 const ISOLATED_ATTEMPTS = 3;
 const RECORDS_TOGETHER = 1_000;
+/** So many have a transaction of their own beside the one under way. */
+const RECORDS_BESIDE = 100;
 
 /**
  * One transaction for the batches that several partitions have at the same time: store the offsets, parse, validate, dedupe, handle,
@@ -60,6 +62,7 @@ export class Batches {
     },
     RECORDS_TOGETHER,
     ({ records }) => records.length,
+    RECORDS_BESIDE,
   );
 
   constructor(

@@ -31,6 +31,40 @@ describe('gathered writes', () => {
     expect(writes).toEqual([[4, 6], [1], [12], [3, 7]]);
   });
 
+  it('go beside each other where enough waits, two of them, and only there', async () => {
+    const under: number[][] = [];
+    const ends: (() => void)[] = [];
+    const gathered = new Gathered<number, number>(
+      async (items) => {
+        under.push([...items]);
+        await new Promise<void>((end) => ends.push(end));
+        return items;
+      },
+      10,
+      (item) => item,
+      10,
+    );
+    const answers = [gathered.add(3), tick().then(() => gathered.add(4))];
+    await tick();
+    await tick();
+    expect(under).toEqual([[3]]);
+    answers.push(gathered.add(6), gathered.add(10), gathered.add(1));
+    await tick();
+    expect(under).toEqual([[3], [4, 6]]);
+    ends.shift()?.();
+    await tick();
+    expect(under).toEqual([[3], [4, 6], [10]]);
+    ends.shift()?.();
+    await tick();
+    // One waits for the other to end, since more may come to go with it.
+    expect(under).toHaveLength(3);
+    ends.shift()?.();
+    await tick();
+    expect(under).toEqual([[3], [4, 6], [10], [1]]);
+    ends.shift()?.();
+    expect(await Promise.all(answers)).toEqual([3, 4, 6, 10, 1]);
+  });
+
   it('let an item that cannot be written fail alone', async () => {
     const gathered = new Gathered<number, number>(async (items) => {
       await tick();

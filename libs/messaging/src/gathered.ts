@@ -8,34 +8,44 @@ interface Waiting<Item, Answer> {
 
 /**
  * Group commit: items that arrive while one write is under way go together in the next, so many callers share one transaction and an idle
- * one waits for nobody. Each gets its own answer, in the place of its item. What fails together for a reason of its content is written
- * again one by one, so that nobody fails for another's item.
+ * one waits for nobody. Where enough waits it goes into a second write beside the first: gathering more would save little, and one of
+ * them works while the other waits for the database. Each gets its own answer, in the place of its item. What fails together for a reason
+ * of its content is written again one by one, so that nobody fails for another's item.
  */
 export class Gathered<Item, Answer> {
   private readonly waiting: Waiting<Item, Answer>[] = [];
-  private writing = false;
+  private underWay = 0;
 
-  /** `most` is how much goes into one write; an item counts as one, or as its `size`. */
+  /** `most` is how much goes into one write, `enough` how much into a second one beside it; an item counts as one, or as its `size`. */
   constructor(
     private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>,
     private readonly most: number,
     private readonly size: (item: Item) => number = () => 1,
+    private readonly enough = Infinity,
   ) {}
 
   /** Resolves when the item is durable. */
   add(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      if (!this.writing) void this.writeAll();
+      if (this.mayBegin()) void this.writeAll();
     });
   }
 
   private async writeAll(): Promise<void> {
-    this.writing = true;
+    this.underWay += 1;
     // What is added in the same breath goes together.
     await Promise.resolve();
-    while (this.waiting.length > 0) await this.settle(this.waiting.splice(0, this.fitting()));
-    this.writing = false;
+    while (this.waiting.length > 0 && (this.underWay === 1 || this.isEnough())) await this.settle(this.waiting.splice(0, this.fitting()));
+    this.underWay -= 1;
+  }
+
+  private mayBegin(): boolean {
+    return this.underWay === 0 || (this.underWay === 1 && this.isEnough());
+  }
+
+  private isEnough(): boolean {
+    return this.waiting.reduce((sum, { item }) => sum + this.size(item), 0) >= this.enough;
   }
 
   private fitting(): number {

@@ -132,4 +132,33 @@ export class AddNextOfOutbox1700000000002 implements MigrationInterface {
   }
 }
 
-export const messagingMigrations = [CreateMessaging1700000000000, AddPublishedMarks1700000000001, AddNextOfOutbox1700000000002];
+class ReadOutboxFaster1700000000003 implements MigrationInterface {
+  readonly name = 'ReadOutboxFaster1700000000003';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // What is left out is looked up and not compared one by one, and no second process is started for a few hundred rows.
+    await runner.query(`
+      CREATE OR REPLACE FUNCTION next_of_outbox(most integer, held text[], besides bigint[])
+        RETURNS TABLE (seq bigint, topic text, key text, headers json, value text, raw bytea)
+        LANGUAGE sql STABLE SET enable_seqscan = off SET max_parallel_workers_per_gather = 0 AS $$
+          SELECT seq, topic, key, headers, value, raw FROM outbox AS next
+          WHERE parked_at IS NULL AND topic <> ALL (held) AND seq NOT IN (SELECT beside FROM unnest(besides) AS beside)
+            AND NOT EXISTS (SELECT FROM outbox AS parked
+                            WHERE parked.parked_at IS NOT NULL AND parked.topic = next.topic AND parked.key = next.key)
+          ORDER BY seq LIMIT most
+        $$;
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP FUNCTION next_of_outbox');
+    await new AddNextOfOutbox1700000000002().up(runner);
+  }
+}
+
+export const messagingMigrations = [
+  CreateMessaging1700000000000,
+  AddPublishedMarks1700000000001,
+  AddNextOfOutbox1700000000002,
+  ReadOutboxFaster1700000000003,
+];
