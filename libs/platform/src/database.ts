@@ -30,8 +30,6 @@ const optionsOf = (name: string, config: ServiceConfig, entities: readonly Entit
   logging: false,
   extra: {
     Client: PreparingClient,
-    // A kept plan would stay what it was while a new table grows a thousandfold, until PostgreSQL analyses it.
-    options: '-c plan_cache_mode=force_custom_plan',
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     stream: socketThatGivesUp,

@@ -32,14 +32,29 @@ describe('a connection that keeps its statements', () => {
     expect(await kept()).toEqual(['SELECT $1::integer AS seven']);
   });
 
-  it('plans each use for its own values', async () => {
+  it('plans each use for its own values, under a new name after five', async () => {
     const text = 'SELECT $1::integer AS planned';
-    await ask(text, 20);
-    const [row]: { custom: string; generic: string }[] = await db.query(
-      'SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE statement = $1',
-      [text],
-    );
-    expect(row).toEqual({ custom: '15', generic: '0' });
+    const plans = (): Promise<unknown[]> =>
+      db.query('SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE statement = $1', [text]);
+    await ask(text, 9);
+    expect(await plans()).toEqual([{ custom: '4', generic: '0' }]);
+    // The fifth is the last of its name, which is gone with the next question.
+    await ask(text, 1);
+    expect(await plans()).toEqual([]);
+    expect(await ask(text, 23)).toHaveLength(23);
+    expect(await plans()).toEqual([{ custom: '3', generic: '0' }]);
+  });
+
+  it('answers on after a question that failed', async () => {
+    const text = 'SELECT 10 / $1::integer AS share';
+    for (let nth = 0; nth < 40; nth += 1) {
+      if (nth % 3 === 0) await expect(db.query(text, [0])).rejects.toThrow('division by zero');
+      else expect(await db.query(text, [5])).toEqual([{ share: 2 }]);
+    }
+  });
+
+  it('leaves foreign keys their plans', async () => {
+    expect(await db.query('SHOW plan_cache_mode')).toEqual([{ plan_cache_mode: 'auto' }]);
   });
 
   it('asks anew after a migration has changed what is answered', async () => {
