@@ -1,8 +1,10 @@
 import { Gathered } from '@jinqiao/messaging';
+import { Reflector } from '@nestjs/core';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { mergeMap, type Observable } from 'rxjs';
 import { DataSource, type EntityManager } from 'typeorm';
+import { keepsOwnLog } from './access.js';
 import type { Principal } from './principal.js';
 import { currentTraceId } from './tracing.js';
 
@@ -59,15 +61,18 @@ async function insert(connection: Pick<EntityManager, 'query'>, entries: readonl
   );
 }
 
-/** Records every request of an authenticated principal that was answered, before the answer leaves. */
+/** Records every request of an authenticated principal that was answered, before the answer leaves; but for what its use case notes itself. */
 @Injectable()
 export class AccessLogInterceptor implements NestInterceptor {
-  constructor(private readonly log: AccessLog) {}
+  constructor(
+    private readonly log: AccessLog,
+    private readonly reflector: Reflector,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.getType() === 'http' ? context.switchToHttp().getRequest<FastifyRequest>() : undefined;
     const principal = request?.principal;
-    if (!principal) return next.handle();
+    if (!principal || keepsOwnLog(this.reflector, context)) return next.handle();
     return next.handle().pipe(
       mergeMap(async (answer: unknown) => {
         await this.log.record(principal, `${request.method} ${request.routeOptions.url}`, subjectIn(request), purposeIn(request));

@@ -18,9 +18,12 @@ import { RateLimit } from './rate-limit.js';
 import { Tokens } from './tokens.js';
 
 const WHO_MAY_CALL = 'jinqiao:who-may-call';
-const OPEN_IN_SANDBOX = 'jinqiao:open-in-sandbox';
+const IN_SANDBOX = 'jinqiao:in-sandbox';
+const KEEPS_OWN_LOG = 'jinqiao:keeps-own-log';
 const ANYONE = 'ANYONE';
 type WhoMayCall = readonly PrincipalKind[] | typeof ANYONE;
+/** What a route says about organisations in the sandbox. */
+export type InSandbox = 'OPEN' | 'CLOSED' | undefined;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,7 +40,20 @@ export const AllowAnyone = (): ClassDecorator & MethodDecorator =>
   applyDecorators(SetMetadata(WHO_MAY_CALL, ANYONE), ApiExtension('x-allow', ANYONE));
 
 /** A department that has still to show that it conforms may call this route; it may call no other. */
-export const OpenInSandbox = (): MethodDecorator & ClassDecorator => SetMetadata(OPEN_IN_SANDBOX, true);
+export const OpenInSandbox = (): MethodDecorator & ClassDecorator => SetMetadata(IN_SANDBOX, 'OPEN' satisfies InSandbox);
+
+/** No organisation in the sandbox may call this route, a platform neither: what it would be told is true. */
+export const ClosedInSandbox = (): MethodDecorator & ClassDecorator => SetMetadata(IN_SANDBOX, 'CLOSED' satisfies InSandbox);
+
+/** What a route answers is noted by its use case, with more than the access log would hold; that one leaves it out. */
+export const KeepsOwnLog = (): MethodDecorator & ClassDecorator => SetMetadata(KEEPS_OWN_LOG, true);
+
+/** What a decorator has said of a route or, where it says nothing, of its controller. */
+const saidOf = <T>(reflector: Reflector, of: string, context: ExecutionContext): T | undefined =>
+  reflector.getAllAndOverride<T | undefined>(of, [context.getHandler(), context.getClass()]);
+
+export const keepsOwnLog = (reflector: Reflector, context: ExecutionContext): boolean =>
+  saidOf<true>(reflector, KEEPS_OWN_LOG, context) ?? false;
 
 /** The authenticated principal. Only on routes with @Allow. */
 export const Caller = createParamDecorator((_unused: unknown, context: ExecutionContext): Principal => {
@@ -55,7 +71,7 @@ export class Forbidden extends DomainError {
 /** What a service knows of a principal besides its token. */
 export abstract class Admission {
   /** Throws where the principal may not call this at the moment. */
-  abstract admit(principal: Principal, route: { readonly isOpenInSandbox: boolean }): Promise<void>;
+  abstract admit(principal: Principal, route: { readonly inSandbox: InSandbox }): Promise<void>;
 }
 
 /**
@@ -74,13 +90,12 @@ export class AccessGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // Kafka records are let in by the broker's access rules, not by a token in a request.
     if (context.getType() !== 'http') return true;
-    const allowed = this.reflector.getAllAndOverride<WhoMayCall | undefined>(WHO_MAY_CALL, [context.getHandler(), context.getClass()]);
+    const allowed = saidOf<WhoMayCall>(this.reflector, WHO_MAY_CALL, context);
     if (allowed === ANYONE) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const principal = await this.tokens.principalOf(request.headers.authorization);
     if (!allowed?.includes(principal.kind)) throw new Forbidden();
-    const isOpenInSandbox = this.reflector.getAllAndOverride<true | undefined>(OPEN_IN_SANDBOX, [context.getHandler(), context.getClass()]);
-    await this.admission.admit(principal, { isOpenInSandbox: isOpenInSandbox ?? false });
+    await this.admission.admit(principal, { inSandbox: saidOf<InSandbox>(this.reflector, IN_SANDBOX, context) });
     await this.rateLimit.take(principal.id);
     request.principal = principal;
     return true;

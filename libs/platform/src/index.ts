@@ -1,5 +1,16 @@
 export { AccessLog } from './access-log.js';
-export { Admission, Allow, AllowAnyone, Caller, Forbidden, OpenInSandbox, routesThatNameNobody } from './access.js';
+export {
+  Admission,
+  Allow,
+  AllowAnyone,
+  Caller,
+  ClosedInSandbox,
+  Forbidden,
+  type InSandbox,
+  KeepsOwnLog,
+  OpenInSandbox,
+  routesThatNameNobody,
+} from './access.js';
 export { type Applied, SubjectNeverApplied } from './applied.js';
 export { batchAnswer, type BatchAnswer, type ItemAnswer, ITEMS_MAX, namedIn, TooManyItems } from './batch-answer.js';
 export { BodyTooLarge, LIMITS } from './body.js';

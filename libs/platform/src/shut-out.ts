@@ -9,7 +9,7 @@ import { OnBatch, type Received } from '@jinqiao/messaging';
 import { DomainError } from '@jinqiao/schema';
 import { Controller, Injectable, type Type } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Admission } from './access.js';
+import type { Admission, InSandbox } from './access.js';
 import type { Principal } from './principal.js';
 
 /** How old what is known may be: a suspension is in effect within this time in every process that has heard of it. */
@@ -33,19 +33,19 @@ export class OrganisationInSandbox extends DomainError {
   }
 }
 
-/** Refuses whoever is suspended or has left, and a department in the sandbox all but what is open to it. They are few, so all of them are read, and no request waits for a query of its own. */
+/** Refuses whoever is suspended or has left, and in the sandbox a department all but what is open to it, a platform what is closed to it. They are few, so all of them are read, and no request waits for a query of its own. */
 @Injectable()
 export class ShutOut implements Admission {
   private known: { readonly at: number; readonly statuses: Promise<ReadonlyMap<string, OrganisationStatus>> } | null = null;
 
   constructor(protected readonly db: DataSource) {}
 
-  async admit({ id, kind }: Principal, { isOpenInSandbox }: { readonly isOpenInSandbox: boolean }): Promise<void> {
+  async admit({ id, kind }: Principal, { inSandbox }: { readonly inSandbox: InSandbox }): Promise<void> {
     const status = (await this.notInProduction()).get(id);
     if (status === undefined) return;
     if (status !== 'SANDBOX') throw new OrganisationShutOut(status);
     // What a platform in the sandbox is told is made up; what a department sends would be true for everybody else.
-    if (kind === 'DEPARTMENT' && !isOpenInSandbox) throw new OrganisationInSandbox();
+    if (inSandbox === 'CLOSED' || (kind === 'DEPARTMENT' && inSandbox !== 'OPEN')) throw new OrganisationInSandbox();
   }
 
   /** The table with `id` and `status` of organisations. */

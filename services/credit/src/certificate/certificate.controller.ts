@@ -1,5 +1,5 @@
 import { Optional, Text } from '@jinqiao/contracts';
-import { Allow, AllowAnyone, Caller, CheckedBody, type Principal } from '@jinqiao/platform';
+import { Allow, AllowAnyone, Caller, CheckedBody, ClosedInSandbox, KeepsOwnLog, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { StatedPurpose } from '../enquiry/enquiry.js';
@@ -17,6 +17,8 @@ export class CertificateController {
   @Post('certificates')
   @HttpCode(200)
   @Allow('PLATFORM', 'DEPARTMENT')
+  @ClosedInSandbox()
+  @KeepsOwnLog()
   certify(@Caller() caller: Principal, @CheckedBody(CertifyMerchantBody) body: CertifyMerchantBody): Promise<Certificate> {
     return this.certificates.certify(caller, body);
   }

@@ -287,13 +287,18 @@ describe('a platform in the sandbox', () => {
       await http.post(PREDICATES, { ...why, items: [{ uscc, predicate: 'COMMITMENT_KEPT' }] }),
       await http.post(CERTIFICATES, { ...why, uscc }),
     ];
+    const isRefused = async () => {
+      for (const { status, body } of await ask()) expect([status, body['code']]).toEqual([403, 'ORGANISATION_IN_SANDBOX']);
+    };
+    // What is known of organisations is a second old at most.
+    await eventually(isRefused);
     const before = await kept();
-    for (const { status, body } of await ask()) expect([status, body['code']]).toEqual([403, 'ORGANISATION_IN_SANDBOX']);
+    await isRefused();
     expect(await kept()).toEqual(before);
 
     await place.publish(OrganisationChanged, trying(2, 'PRODUCTION'));
     await isKnownAs('PRODUCTION');
-    expect((await ask()).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await eventually(async () => expect((await ask()).map(({ status }) => status)).toEqual([200, 200, 200, 200]));
   });
 });
 

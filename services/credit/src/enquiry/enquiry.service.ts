@@ -1,13 +1,13 @@
 import type { EnquiryKind, EnquiryPurpose, OrganisationKind } from '@jinqiao/contracts';
 import { dayInChina, pastBefore } from '@jinqiao/law';
 import { Gathered } from '@jinqiao/messaging';
-import { Clock, decodeCursor, isInSandbox, OrganisationInSandbox, type Page, pageOf, type Principal } from '@jinqiao/platform';
+import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
-import type { PublicFacts } from '../public-facts/public-facts.js';
+import { type PublicFacts, UNKNOWN } from '../public-facts/public-facts.js';
 import { FactReader } from '../public-facts/public-facts.service.js';
-import { findContracted } from '../register-copy/register-copy.js';
+import { areContracted, type Contract } from '../register-copy/register-copy.js';
 import { type Answered, BudgetSpent, EnquiryRefused, type StatedPurpose, type Question, type Reading, refusalFor } from './enquiry.js';
 
 /** Everything that is asked in one request. */
@@ -63,14 +63,25 @@ export interface EnquiriesWanted {
   readonly limit: number;
 }
 
+const usccsIn = (readings: readonly Reading<unknown>[]): string[] =>
+  readings.flatMap((reading) => (reading.ok ? [reading.question.uscc] : []));
+
+function admitted<Q>(reading: Reading<Q>, purpose: StatedPurpose, contracted: ReadonlySet<string>): Reading<Q> {
+  if (!reading.ok) return reading;
+  const { uscc } = reading.question;
+  const refusal = refusalFor(purpose, uscc, contracted);
+  return refusal ? { ok: false, uscc, findings: [refusal] } : reading;
+}
+
 const LIST = 'enquiries';
-const UNKNOWN: PublicFacts = { registration: null, held: [] };
-const NOTES_A_WRITE = 1_000;
+/** So many requests about one merchant share a statement. */
+const SINGLES_MAX = 1_000;
 
 @Injectable()
 export class Enquiries {
   /** Requests about one merchant, each of which would else commit for itself, one after the other under the row of its asker's day. */
-  private readonly singles = new Gathered<Note, boolean>((notes) => this.write(notes), NOTES_A_WRITE);
+  private readonly singles = new Gathered<Note, boolean>((notes) => this.write(notes), SINGLES_MAX);
+  private readonly contracts = new Gathered<Contract, boolean>((asked) => areContracted(this.db.manager, asked), SINGLES_MAX);
 
   constructor(
     private readonly db: DataSource,
@@ -82,11 +93,13 @@ export class Enquiries {
   /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
-    const [isSandbox, items] = await Promise.all([isInSandbox(this.db.manager, asked.caller.id), this.admit(readings, asked)]);
-    // What is told in the sandbox is made up, and about merchants nothing is.
-    if (isSandbox) throw new OrganisationInSandbox();
-    const usccs = items.flatMap((item) => (item.ok ? [item.question.uscc] : []));
-    const facts = usccs.length === 0 ? new Map<string, PublicFacts>() : await this.facts.read(usccs, dayInChina(now));
+    const [contracted, facts] = await Promise.all([
+      this.contractedOf(usccsIn(readings), asked),
+      // Also of those that will be refused: they are few, and nobody waits for one answer after the other.
+      this.facts.read(usccsIn(readings), dayInChina(now)),
+    ]);
+    const items = readings.map((reading) => admitted(reading, asked.purpose, contracted));
+    const usccs = usccsIn(items);
     const answers = items.map((item): Answered<A> => {
       if (!item.ok) return { outcome: 'refused', uscc: item.uscc, errors: item.findings };
       return { outcome: 'answered', ...decide(item.question, facts.get(item.question.uscc) ?? UNKNOWN, now) };
@@ -146,14 +159,16 @@ export class Enquiries {
     return pageOf(LIST, rows, limit, ({ seq }) => [seq]);
   }
 
-  private async admit<Q>(readings: readonly Reading<Q>[], { caller, purpose }: Omit<Asked<Q>, 'readings'>): Promise<readonly Reading<Q>[]> {
-    if (purpose.purpose !== 'CONTRACTED') return readings;
-    const usccs = readings.flatMap((reading) => (reading.ok ? [reading.question.uscc] : []));
-    const contracted = await findContracted(this.db.manager, caller.id, usccs);
-    return readings.map((reading): Reading<Q> => {
-      const refusal = reading.ok ? refusalFor(purpose, reading.question.uscc, contracted) : null;
-      return reading.ok && refusal ? { ok: false, uscc: reading.question.uscc, findings: [refusal] } : reading;
-    });
+  /** Of these merchants those that the caller has under contract; asked only where that is why it asks. */
+  private async contractedOf(
+    usccs: readonly string[],
+    { caller, purpose }: Omit<Asked<unknown>, 'readings'>,
+  ): Promise<ReadonlySet<string>> {
+    if (purpose.purpose !== 'CONTRACTED' || usccs.length === 0) return new Set();
+    const asked = usccs.map((uscc) => ({ platformId: caller.id, uscc }));
+    const [only] = asked;
+    const answers = only && asked.length === 1 ? [await this.contracts.add(only)] : await areContracted(this.db.manager, asked);
+    return new Set(usccs.filter((_uscc, place) => answers[place]));
   }
 
   /** Notes what is answered, and counts it against the day of a platform; resolves when both are durable. Throws BudgetSpent. */

@@ -1,4 +1,4 @@
-import { Allow, Caller, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, ClosedInSandbox, KeepsOwnLog, type Principal } from '@jinqiao/platform';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { AsksMany } from '../enquiry/enquiry.request.js';
 import type { Answers } from '../enquiry/enquiry.service.js';
@@ -7,6 +7,8 @@ import { type Predicate, PredicateItem } from './predicate.js';
 import { Predicates } from './predicate.service.js';
 
 @Controller('api/credit/predicates')
+@ClosedInSandbox()
+@KeepsOwnLog()
 export class PredicateController {
   constructor(private readonly predicates: Predicates) {}
 

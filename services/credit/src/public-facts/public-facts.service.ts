@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
+import { Gathered } from '@jinqiao/messaging';
 import { Redis } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import { OPEN_COUNT } from '../credit-status/credit-status.service.js';
-import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration } from './public-facts.js';
+import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration, UNKNOWN } from './public-facts.js';
+
+interface Wanted {
+  readonly uscc: string;
+  readonly today: string;
+}
 
 /** An entity as it stands in the tables; `version` is null where it never had a public record. */
 interface Known {
@@ -55,6 +61,7 @@ const HELD = `SELECT entity.uscc, entity.facts_version AS version, coalesce(held
 const FORM = createHash('sha256').update(HELD).digest('base64url').slice(0, 8);
 /** Whoever asks about a merchant asks again soon, or in half a year. */
 const KEPT_SECONDS = 3_600;
+const SINGLES_MAX = 1_000;
 
 /**
  * Reads what is public about merchants. Their records are kept in Redis under the version of the entity's facts and the day (ADR 19): the
@@ -66,6 +73,9 @@ export class FactReader {
   /** Readings under way, by what they fill: whoever needs the same waits for them. */
   private readonly filling = new Map<string, Promise<readonly PublicOfType[]>>();
 
+  /** Requests about one merchant: those that come while others are being read go together. */
+  private readonly singles = new Gathered<Wanted, PublicFacts>((wanted) => this.readSingles(wanted), SINGLES_MAX);
+
   constructor(
     private readonly db: DataSource,
     private readonly redis: Redis,
@@ -73,7 +83,24 @@ export class FactReader {
   ) {}
 
   /** Of each of these codes what is public on the day. However many: one statement and one command, and a statement for what Redis lacks. */
-  async read(usccs: readonly string[], today: string): Promise<Map<string, PublicFacts>> {
+  async read(usccs: readonly string[], today: string): Promise<ReadonlyMap<string, PublicFacts>> {
+    const [uscc] = usccs;
+    if (uscc === undefined) return new Map();
+    if (usccs.length === 1) return new Map([[uscc, await this.singles.add({ uscc, today })]]);
+    return this.readTogether(usccs, today);
+  }
+
+  /** In the order of what is wanted; all of them are of one day but at midnight. */
+  private async readSingles(wanted: readonly Wanted[]): Promise<PublicFacts[]> {
+    const byDay = new Map<string, ReadonlyMap<string, PublicFacts>>();
+    for (const [today, of] of Map.groupBy(wanted, ({ today: day }) => day)) {
+      const usccs = of.map(({ uscc }) => uscc);
+      byDay.set(today, await this.readTogether(usccs, today));
+    }
+    return wanted.map(({ uscc, today }) => byDay.get(today)?.get(uscc) ?? UNKNOWN);
+  }
+
+  private async readTogether(usccs: readonly string[], today: string): Promise<ReadonlyMap<string, PublicFacts>> {
     const known: Known[] = await this.db.query(KNOWN, [[...new Set(usccs)]]);
     const keys = new Map(known.flatMap((one) => (one.version === null ? [] : [[this.keyOf(one.uscc, one.version, today), one.uscc]])));
     const held = await this.findHeld(keys, today);

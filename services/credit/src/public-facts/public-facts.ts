@@ -63,6 +63,9 @@ export interface PublicFacts {
   readonly held: readonly PublicOfType[];
 }
 
+/** Of an entity that nobody has heard of. */
+export const UNKNOWN: PublicFacts = { registration: null, held: [] };
+
 /** Of one type, in one answer; `count` stays exact beyond it, and GET /api/credit/records lists them all. */
 export const RECORDS_SHOWN_MAX = 100;
 

@@ -40,11 +40,19 @@ export async function followShops(
   );
 }
 
-/** Which of these codes the platform has under contract: onboarded, and not left since. */
-export async function findContracted(tx: EntityManager, platformId: string, usccs: readonly string[]): Promise<Set<string>> {
-  const rows: { uscc: string }[] = await tx.query(
-    'SELECT DISTINCT uscc FROM platform_shops WHERE platform_id = $1 AND uscc = ANY ($2) AND exited_at IS NULL',
-    [platformId, usccs],
+/** An entity that a platform may have under contract. */
+export interface Contract {
+  readonly platformId: string;
+  readonly uscc: string;
+}
+
+/** Of each whether the platform has it under contract: onboarded, and not left since. */
+export async function areContracted(tx: EntityManager, asked: readonly Contract[]): Promise<boolean[]> {
+  const rows: { contracted: boolean }[] = await tx.query(
+    `SELECT EXISTS (SELECT FROM platform_shops AS shop
+       WHERE shop.platform_id = asked.platform_id AND shop.uscc = asked.uscc AND shop.exited_at IS NULL) AS contracted
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (platform_id, uscc, place) ORDER BY asked.place`,
+    [asked.map(({ platformId }) => platformId), asked.map(({ uscc }) => uscc)],
   );
-  return new Set(rows.map(({ uscc }) => uscc));
+  return rows.map(({ contracted }) => contracted);
 }

@@ -1,4 +1,4 @@
-import { Allow, Caller, CheckedQuery, type Principal } from '@jinqiao/platform';
+import { Allow, Caller, CheckedQuery, ClosedInSandbox, KeepsOwnLog, type Principal } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { StatedPurpose } from '../enquiry/enquiry.js';
 import { AsksMany } from '../enquiry/enquiry.request.js';
@@ -8,6 +8,8 @@ import { type Verification, VerificationItem } from './verification.js';
 import { Verifications } from './verification.service.js';
 
 @Controller('api/credit/verifications')
+@ClosedInSandbox()
+@KeepsOwnLog()
 export class VerificationController {
   constructor(private readonly verifications: Verifications) {}
 
