@@ -268,7 +268,7 @@ async function liveOurs(
       ),
     ),
   );
-  await until('every event to be published', () => answeredAt.size >= committedAt.size);
+  await until('every event to be published', () => [...committedAt.keys()].every((key) => answeredAt.has(key)));
   await app.close();
   const appendedAt = await appendTimes(servers, namespace + RESULTS, committedAt.size);
   return { answered: between(committedAt, answeredAt), appended: between(committedAt, appendedAt) };
