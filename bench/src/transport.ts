@@ -182,9 +182,15 @@ interface Subscriptions {
   handlerOf(type: EventClass): { readonly call: (received: Received[], tx: null) => Promise<void> } | null;
 }
 
+interface Batch {
+  readonly position: { known: bigint | null };
+  readonly records: readonly Received['record'][];
+  readonly subscriptions: Subscriptions;
+}
+
 /** Stands in for the transactions of libs/messaging/src/batches.ts. */
 class ParsingOnly {
-  async apply(position: { known: bigint | null }, records: readonly Received['record'][], subscriptions: Subscriptions): Promise<void> {
+  async apply({ position, records, subscriptions }: Batch): Promise<void> {
     const received = records.map(
       (record) => new Received(record, SamplingResultPublished, JSON.parse(record.value?.toString() ?? '') as object, null, []),
     );
