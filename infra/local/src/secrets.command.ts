@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { keepingServices } from './principals.js';
 import { ADMIN_ROLE } from './postgres.js';
-import { brokerPassword, clientSecret, redisPassword, rolePassword, serviceSigningKey, webhookSecretKey } from './secrets.js';
+import {
+  brokerPassword,
+  clientSecret,
+  drawSecretKey,
+  redisPassword,
+  rolePassword,
+  serviceSigningKey,
+  webhookSecretKey,
+} from './secrets.js';
 
 // `npm run -s secrets > .env`: fresh passwords for docker-compose.yml, in the names of .env.example.
 const seed = randomBytes(32).toString('hex');
@@ -16,6 +24,7 @@ const secrets = {
       [`${service.toUpperCase()}_CLIENT_SECRET`, clientSecret(seed, `service.${service}`)],
     ]),
   ),
+  INSPECTION_DRAW_SECRET_KEYS: drawSecretKey(seed),
   EXCHANGE_LEDGER_SIGNING_KEY: serviceSigningKey(seed, 'ledger'),
   EXCHANGE_WEBHOOK_SECRET_KEYS: webhookSecretKey(seed),
   CREDIT_CERTIFICATE_SIGNING_KEY: serviceSigningKey(seed, 'certificate'),

@@ -34,6 +34,9 @@ export function serviceSigningKey(seed: string, use: 'ledger' | 'certificate' | 
 /** What the exchange encrypts the secrets of webhooks with: 32 bytes in base64. */
 export const webhookSecretKey = (seed: string): string => createHmac('sha256', seed).update('webhook-secret-key').digest('base64');
 
+/** What inspection seals the draws with that it keeps for a restore: 32 bytes in base64. */
+export const drawSecretKey = (seed: string): string => createHmac('sha256', seed).update('draw-secret-key').digest('base64');
+
 /**
  * The issuer's signing key, ES256. From the seed like the rest: tokens outlive a restart, and a test can make the token that no issuer
  * gives, an expired one or one for another audience.

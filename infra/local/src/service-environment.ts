@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repository } from './repository.js';
-import { clientSecret, rolePassword, serviceSigningKey, webhookSecretKey } from './secrets.js';
+import { clientSecret, drawSecretKey, rolePassword, serviceSigningKey, webhookSecretKey } from './secrets.js';
 import type { ServerAddresses } from './servers.js';
 
 export interface ServicePlace {
@@ -36,6 +36,7 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
       LEDGER_SIGNING_KEY: serviceSigningKey(servers.seed, 'ledger'),
       WEBHOOK_SECRET_KEYS: webhookSecretKey(servers.seed),
     }),
+    ...(service === 'inspection' && { DRAW_SECRET_KEYS: drawSecretKey(servers.seed) }),
     ...(service === 'credit' && {
       CERTIFICATE_SIGNING_KEY: serviceSigningKey(servers.seed, 'certificate'),
       SNAPSHOT_SIGNING_KEY: serviceSigningKey(servers.seed, 'snapshot'),

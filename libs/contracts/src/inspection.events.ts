@@ -128,7 +128,7 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
  * that was set back takes them over again (ADR-0020).
  */
 export class KeptRows {
-  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, or the id of a pair.' }) subject: string;
+  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, or the id of a pair or round.' }) subject: string;
   @Revision() revision: number;
   @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
 }
@@ -170,6 +170,42 @@ export const keptPairs = stream<ProbableDuplicateKept>({
   retention: 'LAST_STATE',
   key: ({ subject }) => subject,
   events: [ProbableDuplicateKept],
+});
+
+/** Fires with every step of a sampling round; inspection alone reads it, after a restore. Of its draw SamplingDrawKept has what is large. */
+export class SamplingRoundKept extends KeptRows {}
+
+export const keptRounds = stream<SamplingRoundKept>({
+  topic: 'inspection.sampling-round.v1',
+  about: 'Sampling rounds as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [SamplingRoundKept],
+});
+
+/**
+ * Fires for each portion of a draw when it is announced: what was announced, and the pool with what hides it, which may be larger than a
+ * record. Sealed, since of those who are not drawn nobody may ever know; inspection alone reads it, after a restore.
+ */
+export class SamplingDrawKept {
+  @Text({ max: 64, min: 64, pattern: /^[0-9a-f]{64}$/, about: 'SHA-256 of the announcement, which names the draw.' })
+  announcementHash: string;
+  @Revision('1: what was announced does not change.') revision: number;
+  @Whole({ min: 1, max: 1_000, about: 'Which portion this is.' }) portion: number;
+  @Whole({ min: 1, max: 1_000, about: 'How many there are.' }) portions: number;
+  @Text({ max: 800_000, about: 'A portion of the JWE (RFC 7516, compact form) of it all.' }) sealed: string;
+}
+
+export const keptDraws = stream<SamplingDrawKept>({
+  topic: 'inspection.sampling-draw.v1',
+  about: 'Draws with their pools as they were announced, sealed by inspection, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ announcementHash, portion }) => `${announcementHash}:${portion}`,
+  events: [SamplingDrawKept],
 });
 
 export class ShownCheck {

@@ -23,6 +23,14 @@ describe('what goes by age', () => {
     );
   });
 
+  it.each([
+    ['PRODUCT', '2024-11-23T00:00:00+08:00'],
+    ['FOOD', '2016-11-23T00:00:00+08:00'],
+    ['COSMETIC', '2016-11-23T00:00:00+08:00'],
+  ] as const)('goes by the row of its regime: files of %s', (regime, before) => {
+    expect(pastBefore('SAMPLING_FILES_KEPT', new Date('2026-11-23T01:00:00Z'), regime)).toEqual(new Date(before));
+  });
+
   it('is kept where no rule says how long', () => {
     expect(pastBefore('TEA_BREAK', new Date('2026-11-23T01:00:00Z'))).toBeNull();
     expect(pastBefore('NETWORK_LOGS_KEPT', new Date('2025-11-23T01:00:00Z'))).toBeNull();

@@ -74,6 +74,8 @@ const rows: readonly RuleRow[] = [
   localPolicy('CREDIT_PUBLICATION_SAMPLING_RESULT', [3, 'YEARS']),
   localPolicy('CREDIT_PUBLICATION_SPOT_CHECK', [3, 'YEARS']),
   localPolicy('CREDIT_PUBLICATION_COMMITMENT_BROKEN', [1, 'YEARS']),
+  // Where no measure is known to say how long: the shortest term of an archive of a department.
+  localPolicy('SAMPLING_FILES_KEPT', [10, 'YEARS']),
   localPolicy('VERIFICATION_VALID', [24, 'HOURS']),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], PRODUCT),
   localPolicy('FEEDBACK_ACTION', [24, 'HOURS'], FOOD),

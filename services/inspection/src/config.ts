@@ -1,4 +1,7 @@
-import { ServiceConfig } from '@jinqiao/platform';
+import { IsKeyring, ServiceConfig } from '@jinqiao/platform';
 
-/** The inspection service reads nothing beyond what every service reads. */
-export class InspectionConfig extends ServiceConfig {}
+export class InspectionConfig extends ServiceConfig {
+  /** Seal the draws that are kept for a restore: the first one all, the others what was sealed with them before. */
+  @IsKeyring()
+  DRAW_SECRET_KEYS: string;
+}

@@ -9,6 +9,7 @@ import { DeadlineJob } from './deadline/deadline.job.js';
 import { DriftController } from './drift/drift.controller.js';
 import { DriftSentinel } from './drift/drift.service.js';
 import { EvidenceController } from './evidence/evidence.controller.js';
+import { EvidenceRetention } from './evidence/evidence.retention.js';
 import { EvidenceOfSheets } from './evidence/evidence.service.js';
 import { EvidenceStore } from './evidence/evidence.store.js';
 import { ImportRun, ImportRejectedRow } from './import-run/import-run.entity.js';
@@ -29,6 +30,7 @@ import { SamplingPlanController } from './sampling-plan/sampling-plan.controller
 import { SamplingPlans } from './sampling-plan/sampling-plan.service.js';
 import { SamplingRoundController } from './sampling-round/sampling-round.controller.js';
 import { SamplingRoundRow } from './sampling-round/sampling-round.entity.js';
+import { KeptDraws } from './sampling-round/sampling-round.restore.js';
 import { SamplingRounds } from './sampling-round/sampling-round.service.js';
 import { SamplingResultConsumer } from './sampling-result/sampling-result.consumer.js';
 import { SamplingResultController } from './sampling-result/sampling-result.controller.js';
@@ -75,11 +77,13 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingResultReading,
     ImportRuns,
     SamplingPlans,
+    KeptDraws,
     SamplingRounds,
     SheetStore,
     SamplingSheets,
     EvidenceStore,
     EvidenceOfSheets,
+    EvidenceRetention,
     SamplingCases,
     SamplingSteps,
     DeadlineJob,

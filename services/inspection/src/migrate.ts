@@ -17,6 +17,8 @@ import { CreateConformanceRuns1795451030000 } from './migrations/1795451030000-c
 import { AddReplacements1795451050000 } from './migrations/1795451050000-add-replacements.js';
 import { CreateSamplingPlans1795451051000 } from './migrations/1795451051000-create-sampling-plans.js';
 import { IndexResultsByMerchant1795451052000 } from './migrations/1795451052000-index-results-by-merchant.js';
+import { KeepRoundsForARestore1795451053000 } from './migrations/1795451053000-keep-rounds-for-a-restore.js';
+import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evidence-go.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -37,4 +39,6 @@ await migrateService('inspection', [
   AddReplacements1795451050000,
   CreateSamplingPlans1795451051000,
   IndexResultsByMerchant1795451052000,
+  KeepRoundsForARestore1795451053000,
+  LetEvidenceGo1795451054000,
 ]);

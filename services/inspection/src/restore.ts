@@ -1,22 +1,42 @@
-import { inspectionDeadlines, keptCases, keptPairs, keptSheets, recalls, samplingNotices, samplingResults } from '@jinqiao/contracts';
+import {
+  inspectionDeadlines,
+  keptCases,
+  keptDraws,
+  keptPairs,
+  keptRounds,
+  keptSheets,
+  recalls,
+  samplingNotices,
+  samplingResults,
+} from '@jinqiao/contracts';
 import { OwnTopics } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import { takeOverOverdue } from './deadline/deadline.restore.js';
-import { CASES, PAIRS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
+import { CASES, PAIRS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
 import { takeOverRecalls } from './recall/recall.restore.js';
 import { takeOverResults } from './sampling-result/sampling-result.restore.js';
+import { KeptDraws } from './sampling-round/sampling-round.restore.js';
 
-/** What was said and what a database that was set back does not know (ADR-0009). Cases and pairs refer to results, and what is overdue to clocks of them all. */
+/**
+ * What was said and what a database that was set back does not know (ADR-0009). Cases and pairs refer to results, rounds to their draws, and
+ * what is overdue to clocks of them all.
+ */
 @Injectable()
 export class Restore {
-  constructor(ownTopics: OwnTopics) {
+  constructor(ownTopics: OwnTopics, draws: KeptDraws) {
     // One series of revisions runs over both topics: whichever is read first, the higher revision stays.
     ownTopics.takenOver(samplingNotices, takeOverResults);
     ownTopics.takenOver(samplingResults, takeOverResults);
     ownTopics.takenOver(recalls, takeOverRecalls);
+    ownTopics.takenOver(keptDraws, (tx, said) => draws.takeOver(tx, said));
+    ownTopics.takenOver(
+      keptRounds,
+      takeOverRows(ROUNDS, (tx, rows) => draws.complete(tx, rows)),
+    );
     ownTopics.takenOver(keptSheets, takeOverRows(SHEETS));
     ownTopics.takenOver(keptCases, takeOverRows(CASES));
     ownTopics.takenOver(keptPairs, takeOverRows(PAIRS));
     ownTopics.takenOver(inspectionDeadlines, takeOverOverdue);
+    ownTopics.afterTakingOver((tx) => draws.forget(tx));
   }
 }

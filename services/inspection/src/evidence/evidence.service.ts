@@ -9,6 +9,7 @@ import { type SheetName, SheetStore } from '../sampling-sheet/sampling-sheet.sto
 import {
   declaredType,
   type Evidence,
+  EvidenceErased,
   EvidenceTooMuch,
   EvidenceUnknown,
   type EvidenceType,
@@ -48,7 +49,9 @@ export class EvidenceOfSheets {
 
   async read(caller: Principal, name: SheetName, sha256: string): Promise<Awaited<ReturnType<EvidenceStore['read']>>> {
     const { evidence = [] } = await this.seen(await this.sheets.get(this.db.manager, name), caller);
-    if (!evidence.some((one) => one.sha256 === sha256)) throw new EvidenceUnknown();
+    const [piece, ...others] = evidence.filter((one) => one.sha256 === sha256);
+    if (!piece) throw new EvidenceUnknown();
+    if ([piece, ...others].every(({ erasedAt }) => erasedAt !== null)) throw new EvidenceErased(piece);
     return this.store.read(sha256);
   }
 
@@ -57,11 +60,12 @@ export class EvidenceOfSheets {
       return await this.db.transaction(async (tx) => {
         const { evidence } = await this.sheets.get(tx, name, 'FOR UPDATE OF s');
         const there = evidence.find(({ type, sha256 }) => type === file.type && sha256 === file.sha256);
+        if (there?.erasedAt) throw new EvidenceErased(there);
         if (!there && evidence.length >= PIECES_A_SHEET_MAX) throw new EvidenceTooMuch();
         await this.store.keep(tx, file);
         if (there) return there;
         const { type, sha256, bytes } = file;
-        const piece = { type, sha256, bytes, addedBy: caller.id, addedAt: this.clock.now() };
+        const piece = { type, sha256, bytes, addedBy: caller.id, addedAt: this.clock.now(), erasedAt: null };
         await tx.query(
           'INSERT INTO evidence (organiser_id, sample_no, type, sha256, bytes, added_by, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
           [name.organiserId, name.sampleNo, type, sha256, bytes, caller.id, piece.addedAt],

@@ -1,7 +1,10 @@
 /**
  * What proves the steps of a sampling sheet (产品质量监督抽查管理暂行办法 §19 to §28: documents, photographs, films, screenshots): bytes of any
- * kind, named by what they contain, kept as they came.
+ * kind, named by what they contain, kept as they came, for as long as the law and what is public of the result want them (§54; of what is
+ * personal no longer than that, 个人信息保护法 §19, §47). That a piece was there, and when and under which rule it went, stays.
  */
+import type { Regime } from '@jinqiao/contracts';
+import { dayInChina, pastBefore, rule } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 import type { Competence } from '../sampling-sheet/sampling-sheet.acts.js';
 
@@ -25,10 +28,33 @@ export interface Evidence {
   readonly bytes: number;
   readonly addedBy: string;
   readonly addedAt: Date;
+  /** Since when its bytes are gone because their time has passed. */
+  readonly erasedAt: Date | null;
 }
 
 /** A bound, so that nobody fills the disk with one sheet. */
 export const PIECES_A_SHEET_MAX = 200;
+
+/** Whichever is longer: until the result is public in nobody's credit record there may be a dispute about it. */
+const KEPT_FOR = ['SAMPLING_FILES_KEPT', 'CREDIT_PUBLICATION_SAMPLING_RESULT'] as const;
+
+/** What of a regime goes, and the rule row by which it does. */
+export interface Past {
+  readonly regime: Regime;
+  /** To what nothing has happened since. */
+  readonly before: Date;
+  readonly ruleVersion: string;
+}
+
+/** Null: kept, as some rule does not say how long. */
+export function pastOf(regime: Regime, now: Date): Past | null {
+  const all = KEPT_FOR.map((name) => {
+    const row = rule(name, { regime, on: dayInChina(now) });
+    return { regime, before: pastBefore(name, now, regime), ruleVersion: row === 'NO_RULE' ? '' : row.version };
+  });
+  const known = all.flatMap(({ before, ...past }) => (before === null ? [] : { ...past, before }));
+  return known.length < all.length ? null : known.reduce((longer, other) => (other.before < longer.before ? other : longer));
+}
 
 const OF_LABORATORIES: readonly EvidenceType[] = ['LAB_REJECTION', 'REPORT'];
 const OF_BOTH: readonly EvidenceType[] = ['PHOTO', 'VIDEO', 'DOCUMENT'];
@@ -64,6 +90,16 @@ export class EvidenceLost extends DomainError {
     super('EVIDENCE_LOST', 410, {
       zh: '证据材料内容已丢失，请重新上传',
       en: 'The bytes were lost with a database that was set back: send the file again',
+    });
+  }
+}
+
+/** Its time has passed. */
+export class EvidenceErased extends DomainError {
+  constructor({ sha256, erasedAt }: Pick<Evidence, 'sha256' | 'erasedAt'>) {
+    super('EVIDENCE_ERASED', 410, { zh: '证据材料保存期满，已销毁', en: 'Its time has passed, and its bytes are gone' }, [], {
+      sha256,
+      erasedAt,
     });
   }
 }

@@ -2,7 +2,14 @@
  * What inspection keeps of an object and says to nobody: its rows, with its history and its clocks, go whole to a topic that inspection
  * alone may read, with everything that is done to the object. A database that was set back to a backup takes them over again (ADR-0020).
  */
-import { type EventClass, type KeptRows, ProbableDuplicateKept, SamplingCaseKept, SamplingSheetKept } from '@jinqiao/contracts';
+import {
+  type EventClass,
+  type KeptRows,
+  ProbableDuplicateKept,
+  SamplingCaseKept,
+  SamplingRoundKept,
+  SamplingSheetKept,
+} from '@jinqiao/contracts';
 import { event, type Outbox, type Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 
@@ -15,6 +22,8 @@ export interface Kept {
   readonly tables: readonly string[];
   /** Of these rows are only ever added. */
   readonly added: readonly string[];
+  /** Columns that are kept otherwise, since they may be larger than a record. */
+  readonly without?: readonly string[];
   /** What else has to be known here before the object is: a condition on its own row, `own`. */
   readonly holds: string;
 }
@@ -25,6 +34,17 @@ export const SHEETS: Kept = {
   tables: ['sampling_sheets', 'sampling_sheet_clocks', 'sampling_sheet_steps', 'evidence'],
   added: ['sampling_sheet_steps', 'evidence'],
   holds: 'true',
+};
+
+/** What was announced of a draw is kept when it is announced; what was drawn follows from it. */
+export const ROUNDS: Kept = {
+  type: SamplingRoundKept,
+  key: ['round_id'],
+  tables: ['sampling_rounds', 'sampling_round_steps'],
+  added: ['sampling_round_steps'],
+  without: ['pool', 'announced', 'drawn'],
+  holds: `NOT EXISTS (
+      SELECT FROM sampling_rounds o WHERE o.organiser_id = own.organiser_id AND o.round_no = own.round_no AND o.round_id <> own.round_id)`,
 };
 
 /** A pair is asked again where its results do not show what was ruled: what waits is in no event. */
@@ -53,7 +73,7 @@ export const CASES: Kept = {
 export async function keepRows(
   tx: EntityManager,
   outbox: Outbox,
-  { type, key, tables }: Kept,
+  { type, key, tables, without = [] }: Kept,
   objects: readonly Readonly<Record<string, string>>[],
 ): Promise<void> {
   if (objects.length === 0) return;
@@ -64,13 +84,14 @@ export async function keepRows(
     JSON.stringify(objects),
   ]);
   const rowsOf = tables.map(
-    (table) => `'${table}', (SELECT coalesce(jsonb_agg(t), '[]') FROM ${table} t WHERE ${keyOf('t')} = ${keyOf('own')})`,
+    (table) =>
+      `'${table}', (SELECT coalesce(jsonb_agg(to_jsonb(t) - $2::text[]), '[]') FROM ${table} t WHERE ${keyOf('t')} = ${keyOf('own')})`,
   );
   const kept: KeptRows[] = await tx.query(
     `SELECT concat_ws(':', ${key.map((column) => `own.${column}`).join(', ')}) AS subject, own.kept_revision AS revision,
        jsonb_build_object(${rowsOf.join(', ')}) AS rows
      FROM ${own} AS own JOIN ${given} ON ${keyOf('own')} = ${keyOf('given')} ORDER BY subject`,
-    [JSON.stringify(objects)],
+    [JSON.stringify(objects), without],
   );
   await outbox.add(
     tx,
@@ -78,8 +99,15 @@ export async function keepRows(
   );
 }
 
-/** Takes over what a database that was set back does not know. Objects whose `holds` fails are left out. */
-export function takeOverRows(kept: Kept): (tx: EntityManager, said: readonly Received<object | null>[]) => Promise<number> {
+type Rows = KeptRows['rows'];
+/** Adds what is kept otherwise; null where that is not there. */
+type Complete = (tx: EntityManager, rows: Rows) => Promise<Rows | null>;
+
+/** Takes over what a database that was set back does not know. Objects whose `holds` fails, or that are not complete, are left out. */
+export function takeOverRows(
+  kept: Kept,
+  complete: Complete = (_tx, rows) => Promise.resolve(rows),
+): (tx: EntityManager, said: readonly Received<object | null>[]) => Promise<number> {
   return async (tx, said) => {
     const newest = new Map<string, KeptRows>();
     for (const { key, record } of said) {
@@ -88,20 +116,26 @@ export function takeOverRows(kept: Kept): (tx: EntityManager, said: readonly Rec
       if (rows.revision > (newest.get(key)?.revision ?? 0)) newest.set(key, rows);
     }
     let taken = 0;
-    for (const rows of newest.values()) taken += await takeOverOne(tx, kept, rows);
+    for (const { rows } of newest.values())
+      if (await isNews(tx, kept, rows)) taken += await takeOverOne(tx, kept, await complete(tx, rows));
     return taken;
   };
 }
 
-async function takeOverOne(tx: EntityManager, { key, tables, added, holds }: Kept, { rows }: KeptRows): Promise<number> {
+async function isNews(tx: EntityManager, { key, tables, holds }: Kept, rows: Rows): Promise<boolean> {
   const [own = ''] = tables;
   const news: unknown[] = await tx.query(
     `SELECT FROM jsonb_populate_record(NULL::${own}, $1::jsonb) AS own LEFT JOIN ${own} AS there USING (${key.join(', ')})
      WHERE coalesce(there.kept_revision, 0) < own.kept_revision AND ${holds}`,
     [JSON.stringify(rows[own]?.[0])],
   );
-  for (const table of news.length > 0 ? tables : []) await write(tx, table, rows[table] ?? [], added.includes(table));
-  return news.length;
+  return news.length > 0;
+}
+
+async function takeOverOne(tx: EntityManager, { tables, added }: Kept, rows: Rows | null): Promise<number> {
+  if (!rows) return 0;
+  for (const table of tables) await write(tx, table, rows[table] ?? [], added.includes(table));
+  return 1;
 }
 
 /** Replaces what is there of the object, or adds what is missing. A column that came later than the rows has its default. */

@@ -25,6 +25,9 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
+/** Where nothing more has to come. */
+export const ENDED: readonly State[] = ['NO_DEFECT', 'CLOSED', 'WITHDRAWN'];
+
 /** Where a file begins: with a clue, or with a notice that is taken in. */
 export const BEGINNINGS = { OPEN: 'CLUE', TAKE_IN: 'ANNOUNCED' } as const;
 

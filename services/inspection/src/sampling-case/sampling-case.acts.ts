@@ -39,6 +39,22 @@ export const STATES = {
 } as const satisfies Record<TrackName, readonly [string, ...string[]]>;
 export type State = (typeof STATES)[TrackName][number];
 
+/** Where nothing more has to come; a track that has not begun has no row. */
+export const ENDED: readonly State[] = [
+  'SERVED',
+  'REINSPECTED',
+  'UPHELD',
+  'REJECTED',
+  'WAIVED',
+  'NOT_ITS_PRODUCT',
+  'ITS_PRODUCT',
+  'REFERRED',
+  'RECHECK_PASSED',
+  'CLOSED',
+  'DECLINED',
+  'CONCLUDED',
+];
+
 /** What each period is to whoever has it. */
 export const CLOCKS = {
   OBJECTION: 'RIGHT',

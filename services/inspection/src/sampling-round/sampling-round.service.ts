@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dayInChina, rule, SAMPLING_MEASURES as MEASURES } from '@jinqiao/law';
-import { unnested } from '@jinqiao/messaging';
+import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -8,10 +8,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { viewerOf } from '../actor.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, replace, revealFindings } from './draw.js';
+import { keepRows, ROUNDS } from '../kept-rows/kept-rows.js';
 import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
 import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
 import { ObjectNotDrawn } from '../sampling-sheet/sampling-sheet.js';
 import type { SamplingRoundRow } from './sampling-round.entity.js';
+import { KeptDraws } from './sampling-round.restore.js';
 import {
   type AnnounceDrawBody,
   announcementFindings,
@@ -85,6 +87,8 @@ const BASIS: Readonly<Record<RoundStep, string>> = {
 export class SamplingRounds {
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly draws: KeptDraws,
     private readonly clock: Clock,
   ) {}
 
@@ -132,6 +136,7 @@ export class SamplingRounds {
       });
       const findings = announcementFindings(announced);
       if (findings.length > 0) throw new DrawImpossible(findings);
+      await this.draws.keep(tx, { announced, pool });
       return { announced, announcementHash: hashOf(announced), pool, drawNo: announced.drawNo };
     });
   }
@@ -285,12 +290,14 @@ export class SamplingRounds {
     });
   }
 
+  /** The last that is written of a step. */
   private async note(tx: EntityManager, { organiserId, roundId, step, reason }: Taken): Promise<void> {
     await tx.query(
       `INSERT INTO sampling_round_steps (round_id, step_no, step, actor_id, basis, reason, taken_at)
        SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6 FROM sampling_round_steps WHERE round_id = $1`,
       [roundId, step, organiserId, BASIS[step], reason ?? null, this.clock.now()],
     );
+    await keepRows(tx, this.outbox, ROUNDS, [{ round_id: roundId }]);
   }
 
   private async one(tx: EntityManager, roundId: string, lock = ''): Promise<SamplingRoundRow> {

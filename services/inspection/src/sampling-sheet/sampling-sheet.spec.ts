@@ -74,7 +74,14 @@ const REPORT = {
     { item: '镉', passed: true },
   ],
 };
-const piece = (type: EvidenceType): Sheet['evidence'][number] => ({ type, sha256: HASH, bytes: 1, addedBy: 'tj-amr', addedAt: NOW });
+const piece = (type: EvidenceType): Sheet['evidence'][number] => ({
+  type,
+  sha256: HASH,
+  bytes: 1,
+  addedBy: 'tj-amr',
+  addedAt: NOW,
+  erasedAt: null,
+});
 const NEW: Sheet = {
   organiserId: 'tj-amr',
   sampleNo: 'S-1',

@@ -90,7 +90,7 @@ export class SheetStore {
       id,
     );
     const evidence: Sheet['evidence'] = await tx.query(
-      `SELECT type, sha256, bytes::float8 AS bytes, added_by AS "addedBy", added_at AS "addedAt"
+      `SELECT type, sha256, bytes::float8 AS bytes, added_by AS "addedBy", added_at AS "addedAt", erased_at AS "erasedAt"
        FROM evidence WHERE organiser_id = $1 AND sample_no = $2 ORDER BY added_at, type, sha256`,
       id,
     );
