@@ -67,7 +67,7 @@ export function judgeSteps({ acts, proofs }: Worked, { steps, states }: Historie
     const isClear = ![...told, ...proven].some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup);
     if (isClear) checkRefusals(matter, told, findings);
     const isForgotten = told.some(({ lostWithBackup }) => lostWithBackup);
-    // What is public of a recall is taken over from its topic, and what led there is forgotten (ADR-0009).
+    // What was said of a recall in the moment before may be taken over from its topic, without the step that led there (ADR-0009).
     if (!(isForgotten && matter.startsWith('RECALL'))) checkContinuity(matter, own, stands.get(matter) ?? [], findings);
   }
   for (const matter of rows.keys()) findings.add('STEP_UNEXPECTED', `${matter} has a history and was never worked on`);

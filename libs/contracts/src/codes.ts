@@ -65,6 +65,29 @@ export const CASE_ACTS = [
   'DECLINE_CASE',
   'CONCLUDE_CASE',
 ] as const;
+// What is done in a recall (services/inspection/src/recall).
+export const RECALL_ACTS = [
+  'FORWARD',
+  'NOTE_INCIDENT',
+  'RECORD_INCIDENT_REPORT',
+  'NOTIFY_PRODUCER',
+  'DENY_DEFECT',
+  'ADMIT_DEFECT',
+  'INVESTIGATE',
+  'FIND_NO_DEFECT',
+  'GIVE_NOTICE',
+  'FILE_OBJECTION',
+  'ORDER_RECALL',
+  'REPORT_PLAN',
+  'PUBLISH',
+  'AMEND',
+  'RECORD_PROGRESS',
+  'COMPLETE',
+  'SUMMARISE',
+  'CLOSE',
+  'RECALL_AGAIN',
+  'WITHDRAW',
+] as const;
 export const SERVICE_MODES = ['DELIVERED', 'POST', 'ELECTRONIC'] as const;
 export const OBJECTION_GROUNDS = ['AUTHENTICITY', 'CONCLUSION'] as const;
 export const STEP_MATTERS = ['SHEET', 'CASE'] as const;
@@ -149,6 +172,7 @@ export type SamplingMode = (typeof SAMPLING_MODES)[number];
 export type NotSampledGround = (typeof NOT_SAMPLED_GROUNDS)[number];
 export type LicenceFinding = (typeof LICENCE_FINDINGS)[number];
 export type CaseAct = (typeof CASE_ACTS)[number];
+export type RecallAct = (typeof RECALL_ACTS)[number];
 export type ServiceMode = (typeof SERVICE_MODES)[number];
 export type ObjectionGround = (typeof OBJECTION_GROUNDS)[number];
 export type StepMatter = (typeof STEP_MATTERS)[number];
@@ -200,6 +224,7 @@ export const codeLists = {
   notSampledGround: NOT_SAMPLED_GROUNDS,
   licenceFinding: LICENCE_FINDINGS,
   caseAct: CASE_ACTS,
+  recallAct: RECALL_ACTS,
   serviceMode: SERVICE_MODES,
   objectionGround: OBJECTION_GROUNDS,
   stepMatter: STEP_MATTERS,

@@ -7,6 +7,8 @@ import {
   type CreditClass,
   type CreditRecordType,
   type CreditRetractionGround,
+  RECALL_ACTS,
+  type RecallAct,
   RESULT_PARTIES,
   type ResultParty,
   SHEET_ACTS,
@@ -18,7 +20,7 @@ import {
 } from './codes.js';
 import { Commitment, CreditRecordDigest } from './credit.events.js';
 import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
-import { RecallContent } from './recall.js';
+import { RECALL_NO, RecallClue, RecallContent, RecallFacts } from './recall.js';
 import { OnlinePurchase, SamplingResultState } from './sampling-result.js';
 import { CaseFacts, SheetFacts } from './sampling-step.js';
 import { stream } from './stream.js';
@@ -88,15 +90,32 @@ export class SamplingCaseStepTaken extends CaseFacts {
   @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
 }
 
-export const samplingStepIntake = stream<SamplingSheetOpened | SamplingSheetStepTaken | SamplingCaseOpened | SamplingCaseStepTaken>({
+/** Fires when a department begins a recall with a clue; inspection does what it does over HTTP, and answers. */
+export class RecallOpened extends RecallClue {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+}
+
+/** Fires when a department has taken a step of a recall; inspection judges it as it does over HTTP, and answers. */
+export class RecallStepTaken extends RecallFacts {
+  @Text(STEP_ID) stepId: string;
+  @Optional() @Revision(STEP_REVISION) revision?: number;
+  @Text(RECALL_NO) recallNo: string;
+  @OneOf(RECALL_ACTS) act: RecallAct;
+  @CalendarDate({ about: 'The day it was done.' }) on: string;
+}
+
+export const samplingStepIntake = stream<
+  SamplingSheetOpened | SamplingSheetStepTaken | SamplingCaseOpened | SamplingCaseStepTaken | RecallOpened | RecallStepTaken
+>({
   topic: 'intake.{owner}.sampling-step.v1',
-  about: "What a department's own system does to samples and in the cases that follow, step by step.",
+  about: "What a department's own system does to samples, in the cases that follow and in recalls, step by step.",
   writer: 'owner',
   readers: ['inspection'],
   retention: 30,
   owner: { kind: 'DEPARTMENT' },
-  key: (step) => step.sampleNo,
-  events: [SamplingSheetOpened, SamplingSheetStepTaken, SamplingCaseOpened, SamplingCaseStepTaken],
+  key: (step) => ('recallNo' in step ? step.recallNo : step.sampleNo),
+  events: [SamplingSheetOpened, SamplingSheetStepTaken, SamplingCaseOpened, SamplingCaseStepTaken, RecallOpened, RecallStepTaken],
 });
 
 export class StepError {
@@ -110,20 +129,22 @@ export class AllowedStep {
   @TextList({ max: 64, items: 5, about: 'As whom it may be done.' }) by: string[];
 }
 
-/** Fires for each step that a department sent and that could be read: what became of it, how it stands now, and what may be done. */
-export class SamplingStepAnswered {
+export class AllowedRecallStep {
+  @OneOf(RECALL_ACTS) act: RecallAct;
+  @TextList({ max: 64, items: 5, about: 'As whom it may be done.' }) by: string[];
+}
+
+class StepAnswer {
   @Text({ max: 64, about: 'Who sent the step.' }) departmentId: string;
   @Text({ max: 128 }) stepId: string;
   @Revision('Of the step that is answered.') revision: number;
-  @OneOf(STEP_MATTERS) matter: StepMatter;
-  @Text({ max: 200, about: 'organiserId:sampleNo, or reporterId:sampleNo.' }) subject: string;
+  @Text({ max: 200, about: 'organiserId:sampleNo, or reporterId:sampleNo; of a recall its number.' }) subject: string;
   @OneOf(STEP_OUTCOMES, { about: 'rejected: nothing was changed, and the step may be sent again.' }) outcome: StepOutcome;
   @Optional() @Text({ max: 64, about: 'Why it was rejected.' }) code?: string;
   @Optional() @NestedList(() => StepError, { items: 1000 }) errors?: StepError[];
-  @Optional() @OneOf(RESULT_PARTIES, { about: 'Of a case: about whom.' }) party?: ResultParty;
-  @Optional() @Text({ max: 64, about: 'Of a case: which track of the party.' }) track?: string;
-  @Optional() @Text({ max: 64, about: 'How the sheet, or the track, stands now; absent where the sender may not know.' }) state?: string;
-  @Optional() @NestedList(() => AllowedStep, { items: 50 }) allowed?: AllowedStep[];
+  @Optional()
+  @Text({ max: 64, about: 'How the sheet, the track, or the recall stands now; absent where the sender may not know.' })
+  state?: string;
   @Optional() @TextList({ max: 64, items: 5, about: 'NOT_COMPETENT: as whom it may be done.' }) by?: string[];
   @Optional()
   @TextList({ max: 500, items: 100, about: 'JSON pointers to fields that no step declares; ignored.' })
@@ -131,7 +152,20 @@ export class SamplingStepAnswered {
   @Timestamp() answeredAt: string;
 }
 
-export const samplingStepAnswers = stream<SamplingStepAnswered>({
+/** Fires for each step of a sheet or case that a department sent and that could be read: what became of it, how it stands, what may be done. */
+export class SamplingStepAnswered extends StepAnswer {
+  @OneOf(STEP_MATTERS) matter: StepMatter;
+  @Optional() @OneOf(RESULT_PARTIES, { about: 'Of a case: about whom.' }) party?: ResultParty;
+  @Optional() @Text({ max: 64, about: 'Of a case: which track of the party.' }) track?: string;
+  @Optional() @NestedList(() => AllowedStep, { items: 50 }) allowed?: AllowedStep[];
+}
+
+/** The same for each step of a recall. */
+export class RecallStepAnswered extends StepAnswer {
+  @Optional() @NestedList(() => AllowedRecallStep, { items: 50 }) allowed?: AllowedRecallStep[];
+}
+
+export const samplingStepAnswers = stream<SamplingStepAnswered | RecallStepAnswered>({
   topic: 'department.{owner}.sampling-step-answer.v1',
   about: "What became of a department's steps, each answered for itself.",
   writer: 'inspection',
@@ -139,7 +173,7 @@ export const samplingStepAnswers = stream<SamplingStepAnswered>({
   retention: 90,
   owner: { kind: 'DEPARTMENT', of: ({ departmentId }) => departmentId },
   key: ({ subject }) => subject,
-  events: [SamplingStepAnswered],
+  events: [SamplingStepAnswered, RecallStepAnswered],
 });
 
 /** Fires when a department has a fact to hold against an entity, and again with the next revision whenever it changes; credit takes it in. */

@@ -128,7 +128,7 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
  * that was set back takes them over again (ADR-0020).
  */
 export class KeptRows {
-  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, or the id of a pair or round.' }) subject: string;
+  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, recallNo, or the id of a pair or round.' }) subject: string;
   @Revision() revision: number;
   @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
 }
@@ -157,6 +157,19 @@ export const keptCases = stream<SamplingCaseKept>({
   retention: 'LAST_STATE',
   key: ({ subject }) => subject,
   events: [SamplingCaseKept],
+});
+
+/** Fires with every step of a recall, and with every notice that is taken in; inspection alone reads it, after a restore. */
+export class RecallKept extends KeptRows {}
+
+export const keptRecalls = stream<RecallKept>({
+  topic: 'inspection.recall-file.v1',
+  about: 'Recalls as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [RecallKept],
 });
 
 /** Fires with everything that becomes of a pair of results that probably report the same; inspection alone reads it, after a restore. */

@@ -19,6 +19,7 @@ import { CreateSamplingPlans1795451051000 } from './migrations/1795451051000-cre
 import { IndexResultsByMerchant1795451052000 } from './migrations/1795451052000-index-results-by-merchant.js';
 import { KeepRoundsForARestore1795451053000 } from './migrations/1795451053000-keep-rounds-for-a-restore.js';
 import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evidence-go.js';
+import { KeepRecalls1795451055000 } from './migrations/1795451055000-keep-recalls.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -41,4 +42,5 @@ await migrateService('inspection', [
   IndexResultsByMerchant1795451052000,
   KeepRoundsForARestore1795451053000,
   LetEvidenceGo1795451054000,
+  KeepRecalls1795451055000,
 ]);

@@ -3,6 +3,7 @@ import {
   keptCases,
   keptDraws,
   keptPairs,
+  keptRecalls,
   keptRounds,
   keptSheets,
   recalls,
@@ -12,7 +13,7 @@ import {
 import { OwnTopics } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import { takeOverOverdue } from './deadline/deadline.restore.js';
-import { CASES, PAIRS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
+import { CASES, PAIRS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
 import { takeOverRecalls } from './recall/recall.restore.js';
 import { takeOverResults } from './sampling-result/sampling-result.restore.js';
 import { KeptDraws } from './sampling-round/sampling-round.restore.js';
@@ -27,6 +28,8 @@ export class Restore {
     // One series of revisions runs over both topics: whichever is read first, the higher revision stays.
     ownTopics.takenOver(samplingNotices, takeOverResults);
     ownTopics.takenOver(samplingResults, takeOverResults);
+    // The rows first: where something was said that they do not have, it goes over them.
+    ownTopics.takenOver(keptRecalls, takeOverRows(RECALLS));
     ownTopics.takenOver(recalls, takeOverRecalls);
     ownTopics.takenOver(keptDraws, (tx, said) => draws.takeOver(tx, said));
     ownTopics.takenOver(

@@ -58,6 +58,13 @@ const sheets = fc.record({
   laboratory: fc.constantFrom(...LABORATORIES),
   mode: fc.constantFrom('ON_SITE', 'ONLINE'),
   isSealed: fc.boolean(),
+  isConfirmed: fc.boolean(),
+  seller: entity,
+  producer: entity,
+  // As the result and its case have them, who may be others since.
+  named: fc.record({ seller: entity, producer: entity }),
+  isPublic: fc.boolean(),
+  served: fc.subarray(['SAMPLED_PARTY', 'NOMINAL_PRODUCER']),
 });
 const cases = fc.record({
   reporter: department,
@@ -68,13 +75,15 @@ const cases = fc.record({
   producer: entity,
   served: fc.subarray(['SAMPLED_PARTY', 'NOMINAL_PRODUCER']),
 });
+// Another producer may be named since one was told.
+const recalls = fc.record({ keeper: department, producer: entity, told: entity });
 const pairs = fc.record({ later: department, earlier: department, isOpen: fc.boolean() });
 const waiting = fc.record({ reporter: department, into: maybe });
 const plans = fc.record({ owner: department, state: fc.constantFrom('DRAFT', 'PUBLISHED') });
 const world = fc.record({
   sheets: fc.array(sheets, { minLength: 2, maxLength: 4 }),
   cases: fc.array(cases, { minLength: 2, maxLength: 4 }),
-  keepers: fc.array(department, { minLength: 1, maxLength: 2 }),
+  recalls: fc.array(recalls, { minLength: 2, maxLength: 4 }),
   pairs: fc.array(pairs, { minLength: 1, maxLength: 2 }),
   waiting: fc.array(waiting, { minLength: 1, maxLength: 2 }),
   plans: fc.array(plans, { minLength: 1, maxLength: 3 }),
@@ -121,8 +130,12 @@ const step = (act: string, facts: object, actor: string) => ({
   taken_at: NOW,
 });
 
+const merchantsOf = (uscc: string | null): string[] => Object.keys(ENTITIES).filter((one) => ENTITIES[one] === uscc);
+const partyOf = (name: string, uscc: string | null) => ({ name, ...(uscc !== null && { uscc }) });
+const CLOCK = { started_on: '2026-03-02', due_on: '2026-03-04', provisional: false };
+
 async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
-  const { owner, handler, sampler, laboratory, mode, isSealed } = one;
+  const { owner, handler, sampler, laboratory, mode, isSealed, isConfirmed, seller, producer } = one;
   const mark = (what: string): string => `«${name}/${what}»`;
   const roundId = randomUUID();
   const object = { id: `${name}-firm`, name: mark('object'), divisionCode: '120101' };
@@ -151,28 +164,32 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
   });
   const sample = {
     product: { name: mark('product') },
-    sampledParty: { name: mark('seller') },
-    nominalProducer: { name: mark('label') },
+    sampledParty: partyOf(mark('seller'), seller),
+    nominalProducer: partyOf(mark('label'), producer),
     ...(isSealed && { testSeal: 'F-1' }),
   };
   const purchase = { buyerAccount: mark('account'), shopName: mark('shop') };
+  const report = { reportNo: '1', items: [{ item: mark('finding'), passed: false }] };
   const id = { organiser_id: owner, sample_no: name };
   await place.sql(
     `INSERT INTO sampling_sheets (organiser_id, sample_no, round_id, object, drawn, state, mode, samplers, sampler_bodies, sample, purchase,
-       handler_id, round_no, regime, coverage, last_on, opened_on)
-     VALUES ($1, $2, $3, $4, $5, 'SAMPLE_SEALED', $6, $7, $8, $9, $10, $11, $2, 'PRODUCT', 'COMPLETE_ROUND', '2026-03-02', '2026-03-02')`,
+       handler_id, report, round_no, regime, coverage, last_on, opened_on)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $2, 'PRODUCT', 'COMPLETE_ROUND', '2026-03-02', '2026-03-02')`,
     [
-      ...[owner, name, roundId, JSON.stringify(object), JSON.stringify(drawn), mode],
+      ...[owner, name, roundId, JSON.stringify(object), JSON.stringify(drawn), isConfirmed ? 'CONFIRMED' : 'REPORTED', mode],
       ...[
         JSON.stringify([{ inspectorId: 'i-1', employerId: sampler }]),
         [sampler],
         JSON.stringify(sample),
         JSON.stringify(purchase),
         handler,
+        JSON.stringify(report),
       ],
     ],
   );
   await insert('sampling_sheet_steps', { ...id, ...step('SEAL_SAMPLE', { sample, purchase, documentNo: mark('document') }, owner) });
+  await insert('sampling_sheet_steps', { ...id, ...step('REPORT', { documentNo: mark('laboratory’s'), report }, laboratory), step_no: 2 });
+  await aResultOf(name, one);
   const pieces = await Promise.all(
     ['PHOTO', 'SHEET_SCAN', 'ORDER'].map(async (type) => {
       const content = mark(`bytes ${type}`);
@@ -188,6 +205,11 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
   const knows = [...taking, 'operator'];
   const tests = isSealed ? [laboratory] : [];
   const testsKnowing = mode === 'ON_SITE' ? tests : [];
+  const toldAs = (party: string, uscc: string | null, named: string | null): string[] =>
+    isConfirmed && uscc === named && (one.isPublic || one.served.includes(party)) ? merchantsOf(uscc) : [];
+  const sellsTold = toldAs('SAMPLED_PARTY', seller, one.named.seller);
+  const sells = [...sellsTold, ...(mode === 'ON_SITE' ? merchantsOf(seller) : [])];
+  const produces = toldAs('NOMINAL_PRODUCER', producer, one.named.producer);
   const everyDepartment = [...DEPARTMENTS, ...OVERSEERS];
   const path = `${API}/sampling-sheets/${owner}/${name}`;
   return made(
@@ -200,11 +222,13 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
       [mark('quota')]: everyDepartment,
       [mark('risk')]: [owner, PROVINCE, 'tj-audit'],
       [mark('assigned')]: [owner, ...OVERSEERS],
-      [mark('product')]: [...knows, ...tests],
-      [mark('label')]: [...knows, ...tests],
+      [mark('product')]: [...knows, ...tests, ...sells, ...produces],
+      [mark('label')]: [...knows, ...tests, ...produces],
+      [mark('finding')]: [...knows, ...tests, ...sellsTold, ...produces],
+      [mark('laboratory’s')]: [...knows, ...testsKnowing],
       [mark('object')]: [...knows, ...testsKnowing],
-      [mark('seller')]: [...knows, ...testsKnowing],
-      [mark('document')]: [...knows, ...testsKnowing],
+      [mark('seller')]: [...knows, ...testsKnowing, ...sells],
+      [mark('document')]: [...knows, ...testsKnowing, ...sells],
       [mark('account')]: taking,
       [mark('shop')]: taking,
       [mark('piece PHOTO')]: [...taking, ...tests],
@@ -217,6 +241,27 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
     },
     { name, lists: ['sampling-sheets'], by: mark('product') },
   );
+}
+
+/** What a sheet became: public, or told to some of its parties; without a mark of its own. */
+async function aResultOf(name: string, { owner, named, isPublic, served }: Of<typeof sheets>): Promise<void> {
+  const [seller, producer] = [partyOf('s', named.seller), partyOf('p', named.producer)];
+  const state = {
+    sampleNo: name,
+    reporterId: owner,
+    sampledParty: seller,
+    nominalProducer: producer,
+    ...(isPublic && { publishedAt: NOW }),
+  };
+  await aResult(owner, name, { status: isPublic ? 'PUBLISHED' : 'NOTIFIED', state });
+  const id = { reporter_id: owner, sample_no: name };
+  const parties = [
+    { party: 'SAMPLED_PARTY', ...seller, isOutside: false },
+    { party: 'NOMINAL_PRODUCER', ...producer, isOutside: false },
+  ];
+  await insert('sampling_cases', { ...id, regime: 'PRODUCT', verdict: 'UNQUALIFIED', parties, opened_on: '2026-03-02' });
+  for (const party of served)
+    await insert('sampling_case_tracks', { ...id, track: 'SERVICE', party, state: 'SERVED', last_on: '2026-03-02' });
 }
 
 async function aResult(reporter: string, name: string, changes: Record<string, unknown>): Promise<void> {
@@ -242,7 +287,7 @@ async function aResult(reporter: string, name: string, changes: Record<string, u
 async function aCase(name: string, { reporter, handler, status, wasPublic, seller, producer, served }: Of<typeof cases>): Promise<Made> {
   const mark = (what: string): string => `«${name}/${what}»`;
   const isPublic = status === 'PUBLISHED' || (status === 'WITHDRAWN' && wasPublic);
-  const party = (of: string, uscc: string | null) => ({ name: mark(of), ...(uscc !== null && { uscc }) });
+  const party = (of: string, uscc: string | null) => partyOf(mark(of), uscc);
   const decided = (of: string) => ({ kind: 'RECHECK', party: of, by: 'RECEIVER', on: mark(`decision ${of}`) });
   const state = {
     sampleNo: name,
@@ -277,8 +322,7 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
     const { content_hash: _hash, ...one } = step('HAND_OVER', facts, reporter);
     await insert('sampling_case_steps', { ...id, ...one, step_no: index + 1, track: at, party: of });
   }
-  const merchantOf = (of: string, uscc: string | null): string[] =>
-    uscc !== null && (isPublic || served.includes(of)) ? Object.keys(ENTITIES).filter((one) => ENTITIES[one] === uscc) : [];
+  const merchantOf = (of: string, uscc: string | null): string[] => (isPublic || served.includes(of) ? merchantsOf(uscc) : []);
   const [sells, produces] = [merchantOf('SAMPLED_PARTY', seller), merchantOf('NOMINAL_PRODUCER', producer)];
   const works = [reporter, handler, ...OVERSEERS];
   const paths = [`${API}/sampling-cases/${reporter}/${name}`, `${API}/sampling-results/${name}?reporterId=${reporter}`];
@@ -299,27 +343,33 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
   return made(paths, sight, { name, lists: ['sampling-cases', 'sampling-results'], by: mark('found') });
 }
 
-async function aRecall(name: string, keeper: string): Promise<Made> {
+async function aRecall(name: string, { keeper, producer, told }: Of<typeof recalls>): Promise<Made> {
   const mark = (what: string): string => `«${name}/${what}»`;
   const content = {
     recallNo: name,
     product: { name: mark('product') },
-    producer: { name: 'p', uscc: testUscc(1) },
+    producer: partyOf(mark('producer'), producer),
     hazard: mark('hazard'),
   };
-  await insert('recalls', { recall_no: name, keeper_id: keeper, state: 'CLUE', content, revision: 0, round: 1, last_on: '2026-03-02' });
-  const { content_hash: _hash, ...one } = step('OPEN', { clue: mark('clue') }, keeper);
-  await insert('recall_steps', { recall_no: name, ...one, revision: 0 });
-  const sees = [keeper, ...OVERSEERS];
-  return made(
-    [`${API}/recalls/${name}`],
-    { [mark('product')]: sees, [mark('hazard')]: sees, [mark('clue')]: sees },
-    {
-      name,
-      lists: ['recalls'],
-      by: mark('clue'),
-    },
-  );
+  const row = { recall_no: name, keeper_id: keeper, state: 'PRODUCER_NOTIFIED', content, told_uscc: told, kept_revision: 0 };
+  await insert('recalls', { ...row, revision: 0, round: 1, last_on: '2026-03-02' });
+  const steps = [
+    step('OPEN', { clue: mark('clue'), subject: mark('subject') }, keeper),
+    step('FORWARD', { authority: mark('authority'), sha256: mark('forwarded') }, keeper),
+    step('NOTIFY_PRODUCER', { documentNo: mark('document'), reason: mark('reason') }, mark('actor')),
+  ];
+  for (const [index, one] of steps.entries()) await insert('recall_steps', { recall_no: name, ...one, step_no: index + 1, revision: 0 });
+  for (const clock of ['FORWARDING', 'PLAN_REPORT'])
+    await insert('recall_clocks', { ...CLOCK, recall_no: name, clock, rule_version: mark(clock) });
+  const works = [keeper, ...OVERSEERS];
+  const sees = [...works, ...(producer === told ? merchantsOf(producer) : [])];
+  const sight = {
+    ...Object.fromEntries(['product', 'producer', 'hazard', 'document', 'PLAN_REPORT'].map((what) => [mark(what), sees])),
+    ...Object.fromEntries(
+      ['clue', 'subject', 'authority', 'forwarded', 'reason', 'actor', 'FORWARDING'].map((what) => [mark(what), works]),
+    ),
+  };
+  return made([`${API}/recalls/${name}`], sight, { name, lists: ['recalls'], by: mark('product') });
 }
 
 async function aPair(name: string, { later, earlier, isOpen }: Of<typeof pairs>): Promise<Made> {
@@ -437,7 +487,7 @@ describe('what somebody sees of anything', () => {
         const objects = [
           ...(await Promise.all(given.sheets.map((one, n) => aSheet(name('S', n), one)))),
           ...(await Promise.all(given.cases.map((one, n) => aCase(name('C', n), one)))),
-          ...(await Promise.all(given.keepers.map((one, n) => aRecall(name('R', n), one)))),
+          ...(await Promise.all(given.recalls.map((one, n) => aRecall(name('R', n), one)))),
           ...(await Promise.all(given.pairs.map((one, n) => aPair(name('P', n), one)))),
           ...(await Promise.all(given.plans.map((one, n) => aPlan(name('L', n), one)))),
           ...(await Promise.all(given.waiting.map((one, n) => aWaitingReport(name('W', n), one)))),
@@ -462,6 +512,39 @@ describe('what somebody sees of anything', () => {
       { numRuns: 6, endOnFailure: true },
     );
   }, 180_000);
+
+  it('is nothing of what was found to whoever took the place of a party that was served', async () => {
+    const [seller, producer] = [partyOf('«seller»', testUscc(1)), partyOf('«producer»', null)];
+    const one = { reporter: 'tj-amr', handler: null, status: 'NOTIFIED', wasPublic: false, seller: testUscc(1), producer: null } as const;
+    await aCase('T-1', { ...one, served: ['SAMPLED_PARTY'] });
+    const seen = async (who: string): Promise<number[]> => {
+      const as = callers.get(who);
+      const paths = ['sampling-cases/tj-amr/T-1', 'sampling-results/T-1?reporterId=tj-amr'];
+      const found = await Promise.all(paths.map((path) => as?.get(`${API}/${path}`)));
+      return found.flatMap((answer) => answer?.status ?? []);
+    };
+    expect([await seen('merchant-1'), await seen('merchant-2')]).toEqual([
+      [200, 200],
+      [404, 404],
+    ]);
+    const state = { sampleNo: 'T-1', reporterId: 'tj-amr', sampledParty: { ...seller, uscc: testUscc(2) }, nominalProducer: producer };
+    await place.sql(`UPDATE sampling_results SET state = $1 WHERE sample_no = 'T-1'`, [JSON.stringify(state)]);
+    expect([await seen('merchant-1'), await seen('merchant-2')]).toEqual([
+      [200, 404],
+      [404, 404],
+    ]);
+    const as = callers.get('merchant-2');
+    expect(as && (await all(as, `${API}/sampling-results?`))).not.toContain('T-1');
+  });
+
+  it('is not told by asking for the state of what it sees', async () => {
+    const sheet = { owner: 'tj-amr', handler: null, sampler: 'tj-amr', laboratory: 'tj-lab', mode: 'ON_SITE', isSealed: true } as const;
+    const parts = { seller: testUscc(1), producer: null, named: { seller: testUscc(1), producer: null }, isConfirmed: false };
+    await aSheet('Q-1', { ...sheet, ...parts, isPublic: false, served: [] });
+    const as = callers.get('merchant-1');
+    expect(as && (await all(as, `${API}/sampling-sheets?`))).toContain('Q-1');
+    expect(as && (await all(as, `${API}/sampling-sheets?state=REPORTED&`))).not.toContain('Q-1');
+  });
 
   it('is asked for above on every route that there is', async () => {
     const { paths } = (await place.http().get<{ paths: Record<string, { get?: object }> }>('/openapi.json')).body;

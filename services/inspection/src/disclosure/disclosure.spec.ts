@@ -23,7 +23,10 @@ const concerns: fc.Arbitrary<Concern> = fc.record({
   samplerBodies: fc.subarray(['a', 'c']),
   laboratory: fc.option(fc.record({ id: ids, isBlind: fc.boolean() })),
   parties: fc.array(
-    fc.record({ party: fc.constantFrom('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'), uscc: fc.constantFrom(USCC, '', undefined) }),
+    fc.record({
+      party: fc.constantFrom('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'SAMPLED_ON_SITE', 'PRODUCER', 'PLATFORM'),
+      uscc: fc.constantFrom(USCC, '', undefined),
+    }),
   ),
 });
 /** Objects with the names that rows know, at any depth, and with others. */

@@ -4,11 +4,13 @@
  * `disclosed` makes, and has a type that nothing else has.
  *
  * The organiser alone publishes (产品质量监督抽查管理暂行办法 §10). Who is to be sampled is not warned, and a regulator's risk class stays with the
- * regulator. What was bought as a consumer buys (§25) is tested without its seller's name. A merchant learns of its own part in a case
- * (§35: the conclusion and its rights), and of nobody else's. Platforms see nothing here: the exchange tells them, with proof.
+ * regulator. What was bought as a consumer buys (§25) is tested without its seller's name. A merchant learns of its own part in a sample
+ * and its case (§35: the conclusion and its rights) and in a recall, and of nobody else's. Platforms see nothing here: the exchange tells
+ * them, with proof.
  */
 import type { ResultParty } from '@jinqiao/contracts';
 import { seesAll, type Viewer } from '../actor.js';
+import { OF_PRODUCER } from '../recall/recall.acts.js';
 
 export type Relation =
   /** Whose it is: organiser, reporter, keeper; either reporter of a pair. */
@@ -22,12 +24,19 @@ export type Relation =
   /** The laboratory that was drawn, once there is a sample for it; blind where it may not know whose it is. */
   | 'LABORATORY'
   | 'BLIND_LABORATORY'
-  /** A merchant that has been told, by its part in it. */
-  | Exclude<ResultParty, 'PLATFORM'>
+  | MerchantPart
   | 'OTHER_DEPARTMENT'
   | 'OTHER_LABORATORY'
   | 'OPERATOR'
   | 'AUDITOR';
+
+/** A merchant's part in what it has been told of. */
+type MerchantPart =
+  | Exclude<ResultParty, 'PLATFORM'>
+  /** Of whom a sample was taken on site: it was there, and has not been told yet what was found. */
+  | 'SAMPLED_ON_SITE'
+  /** Of a recall. */
+  | 'PRODUCER';
 
 /** What of an object says who has a relation to it. */
 export interface Concern {
@@ -36,7 +45,7 @@ export interface Concern {
   readonly samplerBodies?: readonly string[];
   readonly laboratory?: { readonly id: string; readonly isBlind: boolean } | null;
   /** Those who have been told. */
-  readonly parties?: readonly { readonly party: ResultParty; readonly uscc?: string | undefined }[];
+  readonly parties?: readonly { readonly party: MerchantPart | 'PLATFORM'; readonly uscc?: string | undefined }[];
 }
 
 export type Matter =
@@ -74,6 +83,7 @@ const RISK_CLASS = ['riskClass', 'quotas.riskClass', 'history.content.quotas.ris
 
 const below = (path: string, fields: readonly string[]): string[] => fields.map((field) => `${path}.${field}`);
 
+const DONE = ['act', 'from', 'to', 'on', 'basis', 'takenAt'];
 const STEP = ['act', 'from', 'to', 'on', 'actorId', 'competence', 'basis', 'takenAt'];
 const TESTED = ['sample', 'testSeal', 'backupSeal', 'sealsIntact', 'licence', 'report', 'sha256', 'reason'];
 const BLIND_SHEET: Sight = {
@@ -84,6 +94,24 @@ const BLIND_SHEET: Sight = {
   ],
   but: ['sample.sampledParty', 'history.facts.sample.sampledParty'],
   items: { evidence: ({ type, addedBy }, { id }) => SHOWS_NO_SELLER.includes(String(type)) || addedBy === id },
+};
+
+// What was signed on site (§19), and what a test on the spot found, of which the party was told there and then. Not who made it.
+const SAMPLED = ['organiserId', 'sampleNo', 'roundId', 'roundNo', 'regime', 'mode', 'sample'];
+const SAMPLING_STEP = [...below('history', DONE), ...below('history.facts', ['mode', 'documentNo', 'sample', 'report', 'toldAt'])];
+const OF_SAMPLED_PARTY: Pick<Sight, 'but' | 'items'> = {
+  but: ['sample.nominalProducer', 'history.facts.sample.nominalProducer'],
+  items: {
+    clocks: ({ clock }) => clock === 'RAPID_TEST_OBJECTION',
+    history: ({ act }) => ['BEGIN_SAMPLING', 'SEAL_SAMPLE', 'TEST_ON_SITE'].includes(String(act)),
+  },
+};
+const SHEET_OF: Readonly<Partial<Record<Relation, Sight>>> = {
+  SAMPLED_ON_SITE: { fields: [...SAMPLED, 'clocks', ...SAMPLING_STEP], ...OF_SAMPLED_PARTY },
+  SAMPLED_PARTY: { fields: [...SAMPLED, 'state', 'report', 'clocks', ...SAMPLING_STEP], ...OF_SAMPLED_PARTY },
+  NOMINAL_PRODUCER: {
+    fields: ['organiserId', 'sampleNo', 'regime', 'mode', 'state', 'report', ...below('sample', ['product', 'nominalProducer', 'takenOn'])],
+  },
 };
 
 const TO_HANDLER = ['reporterId', 'sampleNo', 'status', 'revision', 'withdrawal', 'state'];
@@ -107,6 +135,19 @@ const SAID_TO_PARTY = [
   'reversed',
   'feeBorneBy',
 ];
+// What it is told with the notices it is given, and what is public. Neither the clue nor what authorities write to each other.
+const RECALL_OF_PRODUCER: Sight = {
+  fields: [
+    ...['recallNo', 'nationalNo', 'keeperId', 'state', 'standing', 'revision', 'round', 'closedOn', 'sectors', 'product', 'producer'],
+    ...['hazard', 'measure', 'quantity', 'unit', 'announcedOn', 'period', 'authority', 'clocks', 'dueOn'],
+    ...below('history', [...DONE, 'revision']),
+    ...below('history.facts', ['documentNo', 'sha256', 'learnedOn', 'recalled']),
+  ],
+  items: {
+    clocks: ({ clock }) => (OF_PRODUCER as readonly unknown[]).includes(clock),
+    history: ({ act }) => act !== 'OPEN' && act !== 'FORWARD',
+  },
+};
 const ROUND = [
   ...[
     'roundId',
@@ -162,6 +203,7 @@ export const DISCLOSED: Readonly<Record<Matter, Readonly<Partial<Record<Relation
     LABORATORY: { fields: [''], but: PURCHASE, items: { evidence: ({ type }) => !SHOWS_ACCOUNT.includes(String(type)) } },
     BLIND_LABORATORY: BLIND_SHEET,
     OPERATOR: { fields: [''], but: [...PURCHASE, 'evidence'] },
+    ...SHEET_OF,
   },
   SHEET_SUMMARY: {
     ...OVERSEEN,
@@ -169,6 +211,9 @@ export const DISCLOSED: Readonly<Record<Matter, Readonly<Partial<Record<Relation
     SAMPLER: WHOLE,
     LABORATORY: WHOLE,
     BLIND_LABORATORY: { fields: [''], but: ['object'] },
+    SAMPLED_ON_SITE: { fields: ['organiserId', 'sampleNo', 'roundId'] },
+    SAMPLED_PARTY: { fields: ['organiserId', 'sampleNo', 'roundId', 'state'] },
+    NOMINAL_PRODUCER: { fields: ['organiserId', 'sampleNo', 'state'] },
   },
   SAMPLING: OVERSEEN,
   RESULT: { ...OVERSEEN, HANDLER: { fields: TO_HANDLER }, SAMPLED_PARTY: SELLER, NOMINAL_PRODUCER: PRODUCER },
@@ -179,7 +224,7 @@ export const DISCLOSED: Readonly<Record<Matter, Readonly<Partial<Record<Relation
     NOMINAL_PRODUCER: asked(PRODUCER),
   },
   CASE: { ...OVERSEEN, HANDLER: WHOLE, SAMPLED_PARTY: caseOf('SAMPLED_PARTY'), NOMINAL_PRODUCER: caseOf('NOMINAL_PRODUCER') },
-  RECALL: OVERSEEN,
+  RECALL: { ...OVERSEEN, PRODUCER: RECALL_OF_PRODUCER },
   ROUND: {
     ...OVERSEEN,
     OPERATOR: { fields: [''], but: RISK_CLASS },

@@ -6,6 +6,7 @@ import {
   type EventClass,
   type KeptRows,
   ProbableDuplicateKept,
+  RecallKept,
   SamplingCaseKept,
   SamplingRoundKept,
   SamplingSheetKept,
@@ -67,6 +68,15 @@ export const CASES: Kept = {
   tables: ['sampling_cases', 'sampling_case_tracks', 'sampling_case_clocks', 'sampling_case_steps'],
   added: ['sampling_case_steps'],
   holds: 'EXISTS (SELECT FROM sampling_results r WHERE r.reporter_id = own.reporter_id AND r.sample_no = own.sample_no)',
+};
+
+/** A national number that was corrected and given to another recall since belongs to whoever has it by now. */
+export const RECALLS: Kept = {
+  type: RecallKept,
+  key: ['recall_no'],
+  tables: ['recalls', 'recall_clocks', 'recall_steps'],
+  added: ['recall_steps'],
+  holds: 'NOT EXISTS (SELECT FROM recalls o WHERE o.national_no = own.national_no AND o.recall_no <> own.recall_no)',
 };
 
 /** To be called last, under the locks of the objects, which are named by the values of their keys: says how their rows stand now. */

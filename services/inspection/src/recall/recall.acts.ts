@@ -2,7 +2,7 @@
  * What may be done in a recall, by whom and from which state: the table that `decide` obeys and that docs/inspection.md is drawn from
  * (消费品召回管理暂行规定, Order 19; its articles were not read and are not named).
  */
-import type { RecallContent } from '@jinqiao/contracts';
+import type { RecallAct, RecallFacts } from '@jinqiao/contracts';
 
 export const STATES = [
   'CLUE',
@@ -52,31 +52,19 @@ export const CLOCKS = {
 } as const;
 export type ClockName = keyof typeof CLOCKS;
 export const CLOCK_NAMES = Object.keys(CLOCKS) as ClockName[];
-
-/** What of a recall an act may state anew; a field that is not there stays as it was. */
-export type ContentChanges = Readonly<Partial<Omit<RecallContent, 'recallNo'>>>;
-
-/** What an act may say besides itself and its day. */
-export interface Facts {
-  readonly reason?: string | undefined;
-  readonly documentNo?: string | undefined;
-  readonly sha256?: string | undefined;
-  readonly authority?: string | undefined;
-  /** When the producer learned of an incident. */
-  readonly learnedOn?: string | undefined;
-  /** Goods taken back, repaired or replaced so far. */
-  readonly recalled?: number | undefined;
-  readonly content?: ContentChanges | undefined;
-}
+export const DUTIES = CLOCK_NAMES.filter((clock) => CLOCKS[clock].kind === 'DUTY');
+export const OF_PRODUCER = CLOCK_NAMES.filter((clock) => CLOCKS[clock].party === 'PRODUCER');
 
 export interface ActRule {
   readonly by: readonly Competence[];
   readonly leads: Readonly<Partial<Record<State, State>>>;
-  readonly needs: readonly (keyof Facts)[];
+  readonly needs: readonly (keyof RecallFacts)[];
   readonly starts?: readonly ClockName[];
   readonly stops?: readonly ClockName[];
   /** How it stands afterwards, for everybody: the next revision. AS_BEFORE: as it stood. */
   readonly says?: Standing | 'AS_BEFORE';
+  /** The producer knows of the recall with it; before that nobody is warned. */
+  readonly tells?: true;
 }
 
 const EITHER = ['KEEPER', 'PROVINCE'] as const;
@@ -95,7 +83,13 @@ export const ACTS = {
   NOTE_INCIDENT: { by: EITHER, leads: staying(...BEFORE_A_DEFECT), needs: ['learnedOn', 'reason'], starts: ['INCIDENT_REPORT'] },
   RECORD_INCIDENT_REPORT: { by: EITHER, leads: staying(...BEFORE_A_DEFECT), needs: ['sha256'], stops: ['INCIDENT_REPORT'] },
 
-  NOTIFY_PRODUCER: { by: EITHER, leads: to('PRODUCER_NOTIFIED', 'CLUE'), needs: ['sha256'], stops: ['PRODUCER_NOTICE'] },
+  NOTIFY_PRODUCER: {
+    by: EITHER,
+    leads: to('PRODUCER_NOTIFIED', 'CLUE'),
+    needs: ['sha256'],
+    stops: ['PRODUCER_NOTICE'],
+    tells: true,
+  },
   DENY_DEFECT: { by: EITHER, leads: to('DEFECT_DENIED', 'PRODUCER_NOTIFIED'), needs: ['reason', 'sha256'] },
   ADMIT_DEFECT: {
     by: EITHER,
@@ -103,6 +97,7 @@ export const ACTS = {
     needs: ['reason'],
     starts: ['PLAN_REPORT'],
     stops: ['PRODUCER_NOTICE'],
+    tells: true,
   },
   INVESTIGATE: {
     by: PROVINCE,
@@ -122,6 +117,7 @@ export const ACTS = {
     leads: to('NOTICE_GIVEN', 'UNDER_INVESTIGATION'),
     needs: ['documentNo', 'sha256'],
     starts: ['PLAN_REPORT', 'OBJECTION'],
+    tells: true,
   },
   FILE_OBJECTION: {
     by: EITHER,
@@ -135,6 +131,7 @@ export const ACTS = {
     needs: ['authority', 'documentNo'],
     starts: ['PLAN_REPORT_ORDERED'],
     stops: ['PLAN_REPORT', 'OBJECTION'],
+    tells: true,
   },
 
   REPORT_PLAN: {
@@ -143,6 +140,7 @@ export const ACTS = {
     needs: ['sha256'],
     starts: ['PUBLICATION'],
     stops: ['PLAN_REPORT', 'PLAN_REPORT_ORDERED', 'OBJECTION'],
+    tells: true,
   },
   PUBLISH: {
     by: EITHER,
@@ -179,6 +177,5 @@ export const ACTS = {
     stops: ['PROGRESS_SUMMARY', 'FINAL_SUMMARY'],
     says: 'WITHDRAWN',
   },
-} as const satisfies Record<string, ActRule>;
+} as const satisfies Record<RecallAct, ActRule>;
 export type ActName = keyof typeof ACTS;
-export const ACT_NAMES = Object.keys(ACTS) as ActName[];

@@ -1,15 +1,13 @@
 import {
   CalendarDate,
-  Nested,
   OneOf,
   Optional,
-  PartialDate,
-  RecallContent,
+  RECALL_ACTS,
+  type RecallAct,
+  RecallClue,
+  RecallFacts,
   RecallReported,
-  RecallProducer,
-  RecallProduct,
   Text,
-  TextList,
   Whole,
 } from '@jinqiao/contracts';
 import {
@@ -28,44 +26,15 @@ import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { Seen } from '../disclosure/disclosure.js';
 import type { ImportAnswer } from '../import-run/import-run.service.js';
-import { ACT_NAMES, type ActName, type State, STATES } from './recall.acts.js';
+import { type State, STATES } from './recall.acts.js';
 import { type NoticeAnswer, RecallNotices } from './recall.notices.service.js';
 import { type RecallFile, Recalls, type RecallSummary } from './recall.service.js';
 
-const SHA_256 = { max: 64, min: 64, pattern: /^[0-9a-f]{64}$/ };
+export class OpenRecallBody extends RecallClue {}
 
-export class OpenRecallBody extends RecallContent {
-  @CalendarDate({ about: 'The day the clue was discovered.' }) on: string;
-  @Text({ max: 2000, about: 'What points to a defect: a failed sample, a complaint, an injury, a recall abroad.' }) clue: string;
-  @Optional() @Text({ max: 200, about: 'The sampling result it comes from: reporterId:sampleNo.' }) subject?: string;
-}
-
-/** A field that is there replaces what stands, as a whole. */
-export class RecallChanges {
-  @Optional() @Text({ max: 100 }) nationalNo?: string;
-  @Optional() @TextList({ max: 64, items: 20 }) sectors?: string[];
-  @Optional() @Nested(() => RecallProduct) product?: RecallProduct;
-  @Optional() @Nested(() => RecallProducer) producer?: RecallProducer;
-  @Optional() @Text({ max: 2000 }) hazard?: string;
-  @Optional() @Text({ max: 2000 }) measure?: string;
-  @Optional() @Whole({ min: 0, max: 1_000_000_000_000 }) quantity?: number;
-  @Optional() @Text({ max: 64 }) unit?: string;
-  @Optional() @PartialDate() announcedOn?: string;
-  @Optional() @Text({ max: 200 }) period?: string;
-  @Optional() @Text({ max: 200 }) authority?: string;
-}
-
-/** What each act needs of it is said where it is missing. */
-export class TakeRecallActBody {
-  @OneOf(ACT_NAMES) act: ActName;
+export class TakeRecallActBody extends RecallFacts {
+  @OneOf(RECALL_ACTS) act: RecallAct;
   @CalendarDate({ about: 'The day it was done.' }) on: string;
-  @Optional() @Text({ max: 1000 }) reason?: string;
-  @Optional() @Text({ max: 200, about: 'Number of the notice or order.' }) documentNo?: string;
-  @Optional() @Text({ ...SHA_256, about: 'SHA-256 of the document that proves it.' }) sha256?: string;
-  @Optional() @Text({ max: 200, about: 'To whom it was forwarded; who ordered it.' }) authority?: string;
-  @Optional() @CalendarDate({ about: 'When the producer learned of the incident.' }) learnedOn?: string;
-  @Optional() @Whole({ min: 0, max: 1_000_000_000_000, about: 'Goods taken back, repaired or replaced so far.' }) recalled?: number;
-  @Optional() @Nested(() => RecallChanges) content?: RecallChanges;
 }
 
 export class ListRecallsQuery {
@@ -93,7 +62,7 @@ export class RecallController {
   }
 
   @Get()
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   list(@Caller() caller: Principal, @CheckedQuery(ListRecallsQuery) query: ListRecallsQuery): Promise<Page<Seen<RecallSummary>>> {
     const { overdue, ...rest } = query;
     return this.recalls.list(caller, { limit: 100, ...rest, overdue: overdue === 'true' });
@@ -125,7 +94,7 @@ export class RecallController {
   }
 
   @Get(':recallNo')
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   find(@Caller() caller: Principal, @Param('recallNo') recallNo: string): Promise<Seen<RecallFile>> {
     return this.recalls.find(caller, recallNo);
   }

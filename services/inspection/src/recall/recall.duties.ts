@@ -1,11 +1,9 @@
 import { dayInChina } from '@jinqiao/law';
 import { endOfDay } from '@jinqiao/platform';
 import type { Duties, Overdue } from '../deadline/duties.js';
-import { CLOCK_NAMES, CLOCKS } from './recall.acts.js';
+import { CLOCK_NAMES, CLOCKS, DUTIES, OF_PRODUCER } from './recall.acts.js';
 
-const DUTIES = CLOCK_NAMES.filter((clock) => CLOCKS[clock].kind === 'DUTY');
 const RIGHTS = CLOCK_NAMES.filter((clock) => CLOCKS[clock].kind === 'RIGHT');
-const OF_KEEPER = CLOCK_NAMES.filter((clock) => CLOCKS[clock].party === 'KEEPER');
 const names = (clocks: readonly string[]): string => clocks.map((clock) => `'${clock}'`).join(', ');
 type OverdueClock = Omit<Overdue, 'party'> & { readonly clock: keyof typeof CLOCKS };
 
@@ -18,7 +16,7 @@ export const recallDuties: Duties = {
     endsBy: 'due_on',
     select: `SELECT 'RECALL/' || c.recall_no || '/' || c.clock || '/' || c.started_on AS id, c.recall_no AS subject, c.clock,
         CASE WHEN c.clock IN (${names(RIGHTS)}) THEN 'RIGHT' ELSE 'DUTY' END AS kind,
-        CASE WHEN c.clock IN (${names(OF_KEEPER)}) THEN 'KEEPER' ELSE 'PRODUCER' END AS party,
+        CASE WHEN c.clock IN (${names(OF_PRODUCER)}) THEN 'PRODUCER' ELSE 'KEEPER' END AS party,
         c.started_on, NULL::timestamptz AS started_at, c.due_on, ${endOfDay('c.due_on')} AS due_at, c.stopped_on, NULL::timestamptz AS stopped_at,
         c.provisional, c.first_due_on, c.rule_version, r.keeper_id AS department, r.keeper_id AS handler, c.raised_at
       FROM recall_clocks c JOIN recalls r USING (recall_no) WHERE $1::text IS NULL OR r.keeper_id = $1`,

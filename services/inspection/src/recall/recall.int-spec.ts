@@ -48,6 +48,16 @@ beforeAll(async () => {
 afterAll(() => service.close());
 beforeEach(() => clock.set(new Date('2026-03-02T01:00:00.000Z')));
 
+/** The merchant with the code of this number, as the directory has it. */
+async function producerOf(n: number): Promise<Http> {
+  const merchant = { organisationId: `merchant-${n}`, kind: 'MERCHANT', name: `企业${n}`, uscc: testUscc(n), revision: 1 } as const;
+  await place.publish(OrganisationRegistered, merchant);
+  await eventually(async () =>
+    expect(await place.sql('SELECT FROM followed_organisations WHERE uscc = $1', [merchant.uscc])).toHaveLength(1),
+  );
+  return place.http(await place.token('MERCHANT', merchant.organisationId));
+}
+
 const content = (recallNo: string, changes: object = {}): object => ({
   recallNo,
   product: { name: '移动电源', brand: '示例牌', models: ['A1'], gtins: ['06901234567892'] },
@@ -264,6 +274,38 @@ describe('a recall', () => {
     expect(await listed(stranger, '')).not.toContain('C-7');
     clock.set(new Date('2026-03-20T01:00:00.000Z'));
     expect(await listed(keeper, 'overdue=true')).toContain('C-7');
+  });
+
+  it('is seen by its producer once it has been told, without the clue and what authorities write to each other', async () => {
+    const [told, other] = [await producerOf(1), await producerOf(2)];
+    const [mine, another] = [1, 2].map((n) => ({ name: `企业${n}`, uscc: testUscc(n) }));
+    const seen = async (): Promise<number[]> => Promise.all([told, other].map(async (who) => (await who.get(`${RECALLS}/C-9`)).status));
+    await open(keeper, 'C-9', { producer: mine, nationalNo: 'SAMR-9' });
+    await act(keeper, ['C-9', 'FORWARD', '2026-03-02'], { authority: '外省局', sha256: HASH });
+    await act(province, ['C-9', 'INVESTIGATE', '2026-03-02'], { reason: '再查' });
+    expect(await seen()).toEqual([404, 404]);
+    await act(province, ['C-9', 'GIVE_NOTICE', '2026-03-02'], { documentNo: '召回通知9号', sha256: HASH, reason: '内部' });
+    expect(await seen()).toEqual([200, 404]);
+    const { body } = await told.get<RecallFile>(`${RECALLS}/C-9`);
+    expect(body).toMatchObject({ recallNo: 'C-9', state: 'NOTICE_GIVEN', standing: null, producer: mine, hazard: '过热燃烧' });
+    expect(body.clocks.map(({ clock: name }) => name).sort()).toEqual(['OBJECTION', 'PLAN_REPORT']);
+    expect(body.history.map(({ act: name, facts }) => [name, facts])).toEqual([
+      ['INVESTIGATE', {}],
+      ['GIVE_NOTICE', { documentNo: '召回通知9号', sha256: HASH }],
+    ]);
+    expect(body).not.toHaveProperty('allowed');
+    const { body: list } = await told.get<{ items: RecallSummary[] }>(`${RECALLS}?limit=500`);
+    expect(list.items.map(({ recallNo }) => recallNo)).toContain('C-9');
+
+    // Another producer is named, and nobody has told it; what is public everybody may know.
+    await act(keeper, ['C-9', 'FILE_OBJECTION', '2026-03-02'], { reason: '非我司产品', sha256: HASH, content: { producer: another } });
+    expect(await seen()).toEqual([404, 404]);
+    await act(province, ['C-9', 'ORDER_RECALL', '2026-03-02'], { authority: '总局', documentNo: '责令9号' });
+    expect(await seen()).toEqual([404, 200]);
+    await keeper.post(`${RECALLS}/notices`, content('C-10', { producer: mine }));
+    expect((await told.get<RecallFile>(`${RECALLS}/C-10`)).body).toMatchObject({ standing: 'PUBLISHED', revision: 1 });
+    expect((await other.get(`${RECALLS}/C-10`)).body).toMatchObject({ status: 404, code: 'RECALL_UNKNOWN' });
+    expect((await told.post(`${RECALLS}/C-10/acts`, { act: 'CLOSE', on: '2026-03-02', reason: '完成' })).status).toBe(403);
   });
 
   it('has its duties said once when they pass', async () => {

@@ -68,7 +68,8 @@ export function decideNotice(recall: Recall | null, { notice, hash }: Reading & 
   const isClosed = recall?.standing === 'CLOSED';
   const before = recall ?? { ...NOTHING, keeperId };
   const state = isClosed ? recall.state : BEGINNINGS.TAKE_IN;
-  const after: Recall = { ...before, state, content, reportedRevision: revision, reportedHash: hash, lastOn: today };
+  const toldUscc = content.producer.uscc ?? null;
+  const after: Recall = { ...before, state, content, reportedRevision: revision, reportedHash: hash, toldUscc, lastOn: today };
   const isGap = revision > (recall?.reportedRevision ?? 0) + 1;
   return {
     outcome: 'accepted',
@@ -94,6 +95,7 @@ const NOTHING: Omit<Recall, 'keeperId' | 'content' | 'state' | 'lastOn'> = {
   closedOn: null,
   reportedRevision: null,
   reportedHash: null,
+  toldUscc: null,
   clocks: [],
 };
 

@@ -1,13 +1,14 @@
-import { RecallContent } from '@jinqiao/contracts';
+import { type RecallClue, RecallContent } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
-import { contentHash } from '@jinqiao/schema';
+import { canonicalHash, contentHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
-import type { ActName, BEGINNINGS, Competence, Facts, Standing, State } from './recall.acts.js';
+import type { RecallStanding, SentStep, TakenAs } from '../sampling-step/sampling-step.js';
+import { CLOCKS, DUTIES, type Standing, type State } from './recall.acts.js';
 import {
   type Act,
   allowedIn,
@@ -18,24 +19,11 @@ import {
   opened,
   type Recall,
   RecallNoTaken,
+  type RecallParts,
   RecallUnacceptable,
   RecallUnknown,
 } from './recall.js';
-import { RecallStore } from './recall.store.js';
-
-export interface RecallStep {
-  readonly act: ActName | keyof typeof BEGINNINGS;
-  readonly from: State | null;
-  readonly to: State;
-  /** The public revision afterwards. */
-  readonly revision: number;
-  readonly on: string;
-  readonly facts: Facts;
-  readonly actorId: string;
-  readonly competence: Competence;
-  readonly basis: string;
-  readonly takenAt: Date;
-}
+import { type RecallStep, RecallStore } from './recall.store.js';
 
 export interface RecallFile extends RecallContent {
   readonly keeperId: string;
@@ -70,14 +58,24 @@ export interface RecallFilter {
   readonly limit: number;
 }
 
-export interface Clue extends RecallContent {
-  /** The day it was discovered. */
-  readonly on: string;
-  readonly clue: string;
-  readonly subject?: string;
+export interface SentClue {
+  readonly clue: RecallClue;
+  /** Of whoever sends it over Kafka. */
+  readonly stepId?: string;
+}
+
+export interface SentRecallStep {
+  readonly recallNo: string;
+  readonly act: Act;
+  /** Of whoever sends it over Kafka. */
+  readonly stepId?: string;
 }
 
 const LIST = 'recalls';
+/** What of a row says who sees it. */
+const PARTS = `jsonb_build_object('keeperId', keeper_id, 'toldUscc', told_uscc, 'content', jsonb_build_object('producer', content -> 'producer'))`;
+/** Recalls that $1 keeps, null: all; and those of the merchant with the code $2 that it knows of. */
+const CONCERNS = `($1::text IS NULL OR keeper_id = $1 OR (told_uscc = $2 AND content #>> '{producer,uscc}' = $2))`;
 
 /** Keeps recalls. The lock of a recall decides which of two steps comes first; the other finds the state that it left. */
 @Injectable()
@@ -89,42 +87,74 @@ export class Recalls {
   ) {}
 
   /** With a clue. May be repeated. */
-  async open(caller: Principal, { on, clue, subject, ...content }: Clue): Promise<Seen<RecallFile>> {
-    const keeperId = caller.id;
+  async open(caller: Principal, clue: RecallClue): Promise<Seen<RecallFile>> {
     return this.db.transaction(async (tx) => {
-      await this.store.lockNumbers(tx, [content]);
-      const present = await this.store.find(tx, content.recallNo);
-      if (present) return this.repeated(tx, present, caller, content);
-      const recall = opened(keeperId, content, on, this.today());
-      await this.assertNationalNoFree(tx, content);
-      await this.store.keep(tx, {
-        recall,
-        clocks: recall.clocks,
-        announcement: null,
-        act: 'OPEN',
-        from: null,
-        facts: { clue, ...(subject !== undefined && { subject }) },
-        by: { id: keeperId, competence: 'KEEPER' },
-      });
-      return this.shown(tx, recall, caller);
+      await this.openIn(tx, caller, { clue });
+      return this.shown(tx, await this.get(tx, clue.recallNo), caller);
     });
+  }
+
+  async openIn(tx: EntityManager, caller: Principal, { clue: sentClue, stepId }: SentClue): Promise<TakenAs> {
+    const { on, clue, subject, ...content } = sentClue;
+    await this.store.lockNumbers(tx, [content]);
+    const sent = sentBy(caller, sentClue, stepId);
+    if (await this.store.isTaken(tx, content.recallNo, sent)) return 'duplicate';
+    const present = await this.store.find(tx, content.recallNo);
+    if (present) {
+      assertRepeated(present, caller, content);
+      return 'duplicate';
+    }
+    const recall = opened(caller.id, content, on, this.today());
+    await this.assertNationalNoFree(tx, content);
+    await this.store.keep(tx, {
+      recall,
+      clocks: recall.clocks,
+      announcement: null,
+      act: 'OPEN',
+      from: null,
+      facts: { clue, ...(subject !== undefined && { subject }) },
+      by: { id: caller.id, competence: 'KEEPER' },
+      sent,
+    });
+    return 'accepted';
   }
 
   async act(caller: Principal, recallNo: string, act: Act): Promise<Seen<RecallFile>> {
     return this.db.transaction(async (tx) => {
-      await this.store.lockNumbers(tx, [{ nationalNo: act.content?.nationalNo }]);
-      const before = await this.get(tx, recallNo, 'FOR UPDATE');
-      const viewer = await viewerOf(tx, caller);
-      if (!sees('RECALL', viewer, concernOf(before))) throw new RecallUnknown();
-      const { from, recall, clocks, competence, announcement } = decide(before, viewer, act, {
-        today: this.today(),
-        at: this.clock.now().toISOString(),
-      });
-      if (act.content?.nationalNo !== undefined) await this.assertNationalNoFree(tx, recall.content);
-      const { act: name, on: _on, ...facts } = act;
-      await this.store.keep(tx, { recall, clocks, announcement, act: name, from, facts, by: { id: caller.id, competence } });
+      await this.take(tx, caller, { recallNo, act });
       return this.shown(tx, await this.get(tx, recallNo), caller);
     });
+  }
+
+  /** One step, over HTTP or Kafka. */
+  async take(tx: EntityManager, caller: Principal, { recallNo, act, stepId }: SentRecallStep): Promise<TakenAs> {
+    await this.store.lockNumbers(tx, [{ nationalNo: act.content?.nationalNo }]);
+    const before = await this.get(tx, recallNo, 'FOR UPDATE');
+    const viewer = await viewerOf(tx, caller);
+    if (!sees('RECALL', viewer, concernOf(before))) throw new RecallUnknown();
+    const sent = sentBy(caller, act, stepId);
+    if (await this.store.isTaken(tx, recallNo, sent)) return 'duplicate';
+    const { from, recall, clocks, competence, announcement } = decide(before, viewer, act, {
+      today: this.today(),
+      at: this.clock.now().toISOString(),
+    });
+    if (act.content?.nationalNo !== undefined) await this.assertNationalNoFree(tx, recall.content, '/content');
+    const { act: name, on: _on, ...facts } = act;
+    await this.store.keep(tx, { recall, clocks, announcement, act: name, from, facts, by: { id: caller.id, competence }, sent });
+    return 'accepted';
+  }
+
+  /** Of all recalls that one transaction works on, before the first of them. */
+  async lock(tx: EntityManager, named: Parameters<RecallStore['lockNumbers']>[1]): Promise<void> {
+    await this.store.lockNumbers(tx, named);
+  }
+
+  /** How a recall stands, for those who have a part in it. */
+  async standing(tx: EntityManager, caller: Principal, recallNo: string): Promise<RecallStanding> {
+    const recall = await this.store.find(tx, recallNo);
+    return recall && sees('RECALL', await viewerOf(tx, caller), concernOf(recall))
+      ? { state: recall.state, allowed: allowedIn(recall.state).map(({ act, by }) => ({ act, by: [...by] })) }
+      : {};
   }
 
   async find(caller: Principal, recallNo: string): Promise<Seen<RecallFile>> {
@@ -132,32 +162,27 @@ export class Recalls {
     return this.shown(tx, await this.get(tx, recallNo), caller);
   }
 
-  /** Of a department its own, of everybody else and of the province all. */
+  /** Of a department its own, of a merchant those that it knows of, of the province and who watches over all everything. */
   async list(caller: Principal, { state, overdue, cursor, limit }: RecallFilter): Promise<Page<Seen<RecallSummary>>> {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const viewer = await viewerOf(this.db.manager, caller);
-    const rows: RecallSummary[] = await this.db.query(
+    const periods = viewer.kind === 'MERCHANT' ? DUTIES.filter((clock) => CLOCKS[clock].party === 'PRODUCER') : DUTIES;
+    const rows: (RecallSummary & { parts: RecallParts })[] = await this.db.query(
       `SELECT recall_no AS "recallNo", keeper_id AS "keeperId", state, standing, revision, content #>> '{product,name}' AS product,
-         content #>> '{producer,name}' AS producer, due_on::text AS "dueOn"
+         content #>> '{producer,name}' AS producer, due_on::text AS "dueOn", ${PARTS} AS parts
        FROM recalls LEFT JOIN LATERAL (SELECT min(due_on) AS due_on FROM recall_clocks c
-         WHERE c.recall_no = recalls.recall_no AND c.stopped_on IS NULL AND c.clock <> 'OBJECTION') AS next ON true
-       WHERE ($1::text IS NULL OR keeper_id = $1) AND recall_no > $2 AND ($3::text IS NULL OR state = $3)
-         AND (NOT $4::boolean OR due_on < $5::date)
-       ORDER BY recall_no LIMIT $6`,
-      [seenBy(viewer), after, state ?? null, overdue, this.today(), limit + 1],
+         WHERE c.recall_no = recalls.recall_no AND c.stopped_on IS NULL AND c.clock = ANY($8)) AS next ON true
+       WHERE ${CONCERNS} AND recall_no > $3 AND ($4::text IS NULL OR state = $4) AND (NOT $5::boolean OR due_on < $6::date)
+       ORDER BY recall_no LIMIT $7`,
+      [seenBy(viewer), viewer.uscc, after, state ?? null, overdue, this.today(), limit + 1, periods],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ recallNo }) => [recallNo]);
-    return { items: items.flatMap((one) => disclosed('RECALL', viewer, concernOf(one), one) ?? []), next };
+    const shown = items.flatMap(({ parts, ...summary }) => disclosed<RecallSummary>('RECALL', viewer, concernOf(parts), summary) ?? []);
+    return { items: shown, next };
   }
 
-  private async repeated(tx: EntityManager, present: Recall, caller: Principal, content: RecallContent): Promise<Seen<RecallFile>> {
-    const isSame = contentHash(RecallContent, present.content) === contentHash(RecallContent, content);
-    if (present.keeperId !== caller.id || present.reportedRevision !== null || !isSame) throw new RecallNoTaken();
-    return this.shown(tx, present, caller);
-  }
-
-  private async assertNationalNoFree(tx: EntityManager, content: RecallContent): Promise<void> {
-    const findings = await this.store.nationalNoFindings(tx, content);
+  private async assertNationalNoFree(tx: EntityManager, content: RecallContent, at = ''): Promise<void> {
+    const findings = await this.store.nationalNoFindings(tx, content, at);
     if (findings.length > 0) throw new RecallUnacceptable(findings);
   }
 
@@ -170,12 +195,6 @@ export class Recalls {
 
   private async shown(tx: EntityManager, recall: Recall, caller: Principal): Promise<Seen<RecallFile>> {
     const { content, keeperId, state, standing, revision, round, reportedRevision, closedOn, clocks } = recall;
-    const history: RecallStep[] = await tx.query(
-      `SELECT act, from_state AS "from", to_state AS "to", revision, done_on::text AS "on", facts, actor_id AS "actorId", competence, basis,
-         taken_at AS "takenAt"
-       FROM recall_steps WHERE recall_no = $1 ORDER BY step_no`,
-      [content.recallNo],
-    );
     const today = this.today();
     const seen = disclosed<RecallFile>('RECALL', await viewerOf(tx, caller), concernOf(recall), {
       ...content,
@@ -188,7 +207,7 @@ export class Recalls {
       closedOn,
       allowed: allowedIn(state),
       clocks: clocks.map((clock) => ({ ...clock, state: clockState(clock, today) })),
-      history,
+      history: await this.store.history(tx, content.recallNo),
     });
     if (!seen) throw new RecallUnknown();
     return seen;
@@ -197,4 +216,16 @@ export class Recalls {
   private today(): string {
     return dayInChina(this.clock.now());
   }
+}
+
+const sentBy = ({ id }: Principal, sent: object, stepId: string | undefined): SentStep => ({
+  stepId,
+  actorId: id,
+  hash: canonicalHash(JSON.parse(JSON.stringify(sent))),
+});
+
+/** Whoever says once more what it said begins nothing anew; anybody else has to find another number. */
+function assertRepeated(present: Recall, caller: Principal, content: RecallContent): void {
+  const isSame = contentHash(RecallContent, present.content) === contentHash(RecallContent, content);
+  if (present.keeperId !== caller.id || present.reportedRevision !== null || !isSame) throw new RecallNoTaken();
 }

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RecallClosed, type RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
+import { RECALL_ACTS, RecallClosed, type RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
 import { testUscc } from '@jinqiao/testing';
 import fc from 'fast-check';
-import { ACT_NAMES, type ActName, ACTS, type ActRule, type ClockName, type State, STATES } from './recall.acts.js';
+import { type ActName, ACTS, type ActRule, type ClockName, type State, STATES } from './recall.acts.js';
 import {
   type Act,
   type Announcement,
   clockState,
+  concernOf,
   decide,
   diagram,
   opened,
@@ -165,6 +166,33 @@ describe('a recall', () => {
     ]);
   });
 
+  it.each<[string, Told[], boolean]>([
+    ['is not known to its producer with the clue', [], false],
+    ['nor while it is investigated and nobody was notified', [['INVESTIGATE', '2026-03-04']], false],
+    ['is known to it when it is notified', [['NOTIFY_PRODUCER', '2026-03-04']], true],
+    [
+      'is known to it when it is given notice',
+      [
+        ['INVESTIGATE', '2026-03-04'],
+        ['GIVE_NOTICE', '2026-03-05'],
+      ],
+      true,
+    ],
+    ['is known to it when it admits the defect itself', [['ADMIT_DEFECT', '2026-03-04']], true],
+    ['stays known to it when it is withdrawn', [...PUBLIC, ['WITHDRAW', '2026-04-01']], true],
+  ])('%s', (_case, told, isKnown) => {
+    const { parties } = concernOf(play(told).recall);
+    expect(parties).toEqual(isKnown ? [{ party: 'PRODUCER', uscc: testUscc(1) }] : []);
+  });
+
+  it('is not known to another producer that is named, until that one is told or it is public', () => {
+    const producer = { name: '另一企业', uscc: testUscc(2) };
+    const named = play([...PUBLIC, ['RECORD_PROGRESS', '2026-04-01', { content: { producer } }]]).recall;
+    expect(concernOf(named).parties).toEqual([]);
+    const said = play([['AMEND', '2026-04-02', { content: { measure: '换货' } }]], named).recall;
+    expect(concernOf(said).parties).toEqual([{ party: 'PRODUCER', uscc: testUscc(2) }]);
+  });
+
   it('that is withdrawn says what was public, and why', () => {
     const { recall, said } = play([...PUBLIC, ['WITHDRAW', '2026-04-01', { reason: '误报' }]]);
     expect(recall).toMatchObject({ state: 'WITHDRAWN', standing: 'WITHDRAWN', revision: 2 });
@@ -173,7 +201,7 @@ describe('a recall', () => {
 
   it('has an act for what its state has and none for anything else, whoever asks', () => {
     for (const state of STATES)
-      for (const act of ACT_NAMES) {
+      for (const act of RECALL_ACTS) {
         const { leads, by } = ACTS[act] as ActRule;
         const recall: Recall = { ...CLUE, state };
         const attempt = (actor: Actor): unknown => decide(recall, actor, { ...FACTS, act, on: '2026-12-30', content: { unit: '台' } }, NOW);
@@ -186,7 +214,7 @@ describe('a recall', () => {
 
   it('counts one revision for each thing said, whatever is done in whatever order', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...ACT_NAMES), { maxLength: 40 }), (acts) => {
+      fc.property(fc.array(fc.constantFrom(...RECALL_ACTS), { maxLength: 40 }), (acts) => {
         let played: Played = { recall: CLUE, said: [] };
         acts.forEach((act, place) => {
           const content = act === 'AMEND' ? { quantity: place } : undefined;

@@ -1,11 +1,13 @@
-import type { RecallContent, RecallPublished } from '@jinqiao/contracts';
+import type { RecallContent, RecallFacts, RecallPublished } from '@jinqiao/contracts';
 import { event, lockKeys, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
-import type { ActName, BEGINNINGS, Competence } from './recall.acts.js';
+import { keepRows, RECALLS } from '../kept-rows/kept-rows.js';
+import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
+import type { ActName, BEGINNINGS, Competence, State } from './recall.acts.js';
 import { type Announcement, BASIS, type Clock, type Recall } from './recall.js';
 
 /** What a step leaves: the recall, its changed clocks, what is said of it, and the history. */
@@ -17,7 +19,23 @@ export interface Taken {
   readonly from: string | null;
   readonly facts: object;
   readonly by: { readonly id: string; readonly competence: Competence };
+  /** As its sender wrote it; not of a notice. */
+  readonly sent?: SentStep;
   readonly causedBy?: Received<object | null>;
+}
+
+export interface RecallStep {
+  readonly act: ActName | keyof typeof BEGINNINGS;
+  readonly from: State | null;
+  readonly to: State;
+  /** The public revision afterwards. */
+  readonly revision: number;
+  readonly on: string;
+  readonly facts: RecallFacts;
+  readonly actorId: string;
+  readonly competence: Competence;
+  readonly basis: string;
+  readonly takenAt: Date;
 }
 
 const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
@@ -52,7 +70,7 @@ export class RecallStore {
   async find(tx: EntityManager, recallNo: string, lock: '' | 'FOR UPDATE' = ''): Promise<Recall | null> {
     const [row]: Omit<Recall, 'clocks'>[] = await tx.query(
       `SELECT keeper_id AS "keeperId", state, content, revision, standing, round, said, closed_on::text AS "closedOn",
-         reported_revision AS "reportedRevision", reported_hash AS "reportedHash", last_on::text AS "lastOn"
+         reported_revision AS "reportedRevision", reported_hash AS "reportedHash", told_uscc AS "toldUscc", last_on::text AS "lastOn"
        FROM recalls WHERE recall_no = $1 ${lock}`,
       [recallNo],
     );
@@ -64,22 +82,24 @@ export class RecallStore {
   }
 
   /** Somebody else's national number; its lock is held. */
-  async nationalNoFindings(tx: EntityManager, { recallNo, nationalNo }: RecallContent): Promise<Finding[]> {
+  async nationalNoFindings(tx: EntityManager, { recallNo, nationalNo }: RecallContent, at = ''): Promise<Finding[]> {
     if (nationalNo === undefined) return [];
     const others: unknown[] = await tx.query('SELECT FROM recalls WHERE national_no = $1 AND recall_no <> $2', [nationalNo, recallNo]);
-    return others.length === 0 ? [] : [{ code: 'NATIONAL_NO_TAKEN', pointer: '/nationalNo', message: 'belongs to another recall' }];
+    return others.length === 0 ? [] : [{ code: 'NATIONAL_NO_TAKEN', pointer: `${at}/nationalNo`, message: 'belongs to another recall' }];
   }
 
+  /** The last that is written of a step. */
   async keep(tx: EntityManager, taken: Taken): Promise<void> {
     const { recall, clocks, announcement, causedBy } = taken;
     const { recallNo } = recall.content;
     await tx.query(
       `INSERT INTO recalls (recall_no, keeper_id, state, content, revision, standing, round, said, closed_on, reported_revision, reported_hash,
-         last_on)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         told_uscc, last_on)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
        ON CONFLICT (recall_no) DO UPDATE SET state = excluded.state, content = excluded.content, revision = excluded.revision,
          standing = excluded.standing, round = excluded.round, said = excluded.said, closed_on = excluded.closed_on,
-         reported_revision = excluded.reported_revision, reported_hash = excluded.reported_hash, last_on = excluded.last_on`,
+         reported_revision = excluded.reported_revision, reported_hash = excluded.reported_hash, told_uscc = excluded.told_uscc,
+         last_on = excluded.last_on`,
       [
         recallNo,
         recall.keeperId,
@@ -92,6 +112,7 @@ export class RecallStore {
         recall.closedOn,
         recall.reportedRevision,
         recall.reportedHash,
+        recall.toldUscc,
         recall.lastOn,
       ],
     );
@@ -108,12 +129,34 @@ export class RecallStore {
       const { type, data } = announcement;
       await this.outbox.add(tx, event<RecallPublished>(type, data, causedBy && { causedBy }));
     }
+    await keepRows(tx, this.outbox, RECALLS, [{ recall_no: recallNo }]);
   }
 
-  private async addStep(tx: EntityManager, { recall, act, from, facts, by }: Taken): Promise<void> {
+  /** Was the step that a department calls by this id taken before? */
+  async isTaken(tx: EntityManager, recallNo: string, { stepId, actorId, hash }: SentStep): Promise<boolean> {
+    if (stepId === undefined) return false;
+    const [taken]: { same: boolean }[] = await tx.query(
+      'SELECT (recall_no, content_hash) = ($1, $2) AS same FROM recall_steps WHERE actor_id = $3 AND step_id = $4',
+      [recallNo, hash, actorId, stepId],
+    );
+    if (taken && !taken.same) throw new StepIdReused();
+    return taken !== undefined;
+  }
+
+  async history(tx: EntityManager, recallNo: string): Promise<RecallStep[]> {
+    return tx.query(
+      `SELECT act, from_state AS "from", to_state AS "to", revision, done_on::text AS "on", facts, actor_id AS "actorId", competence, basis,
+         taken_at AS "takenAt"
+       FROM recall_steps WHERE recall_no = $1 ORDER BY step_no`,
+      [recallNo],
+    );
+  }
+
+  private async addStep(tx: EntityManager, { recall, act, from, facts, by, sent }: Taken): Promise<void> {
     await tx.query(
-      `INSERT INTO recall_steps (recall_no, step_no, act, from_state, to_state, revision, done_on, facts, actor_id, competence, basis, taken_at)
-       SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM recall_steps WHERE recall_no = $1`,
+      `INSERT INTO recall_steps (recall_no, step_no, act, from_state, to_state, revision, done_on, facts, actor_id, competence, basis, taken_at,
+         step_id, content_hash)
+       SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM recall_steps WHERE recall_no = $1`,
       [
         recall.content.recallNo,
         act,
@@ -126,6 +169,8 @@ export class RecallStore {
         by.competence,
         BASIS,
         this.clock.now(),
+        sent?.stepId,
+        sent?.hash,
       ],
     );
   }

@@ -3,7 +3,7 @@
  * publication, its progress and its effect; or from the notice of another authority. Every public change is the next revision. A recall
  * that has had its effect is closed, which makes the goods no safer: whoever was told not to sell them stays told.
  */
-import { RecallClosed, RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
+import { RecallClosed, RecallContent, type RecallFacts, type RecallProducer, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
 import { divisionExists, isInTianjin, readUscc, RECALL_RULES } from '@jinqiao/law';
 import { contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
@@ -17,7 +17,6 @@ import {
   type ClockName,
   CLOCKS,
   type Competence,
-  type Facts,
   type Standing,
   type State,
 } from './recall.acts.js';
@@ -43,11 +42,13 @@ export interface Recall {
   readonly reportedRevision: number | null;
   /** Of that notice; null after a restore: what its sender wrote is not known any more. */
   readonly reportedHash: string | null;
+  /** The producer that knows of it, by its code; null: none does, or it has none. */
+  readonly toldUscc: string | null;
   readonly lastOn: string;
   readonly clocks: readonly Clock[];
 }
 
-export interface Act extends Facts {
+export interface Act extends RecallFacts {
   readonly act: ActName;
   /** The day it was done. */
   readonly on: string;
@@ -122,6 +123,7 @@ export function opened(keeperId: string, content: RecallContent, on: string, tod
     closedOn: null,
     reportedRevision: null,
     reportedHash: null,
+    toldUscc: null,
     lastOn: on,
     clocks: [...started('PRODUCER_NOTICE', on), ...(isOutside ? started('FORWARDING', on) : [])],
   };
@@ -138,8 +140,10 @@ export function decide(recall: Recall, actor: Actor, act: Act, now: { readonly t
   const findings = findingsOf(recall, act, content, now.today);
   if (findings.length > 0) throw new RecallUnacceptable(findings);
   const round = act.act === 'RECALL_AGAIN' ? recall.round + 1 : recall.round;
-  const after: Recall = { ...recall, state, content, round, lastOn: act.on };
   const standing = given.says === 'AS_BEFORE' ? recall.standing : (given.says ?? null);
+  const isTold = given.tells === true || standing === 'PUBLISHED' || standing === 'CLOSED';
+  const toldUscc = isTold ? (content.producer.uscc ?? null) : recall.toldUscc;
+  const after: Recall = { ...recall, state, content, round, toldUscc, lastOn: act.on };
   const said = standing && announced(after, standing, { on: act.on, at: now.at, reason: act.reason });
   return {
     from: recall.state,
@@ -192,8 +196,15 @@ export const allowedIn = (state: State): { readonly act: ActName; readonly by: r
     .filter(([, { leads }]) => leads[state] !== undefined)
     .map(([act, { by }]) => ({ act, by }));
 
-/** Whoever has no part in it does not learn how it is worked on. */
-export const concernOf = ({ keeperId }: Pick<Recall, 'keeperId'>): Concern => ({ owners: [keeperId] });
+/** What of a recall says who sees it: whoever has no part in it does not learn how it is worked on. A producer named since then has not been told. */
+export const concernOf = ({ keeperId, toldUscc, content }: RecallParts): Concern => ({
+  owners: [keeperId],
+  parties: toldUscc !== null && toldUscc === content.producer.uscc ? [{ party: 'PRODUCER', uscc: toldUscc }] : [],
+});
+
+export interface RecallParts extends Pick<Recall, 'keeperId' | 'toldUscc'> {
+  readonly content: { readonly producer: Pick<RecallProducer, 'uscc'> };
+}
 
 function competenceOf({ keeperId }: Recall, actor: Actor, by: readonly Competence[]): Competence | null {
   const has: Readonly<Record<Competence, boolean>> = { KEEPER: actor.id === keeperId, PROVINCE: isProvince(actor) };

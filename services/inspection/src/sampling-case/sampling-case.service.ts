@@ -83,6 +83,11 @@ export const IS_PUBLIC = `coalesce(r.status IN ('PUBLISHED', 'WITHDRAWN') AND r.
 /** What of the case of the result `r` says who sees it; empty where there is none. */
 export const TRACKS_OF_RESULT = `coalesce((SELECT jsonb_agg(jsonb_build_object('track', t.track, 'party', t.party, 'state', t.state,
   'departmentId', t.department_id)) FROM sampling_case_tracks t WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no), '[]')`;
+/** Which parties of that case were served, as the case names them. */
+export const SERVED_OF_RESULT = `coalesce((SELECT jsonb_agg(p) FROM sampling_cases c CROSS JOIN jsonb_array_elements(c.parties) p
+  JOIN sampling_case_tracks t ON t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no
+    AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = p ->> 'party'
+  WHERE c.reporter_id = r.reporter_id AND c.sample_no = r.sample_no), '[]')`;
 const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
   c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",

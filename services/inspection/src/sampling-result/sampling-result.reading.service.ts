@@ -5,8 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { seesAll, type Viewer, viewerOf } from '../actor.js';
 import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
-import { type CaseParts, concernOf, partiesOf } from '../sampling-case/sampling-case.js';
-import { IS_PUBLIC, TRACKS_OF_RESULT } from '../sampling-case/sampling-case.service.js';
+import { type CaseParts, type CaseParty, partiesOf } from '../sampling-case/sampling-case.js';
+import { IS_PUBLIC, SERVED_OF_RESULT, TRACKS_OF_RESULT } from '../sampling-case/sampling-case.service.js';
 import { IntakeRejection, SamplingResult, type Channel } from './sampling-result.entity.js';
 import type { Status } from './held-result.js';
 import { ReporterNotNamed, SamplingResultUnknown } from './sampling-result.js';
@@ -129,20 +129,23 @@ export class SamplingResultReading {
     return { items, next };
   }
 
-  /** What of each result says who sees it. */
+  /** What of each result says who sees it. A party has been told when it was served, and of what is public; who took its place since has not. */
   private async concerns(results: readonly SamplingResult[]): Promise<Concern[]> {
-    const rows: Pick<CaseParts, 'tracks'>[] = await this.db.query(
-      `SELECT ${TRACKS_OF_RESULT} AS tracks FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (reporter_id, sample_no, place) ORDER BY place`,
+    const rows: (Pick<CaseParts, 'tracks'> & { served: readonly CaseParty[] })[] = await this.db.query(
+      `SELECT ${TRACKS_OF_RESULT} AS tracks, ${SERVED_OF_RESULT} AS served FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (reporter_id, sample_no, place) ORDER BY place`,
       [results.map(({ reporterId }) => reporterId), results.map(({ sampleNo }) => sampleNo)],
     );
-    return results.map(({ reporterId, status, state }, index) =>
-      concernOf({
-        reporterId,
-        tracks: rows[index]?.tracks ?? [],
-        parties: state ? partiesOf(state) : [],
-        isPublic: (status === 'PUBLISHED' || status === 'WITHDRAWN') && state?.publishedAt !== undefined,
-      }),
-    );
+    return results.map(({ reporterId, status, state }, index) => {
+      const { tracks = [], served = [] } = rows[index] ?? {};
+      const isPublic = (status === 'PUBLISHED' || status === 'WITHDRAWN') && state?.publishedAt !== undefined;
+      return {
+        owners: [reporterId],
+        handlers: tracks.flatMap(({ departmentId }) => departmentId ?? []),
+        parties: (state ? partiesOf(state) : []).filter(
+          ({ party, uscc }) => isPublic || served.some((one) => one.party === party && one.uscc === uscc),
+        ),
+      };
+    });
   }
 
   async counts(): Promise<PublishedCounts> {
@@ -196,9 +199,8 @@ function whoseResults(viewer: Viewer, named: string | undefined): Whose {
 const HANDED_OVER = `EXISTS (SELECT FROM sampling_case_tracks t
   WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no AND t.department_id = :id)`;
 /** That name the code as `party`, and of which that party has been told. */
-const told = (party: ResultParty, uscc: string): string => `((${uscc}) = :uscc AND (${IS_PUBLIC} OR EXISTS (
-  SELECT FROM sampling_case_tracks t WHERE t.reporter_id = r.reporter_id AND t.sample_no = r.sample_no
-    AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = '${party}')))`;
+const told = (party: ResultParty, uscc: string): string => `((${uscc}) = :uscc AND (${IS_PUBLIC} OR ${SERVED_OF_RESULT}
+  @> jsonb_build_array(jsonb_build_object('party', '${party}', 'uscc', (:uscc)::text))))`;
 const OF_MERCHANT = `(${told('SAMPLED_PARTY', `r.state -> 'sampledParty' ->> 'uscc'`)}
   OR ${told('NOMINAL_PRODUCER', `r.state -> 'nominalProducer' ->> 'uscc'`)})`;
 

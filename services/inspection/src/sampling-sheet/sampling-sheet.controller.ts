@@ -34,13 +34,13 @@ export class SamplingSheetController {
   }
 
   @Get('sampling-sheets')
-  @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'LABORATORY', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   list(@Caller() caller: Principal, @CheckedQuery(ListSheetsQuery) query: ListSheetsQuery): Promise<Page<Seen<SheetSummary>>> {
     return this.sheets.list(caller, { limit: 100, ...query });
   }
 
   @Get('sampling-sheets/:organiserId/:sampleNo')
-  @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'LABORATORY', 'MERCHANT', 'OPERATOR', 'AUDITOR')
   find(
     @Caller() caller: Principal,
     @Param('organiserId') organiserId: string,

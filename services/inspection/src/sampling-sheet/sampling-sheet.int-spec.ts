@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspectionDeadlines, samplingNotices, samplingResults } from '@jinqiao/contracts';
+import { inspectionDeadlines, OrganisationRegistered, samplingNotices, samplingResults } from '@jinqiao/contracts';
 import {
   aReport,
   eventually,
@@ -17,6 +17,7 @@ import {
   StandingClock,
   startTestService,
   type TestService,
+  testUscc,
 } from '@jinqiao/testing';
 import { DeadlineJob } from '../deadline/deadline.job.js';
 import type { Evidence, EvidenceType } from '../evidence/evidence.js';
@@ -524,6 +525,78 @@ describe('a round', () => {
       cursor = `&cursor=${encodeURIComponent(page.next)}`;
     }
     expect(paged).toEqual(all);
+  });
+});
+
+describe('a merchant', () => {
+  const merchant = async (n: number): Promise<Http> => {
+    const [id, uscc] = [`merchant-${n}`, testUscc(n)];
+    await place.publish(OrganisationRegistered, { organisationId: id, kind: 'MERCHANT', name: id, uscc, revision: 1 });
+    await eventually(async () => expect(await place.sql('SELECT FROM followed_organisations WHERE uscc = $1', [uscc])).toHaveLength(1));
+    return place.http(await place.token('MERCHANT', id));
+  };
+  const listed = async (as: Http): Promise<object[]> => (await as.get<{ items: SheetSummary[] }>(`${SHEETS}?limit=500`)).body.items;
+
+  it('sees its sample from the seal on, and what was found once the notice was served', async () => {
+    const [seller, producer] = [await merchant(1), await merchant(2)];
+    const round = await aRound('W-1');
+    const sampledParty = { name: round.assignments[0]?.name, uscc: testUscc(1) };
+    const sample = { ...SAMPLE, sampledParty, nominalProducer: { name: '示例企业', uscc: testUscc(2) } };
+    await begun('W-1', round);
+    expect((await sheetOf(seller, 'W-1')).body).toMatchObject({ status: 404, code: 'SHEET_UNKNOWN' });
+    await prove(body, 'W-1', 'SHEET_SCAN', 'PHOTO');
+    await act(body, 'W-1', 'SEAL_SAMPLE', { sample });
+    const { nominalProducer: _producer, ...signed } = { ...sample, takenOn: '2026-03-03' };
+    const atFirst = (await sheetOf(seller, 'W-1')).body;
+    expect(atFirst).toMatchObject({ sampleNo: 'W-1', mode: 'ON_SITE', clocks: [] });
+    expect(atFirst.sample).toEqual(signed);
+    expect(atFirst.history.map(({ act: name, facts }) => [name, Object.keys(facts)])).toEqual([
+      ['BEGIN_SAMPLING', ['mode', 'documentNo']],
+      ['SEAL_SAMPLE', ['sample']],
+    ]);
+    await act(laboratory, 'W-1', 'RECEIVE_SAMPLE', SEALS);
+    await act(laboratory, 'W-1', 'BEGIN_TESTING', { licence: 'NOT_REQUIRED' });
+    await act(laboratory, 'W-1', 'REPORT', { report: REPORT, sha256: await prove(laboratory, 'W-1', 'REPORT') });
+    expect((await act(organiser, 'W-1', 'CONFIRM')).body.state).toBe('CONFIRMED');
+    const cases = '/api/inspection/sampling-cases';
+    await organiser.post(cases, { sampleNo: 'W-1' });
+    expect((await sheetOf(seller, 'W-1')).body).toEqual(atFirst);
+    expect(await listed(seller)).toEqual([{ organiserId: 'tj-amr', sampleNo: 'W-1', roundId: round.roundId }]);
+    expect((await sheetOf(producer, 'W-1')).status).toBe(404);
+
+    const serve = { act: 'SERVE', on: '2026-03-03', mode: 'DELIVERED', sha256: 'c'.repeat(64) };
+    expect((await organiser.post(`${cases}/tj-amr/W-1/acts`, { ...serve, party: 'SAMPLED_PARTY' })).status).toBe(200);
+    expect((await sheetOf(seller, 'W-1')).body).toEqual({ ...atFirst, state: 'CONFIRMED', report: REPORT });
+    expect((await sheetOf(producer, 'W-1')).status).toBe(404);
+    await organiser.post(`${cases}/tj-amr/W-1/acts`, { ...serve, party: 'NOMINAL_PRODUCER' });
+    expect((await sheetOf(producer, 'W-1')).body).toEqual({
+      organiserId: 'tj-amr',
+      sampleNo: 'W-1',
+      regime: 'PRODUCT',
+      mode: 'ON_SITE',
+      state: 'CONFIRMED',
+      report: REPORT,
+      sample: { product: SAMPLE.product, nominalProducer: sample.nominalProducer, takenOn: '2026-03-03' },
+    });
+    expect(await listed(producer)).toEqual([{ organiserId: 'tj-amr', sampleNo: 'W-1', state: 'CONFIRMED' }]);
+    expect((await act(seller, 'W-1', 'CONFIRM')).status).toBe(403);
+  });
+
+  it('of whom a sample was tested on the spot sees what was found there and then, and its four hours', async () => {
+    const seller = await merchant(3);
+    const round = await aRound('W-2', { regime: 'FOOD' });
+    await begun('W-2', round);
+    await prove(body, 'W-2', 'SHEET_SCAN', 'PHOTO');
+    const { testSeal: _test, backupSeal: _backup, ...sample } = SAMPLE;
+    const sampledParty = { name: round.assignments[0]?.name, uscc: testUscc(3) };
+    const facts = { sample: { ...sample, sampledParty }, report: { ...REPORT, laboratory: undefined }, toldAt: '2026-03-03T01:30:00Z' };
+    await act(body, 'W-2', 'TEST_ON_SITE', facts);
+    const { body: seen } = await sheetOf(seller, 'W-2');
+    expect(seen.history.at(-1)).toMatchObject({ act: 'TEST_ON_SITE', facts: { report: { verdict: 'UNQUALIFIED' } } });
+    expect(seen.clocks).toMatchObject([{ clock: 'RAPID_TEST_OBJECTION', dueAt: '2026-03-03T05:30:00.000Z' }]);
+    // How it goes on it is told by notice.
+    expect((await act(organiser, 'W-2', 'CONFIRM')).status).toBe(200);
+    expect((await sheetOf(seller, 'W-2')).body).toEqual(seen);
   });
 });
 

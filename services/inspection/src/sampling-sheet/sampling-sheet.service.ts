@@ -1,3 +1,4 @@
+import type { ResultParty } from '@jinqiao/contracts';
 import { dayInChina, SAMPLING_MEASURES } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { canonicalHash } from '@jinqiao/schema';
@@ -24,12 +25,13 @@ import {
   ResultIsPublic,
   type Sheet,
   SheetConflict,
+  type SheetParts,
   SheetUnknown,
 } from './sampling-sheet.js';
 import { resultOf } from './sampling-sheet.result.js';
-import { type SheetName, type SheetStep, SheetStore } from './sampling-sheet.store.js';
+import { type SheetName, type SheetStep, SheetStore, TOLD, WITH_RESULT } from './sampling-sheet.store.js';
 
-export interface SamplingSheet extends Omit<Sheet, 'drawn' | 'caseHandlerIds' | 'clocks'> {
+export interface SamplingSheet extends Omit<Sheet, 'drawn' | 'caseHandlerIds' | 'told' | 'clocks'> {
   readonly laboratoryId: string;
   readonly allowed: ReturnType<typeof allowedIn>;
   readonly clocks: readonly (Clock & { readonly state: ClockState })[];
@@ -77,14 +79,20 @@ export interface SentSheetStep {
 }
 
 const LIST = 'sampling-sheets';
-/** Sheets in which $1 has a part; null: all. */
+/** Has the party with the code $8 been told? */
+const isTold = (party: ResultParty): string =>
+  `(s.state = 'CONFIRMED' AND (${TOLD}) @> jsonb_build_array(jsonb_build_object('party', '${party}', 'uscc', $8::text)))`;
+/** Sheets in which $1 has a part, null: all; and those of the merchant with the code $8, of which nobody asks in what state they are before it has been told. */
 const CONCERNS = `($1::text IS NULL OR s.organiser_id = $1 OR s.handler_id = $1 OR s.sampler_bodies @> ARRAY[$1]
   OR (s.laboratory_id = $1 AND s.sample ->> 'testSeal' IS NOT NULL)
-  OR (s.organiser_id, s.sample_no) IN (SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
+  OR (s.organiser_id, s.sample_no) IN (SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1)
+  OR (s.sample #>> '{sampledParty,uscc}' = $8 AND ((s.mode = 'ON_SITE' AND $3::text IS NULL) OR ${isTold('SAMPLED_PARTY')}))
+  OR (s.sample #>> '{nominalProducer,uscc}' = $8 AND ${isTold('NOMINAL_PRODUCER')}))`;
 
 /** What of a row says who sees it. */
 const PARTS = `jsonb_build_object('organiserId', s.organiser_id, 'handlerId', s.handler_id, 'samplers', s.samplers, 'mode', s.mode,
-  'drawn', s.drawn, 'sample', jsonb_strip_nulls(jsonb_build_object('testSeal', s.sample ->> 'testSeal')), 'caseHandlerIds',
+  'drawn', s.drawn, 'state', s.state, 'told', ${TOLD}, 'sample', jsonb_strip_nulls(jsonb_build_object('testSeal', s.sample ->> 'testSeal',
+    'sampledParty', s.sample -> 'sampledParty', 'nominalProducer', s.sample -> 'nominalProducer')), 'caseHandlerIds',
   ARRAY(SELECT department_id FROM sampling_case_tracks t
     WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL))`;
 
@@ -160,20 +168,20 @@ export class SamplingSheets {
     return this.shown(this.db.manager, await this.store.get(this.db.manager, name), caller);
   }
 
-  /** Of a department or laboratory those in which it has a part, of the province and who watches over all everything. */
+  /** Of a department, laboratory or merchant those in which it has a part, of the province and who watches over all everything. */
   async list(caller: Principal, { roundId, state, cursor, limit }: SheetFilter): Promise<Page<Seen<SheetSummary>>> {
     const [organiserAfter = '', sampleAfter = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const tx = this.db.manager;
     const viewer = await viewerOf(tx, caller);
-    const rows: { summary: SheetSummary; parts: Parameters<typeof concernOf>[0] }[] = await tx.query(
+    const rows: { summary: SheetSummary; parts: SheetParts }[] = await tx.query(
       `SELECT jsonb_build_object('organiserId', s.organiser_id, 'sampleNo', s.sample_no, 'roundId', s.round_id, 'object', s.object ->> 'name',
          'state', s.state, 'laboratoryId', s.laboratory_id, 'dueOn', (SELECT min(due_on)::text FROM sampling_sheet_clocks c WHERE c.organiser_id = s.organiser_id
            AND c.sample_no = s.sample_no AND c.stopped_on IS NULL AND c.clock = ANY($7))) AS summary, ${PARTS} AS parts
-       FROM sampling_sheets s
+       FROM sampling_sheets s ${WITH_RESULT}
        WHERE ${CONCERNS} AND ($2::uuid IS NULL OR s.round_id = $2) AND ($3::text IS NULL OR s.state = $3)
          AND (s.organiser_id, s.sample_no) > ($4, $5)
        ORDER BY s.organiser_id, s.sample_no LIMIT $6`,
-      [seenBy(viewer), roundId ?? null, state ?? null, organiserAfter, sampleAfter, limit + 1, DUTIES],
+      [seenBy(viewer), roundId ?? null, state ?? null, organiserAfter, sampleAfter, limit + 1, DUTIES, viewer.uscc],
     );
     const { items, next } = pageOf(LIST, rows, limit, ({ summary: { organiserId, sampleNo } }) => [organiserId, sampleNo]);
     return { items: items.flatMap(({ summary, parts }) => disclosed('SHEET_SUMMARY', viewer, concernOf(parts), summary) ?? []), next };
@@ -221,7 +229,7 @@ export class SamplingSheets {
   }
 
   private async shown(tx: EntityManager, sheet: Sheet, caller: Principal): Promise<Seen<SamplingSheet>> {
-    const { drawn, caseHandlerIds: _handlers, clocks, ...rest } = sheet;
+    const { drawn, caseHandlerIds: _handlers, told: _told, clocks, ...rest } = sheet;
     const seen = disclosed<SamplingSheet>('SHEET', await viewerOf(tx, caller), concernOf(sheet), {
       ...rest,
       laboratoryId: drawn.laboratoryId,

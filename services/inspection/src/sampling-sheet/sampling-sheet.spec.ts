@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NotSampledGround } from '@jinqiao/contracts';
+import { testUscc } from '@jinqiao/testing';
 import fc from 'fast-check';
 import { sees as seesIt } from '../disclosure/disclosure.js';
 import { EVIDENCE_TYPES, type EvidenceType, mayAdd } from '../evidence/evidence.js';
@@ -99,6 +100,7 @@ const NEW: Sheet = {
   report: null,
   handlerId: null,
   caseHandlerIds: [],
+  told: [],
   resultRevision: null,
   lastOn: '2026-03-02',
   openedOn: '2026-03-02',
@@ -223,6 +225,19 @@ describe('whoever acts', () => {
     // A department that is called like the laboratory is not the laboratory.
     expect(isSeen(play(SEALED), { id: 'lab-1', kind: 'DEPARTMENT' })).toBe(false);
   });
+});
+
+it('tells a merchant what was found when it was told of the result, once that is confirmed, under the code that stands on the sheet', () => {
+  const uscc = testUscc(1);
+  const sample = { ...SAMPLE, takenOn: '2026-03-02', sampledParty: { name: '示例商店', uscc }, nominalProducer: { name: '厂', uscc } };
+  const parts = (changes: Partial<Sheet>): string[] =>
+    (concernOf({ ...NEW, sample, mode: 'ONLINE', ...changes }).parties ?? []).map(({ party }) => party);
+  const told = [{ party: 'SAMPLED_PARTY', uscc } as const];
+  expect(parts({ mode: 'ON_SITE' })).toEqual(['SAMPLED_ON_SITE']);
+  expect(parts({ state: 'CONFIRMED' })).toEqual([]);
+  expect(parts({ state: 'REPORTED', told })).toEqual([]);
+  expect(parts({ state: 'CONFIRMED', told })).toEqual(['SAMPLED_PARTY']);
+  expect(parts({ state: 'CONFIRMED', told: [{ party: 'NOMINAL_PRODUCER', uscc: testUscc(2) }] })).toEqual([]);
 });
 
 describe('samplers', () => {

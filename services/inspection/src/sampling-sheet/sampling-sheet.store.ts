@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { keepRows, SHEETS } from '../kept-rows/kept-rows.js';
+import { IS_PUBLIC, SERVED_OF_RESULT } from '../sampling-case/sampling-case.service.js';
 import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
 import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
 import type { ActName, Competence, State } from './sampling-sheet.acts.js';
@@ -42,11 +43,17 @@ export interface NewStep extends Omit<SheetStep, 'takenAt'> {
   readonly stepId?: string | undefined;
 }
 
+/** The result that the sheet `s` became. */
+export const WITH_RESULT = 'LEFT JOIN sampling_results r ON r.reporter_id = s.organiser_id AND r.sample_no = s.sample_no';
+/** Who has been told of that result: those who were served, and whom it names in public. */
+export const TOLD = `${SERVED_OF_RESULT} || CASE WHEN ${IS_PUBLIC} THEN jsonb_build_array(
+    jsonb_build_object('party', 'SAMPLED_PARTY', 'uscc', r.state #>> '{sampledParty,uscc}'),
+    jsonb_build_object('party', 'NOMINAL_PRODUCER', 'uscc', r.state #>> '{nominalProducer,uscc}')) ELSE '[]' END`;
 const SHEET = `s.organiser_id AS "organiserId", s.sample_no AS "sampleNo", s.round_id AS "roundId", s.round_no AS "roundNo",
   s.regime, s.coverage, s.object, s.drawn, s.state, s.mode, s.samplers, s.sample, s.purchase,
   s.report, s.handler_id AS "handlerId", s.result_revision AS "resultRevision", s.last_on::text AS "lastOn", s.opened_on::text AS "openedOn",
   ARRAY(SELECT DISTINCT department_id FROM sampling_case_tracks t
-    WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL) AS "caseHandlerIds"`;
+    WHERE t.reporter_id = s.organiser_id AND t.sample_no = s.sample_no AND department_id IS NOT NULL) AS "caseHandlerIds", ${TOLD} AS told`;
 const CLOCK = `clock, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn", to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "dueAt"`;
 
@@ -81,7 +88,7 @@ export class SheetStore {
   async find(tx: EntityManager, { organiserId, sampleNo }: SheetName, lock: Lock = ''): Promise<Sheet | null> {
     const id = [organiserId, sampleNo];
     const [row]: Omit<Sheet, 'clocks' | 'evidence'>[] = await tx.query(
-      `SELECT ${SHEET} FROM sampling_sheets s WHERE s.organiser_id = $1 AND s.sample_no = $2 ${lock}`,
+      `SELECT ${SHEET} FROM sampling_sheets s ${WITH_RESULT} WHERE s.organiser_id = $1 AND s.sample_no = $2 ${lock}`,
       id,
     );
     if (!row) return null;

@@ -3,7 +3,7 @@
  * sampling result (产品质量监督抽查管理暂行办法 ch. 3; 食品安全抽样检验管理办法). Each step checks the state, who takes it, what is said with it and
  * what proves it; it starts and stops clocks by the dated rule rows, and goes to the history.
  */
-import type { Coverage, Regime, SamplingMode, SheetPurchase, SheetReport, SheetSample } from '@jinqiao/contracts';
+import type { Coverage, Regime, ResultParty, SamplingMode, SheetPurchase, SheetReport, SheetSample } from '@jinqiao/contracts';
 import { dayInChina, deadline, rule } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
@@ -77,6 +77,8 @@ export interface Sheet {
   readonly handlerId: string | null;
   /** Who handles something of the case that followed. */
   readonly caseHandlerIds: readonly string[];
+  /** Who has been told of the result, by the code under which it was. */
+  readonly told: readonly { readonly party: ResultParty; readonly uscc?: string | null }[];
   /** The reported revision with which the result was entered. */
   readonly resultRevision: number | null;
   readonly lastOn: string;
@@ -177,18 +179,37 @@ export function competencesOf({ organiserId, samplers, drawn, sample }: Sheet, {
   return COMPETENCES.filter((competence) => has[competence]);
 }
 
-/** What of a sheet says who sees it. A laboratory learns of no draw: it has a part from the seal on, and does not know who sold what was bought. */
+/**
+ * What of a sheet says who sees it. A laboratory learns of no draw: it has a part from the seal on, and does not know who sold what was
+ * bought. Of whom a sample was taken on site, that one knows of it; of what was found a party knows once it has been told of the result
+ * that was confirmed.
+ */
 export const concernOf = (sheet: SheetParts): Concern => ({
   owners: [sheet.organiserId],
   handlers: sheet.handlerId === null ? sheet.caseHandlerIds : [sheet.handlerId, ...sheet.caseHandlerIds],
   samplerBodies: sheet.samplers.map(({ employerId }) => employerId),
   laboratory: sheet.sample?.testSeal === undefined ? null : { id: sheet.drawn.laboratoryId, isBlind: sheet.mode === 'ONLINE' },
+  parties: merchantsOf(sheet),
 });
 
-type SheetParts = Pick<Sheet, 'organiserId' | 'handlerId' | 'caseHandlerIds' | 'samplers' | 'mode'> & {
+export type SheetParts = Pick<Sheet, 'organiserId' | 'handlerId' | 'caseHandlerIds' | 'samplers' | 'mode' | 'state' | 'told'> & {
   readonly drawn: Pick<DrawnFor, 'laboratoryId'>;
-  readonly sample: Pick<SheetSample, 'testSeal'> | null;
+  readonly sample:
+    (Pick<SheetSample, 'testSeal'> & Readonly<Partial<Record<'sampledParty' | 'nominalProducer', { readonly uscc?: string }>>>) | null;
 };
+
+function merchantsOf({ mode, state, sample, told }: SheetParts): NonNullable<Concern['parties']> {
+  const { sampledParty, nominalProducer } = sample ?? {};
+  const named = [
+    { party: 'SAMPLED_PARTY', uscc: sampledParty?.uscc },
+    { party: 'NOMINAL_PRODUCER', uscc: nominalProducer?.uscc },
+  ] as const;
+  const isTold = ({ party, uscc }: (typeof named)[number]): boolean => told.some((one) => one.party === party && one.uscc === uscc);
+  return [
+    ...(mode === 'ON_SITE' ? [{ party: 'SAMPLED_ON_SITE' as const, uscc: sampledParty?.uscc }] : []),
+    ...(state === 'CONFIRMED' ? named.filter(isTold) : []),
+  ];
+}
 
 /** Decides about a step. The caller holds the lock of the sheet. */
 export function decide(sheet: Sheet, caller: Caller, act: Act, at: Moment): Step {

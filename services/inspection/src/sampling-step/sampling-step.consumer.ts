@@ -1,4 +1,11 @@
-import { SamplingCaseOpened, SamplingCaseStepTaken, SamplingSheetOpened, SamplingSheetStepTaken } from '@jinqiao/contracts';
+import {
+  RecallOpened,
+  RecallStepTaken,
+  SamplingCaseOpened,
+  SamplingCaseStepTaken,
+  SamplingSheetOpened,
+  SamplingSheetStepTaken,
+} from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
 import { AccessLog } from '@jinqiao/platform';
 import { Controller } from '@nestjs/common';
@@ -13,8 +20,9 @@ export class SamplingStepConsumer {
     private readonly accessLog: AccessLog,
   ) {}
 
-  @OnBatch(SamplingSheetOpened, SamplingSheetStepTaken, SamplingCaseOpened, SamplingCaseStepTaken)
+  @OnBatch(SamplingSheetOpened, SamplingSheetStepTaken, SamplingCaseOpened, SamplingCaseStepTaken, RecallOpened, RecallStepTaken)
   async takeIn(received: Received<Step>[], tx: EntityManager): Promise<void> {
+    await this.steps.lock(tx, received);
     // What arrives together may come from several departments: the objects are locked in one order, the steps of each stay in theirs.
     const inOrder = [...received].sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
     for (const one of inOrder) await this.takeOne(one, tx);

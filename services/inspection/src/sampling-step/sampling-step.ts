@@ -1,9 +1,9 @@
 /*
- * Steps of sampling sheets and cases that a department's own system sends over Kafka. Each is judged by the rules that hold over HTTP
- * (../sampling-sheet, ../sampling-case) and answered on the department's topic: what became of it, how the object stands, and what may be
- * done by whom.
+ * Steps of sampling sheets, cases and recalls that a department's own system sends over Kafka. Each is judged by the rules that hold over
+ * HTTP (../sampling-sheet, ../sampling-case, ../recall) and answered on the department's topic: what became of it, how the object stands,
+ * and what may be done by whom.
  */
-import type { SamplingStepAnswered, StepOutcome } from '@jinqiao/contracts';
+import type { RecallStepAnswered, SamplingStepAnswered, StepOutcome } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
 
 /** A step as a department calls it; without an id it came over HTTP. */
@@ -27,6 +27,7 @@ export class StepIdReused extends DomainError {
 
 /** How the object stands; nothing for whoever has no part in it. */
 export type Standing = Pick<SamplingStepAnswered, 'track' | 'state' | 'allowed'>;
+export type RecallStanding = Pick<RecallStepAnswered, 'state' | 'allowed'>;
 
 export type Result = Pick<SamplingStepAnswered, 'outcome' | 'code' | 'errors' | 'by'>;
 
