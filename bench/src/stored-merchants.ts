@@ -4,7 +4,8 @@ import { type Filling, filled } from './stored-rows.js';
 
 /*
  * Entities of the register that one platform has under contract, with what is public of them: every fourth has nothing, the others one to
- * three records of different types, the last of these also one that ended. The same in our tables and in those of the stock verification.
+ * three records of different types, the last of these also one that ended. The same in our tables and in those of the stock verification,
+ * which does not know that every second of them holds a permit.
  */
 export const PLATFORM = 'jd';
 // By its path: the library beside it is for specs and brings their tools along.
@@ -32,6 +33,13 @@ const OURS: readonly Filling[] = [
     table: 'registered_entities',
     statement: `INSERT INTO registered_entities (uscc, revision, name, status, division_code, industry_code, registered_on)
       SELECT uscc, 1, '天津第' || n || '商行', 'ACTIVE', '120101', 'F52', date '2020-01-01' ${ENTITY}`,
+  },
+  {
+    table: 'registered_permits',
+    statement: `INSERT INTO registered_permits (department_id, permit_no, revision, uscc, kind, scope, authority, issued_on, valid_from,
+                                                valid_until, status, legal_basis, is_withdrawn)
+      SELECT 'tj-amr', 'JY' || n, 1, uscc, '食品经营许可证', '预包装食品销售', '天津市市场监督管理委员会', date '2026-01-01', date '2026-01-01',
+             current_date + 200, 'VALID', jsonb_build_object('instrument', '中华人民共和国食品安全法'), FALSE ${ENTITY} WHERE n % 2 = 0`,
   },
   {
     table: 'platform_shops',

@@ -17,7 +17,7 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   credit: [
     /^inspection\.sampling-result\.v1$/,
-    /^registration\.(market-entity|platform-merchant)\.v1$/,
+    /^registration\.(market-entity|platform-merchant|permit)\.v1$/,
     /^intake\..+\.credit-record\.v1$/,
     DIRECTORY,
   ],

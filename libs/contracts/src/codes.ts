@@ -157,6 +157,10 @@ export const PREDICATE_REASONS = [
 // How a name and a code stand to the register; USCC_ONLY: no name was given.
 export const REGISTER_MATCHES = ['EXACT', 'NAME_DIFFERS', 'USCC_ONLY', 'NOT_REGISTERED'] as const;
 export const MARKET_ENTITY_STATUSES = ['ACTIVE', 'DORMANT', 'MOVED_OUT', 'REVOKED', 'CANCELLED', 'CLOSED', 'DEREGISTERED'] as const;
+// What a department says of its permit: in force, held back for a time (暂扣), taken away (吊销, 撤销, 撤回) or struck off (注销).
+export const PERMIT_STATUSES = ['VALID', 'SUSPENDED', 'REVOKED', 'CANCELLED'] as const;
+// How a permit stands on a day; EXPIRED: its last day is over, and its department has not said that it ended before.
+export const PERMIT_STANDINGS = [...PERMIT_STATUSES, 'EXPIRED'] as const;
 
 export type Regime = (typeof REGIMES)[number];
 export type Finality = (typeof FINALITIES)[number];
@@ -207,6 +211,8 @@ export type PredicateAnswer = (typeof PREDICATE_ANSWERS)[number];
 export type PredicateReason = (typeof PREDICATE_REASONS)[number];
 export type RegisterMatch = (typeof REGISTER_MATCHES)[number];
 export type MarketEntityStatus = (typeof MARKET_ENTITY_STATUSES)[number];
+export type PermitStatus = (typeof PERMIT_STATUSES)[number];
+export type PermitStanding = (typeof PERMIT_STANDINGS)[number];
 
 /** Served under /api/codes. */
 export const codeLists = {
@@ -259,4 +265,6 @@ export const codeLists = {
   predicateReason: PREDICATE_REASONS,
   registerMatch: REGISTER_MATCHES,
   marketEntityStatus: MARKET_ENTITY_STATUSES,
+  permitStatus: PERMIT_STATUSES,
+  permitStanding: PERMIT_STANDINGS,
 } as const;

@@ -1,5 +1,5 @@
 import * as codes from './codes.js';
-import { CalendarDate, NestedList, OneOf, Optional, Revision, Text, Timestamp, Uscc } from './fields.js';
+import { CalendarDate, Nested, NestedList, OneOf, Optional, Revision, Text, Timestamp, Uscc } from './fields.js';
 import { Listing } from './sampling-result.js';
 import { stream } from './stream.js';
 
@@ -57,4 +57,44 @@ export const platformMerchants = stream<MerchantState>({
   retention: 'LAST_STATE',
   key: (merchant) => `${merchant.platformId}:${merchant.shopId}`,
   events: [MerchantOnboarded, MerchantChanged, MerchantExited],
+});
+
+/** The law that a permit was granted under, as its department names it. */
+export class PermitBasis {
+  @Text({ max: 200 }) instrument: string;
+  @Optional() @Text({ max: 64 }) article?: string;
+}
+
+class PermitState {
+  @Text({ max: 64, about: 'The department that keeps the permit.' }) departmentId: string;
+  @Text({ max: 128, about: 'Number of the permit 许可编号, unique among those of its department.' }) permitNo: string;
+  @Revision() revision: number;
+  @Uscc({ about: 'Whose it is.' }) uscc: string;
+  @Text({ max: 200, about: 'Name of the certificate, as printed: 食品经营许可证.' }) kind: string;
+  @Text({ max: 2000, about: 'What it permits 许可内容, as printed.' }) scope: string;
+  @Text({ max: 200, about: 'Who granted it, as printed.' }) authority: string;
+  @CalendarDate() issuedOn: string;
+  @CalendarDate({ about: 'The first day.' }) validFrom: string;
+  @Optional() @CalendarDate({ about: 'The last day; absent = without an end.' }) validUntil?: string;
+  @OneOf(codes.PERMIT_STATUSES, { about: 'As its department has said; after the last day it is not valid, whatever stands here.' })
+  status: codes.PermitStatus;
+  @Nested(() => PermitBasis) legalBasis: PermitBasis;
+  @Optional() @Text({ max: 1000, about: 'Set by PermitWithdrawn: why it should never have been stated.' }) withdrawnBecause?: string;
+}
+
+/** Fires when a department states a permit, for the first time or again after it was taken back; credit tells it to whoever verifies. */
+export class PermitGranted extends PermitState {}
+/** Fires when anything of a permit changes, its status and its holder included. */
+export class PermitChanged extends PermitState {}
+/** Fires when a department takes back what it stated in error; whoever holds a copy removes it. What ended is a PermitChanged. */
+export class PermitWithdrawn extends PermitState {}
+
+export const permits = stream<PermitState>({
+  topic: 'registration.permit.v1',
+  about: 'Permits of market entities.',
+  writer: 'registration',
+  readers: ['credit'],
+  retention: 'LAST_STATE',
+  key: (permit) => `${permit.departmentId}:${permit.permitNo}`,
+  events: [PermitGranted, PermitChanged, PermitWithdrawn],
 });

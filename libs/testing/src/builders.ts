@@ -5,6 +5,7 @@ import {
   MarketEntityRegistered,
   MerchantOnboarded,
   OrganisationRegistered,
+  PermitGranted,
   RecallPublished,
   SamplingResultPublished,
   SamplingResultReported,
@@ -108,6 +109,25 @@ export const aMerchant = (changes: Changes<MerchantOnboarded> = {}): MerchantOnb
 export const aMarketEntity = (changes: Changes<MarketEntityRegistered> = {}): MarketEntityRegistered =>
   built<MarketEntityRegistered>(
     { uscc: testUscc(1), revision: 1, name: '天津市和平区某某超市', status: 'ACTIVE', divisionCode: '120101', registeredOn: '2019-06-01' },
+    changes,
+  );
+
+export const aPermit = (changes: Changes<PermitGranted> = {}): PermitGranted =>
+  built<PermitGranted>(
+    {
+      departmentId: 'tj-amr',
+      permitNo: 'JY11201010000001',
+      revision: 1,
+      uscc: testUscc(1),
+      kind: '食品经营许可证',
+      scope: '预包装食品销售',
+      authority: '天津市和平区市场监督管理局',
+      issuedOn: '2024-01-10',
+      validFrom: '2024-01-10',
+      validUntil: '2029-01-09',
+      status: 'VALID',
+      legalBasis: { instrument: '中华人民共和国食品安全法', article: '第三十五条' },
+    },
     changes,
   );
 

@@ -5,6 +5,7 @@ export {
   aMarketEntity,
   aMerchant,
   anOrganisation,
+  aPermit,
   aRecall,
   aReport,
   aSamplingResult,

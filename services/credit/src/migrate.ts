@@ -4,6 +4,7 @@ import { CountCommitments1795451030010 } from './migrations/1795451030010-count-
 import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-create-credit-records.js';
 import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
 import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
+import { FollowPermits1795451030037 } from './migrations/1795451030037-follow-permits.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
 import { LetEnquiriesGo1795451030020 } from './migrations/1795451030020-let-enquiries-go.js';
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
@@ -25,4 +26,5 @@ await migrateService('credit', [
   VersionPublicFacts1795450922500,
   CountCommitments1795451030010,
   LetEnquiriesGo1795451030020,
+  FollowPermits1795451030037,
 ]);

@@ -3,7 +3,7 @@ import type { ItemAnswer } from '@jinqiao/platform';
 import { DomainError, type Finding } from '@jinqiao/schema';
 
 export interface Answer extends ItemAnswer {
-  /** The uscc or shopId as far as it could be read. */
+  /** The uscc, shopId or permitNo as far as it could be read. */
   readonly id: string | null;
 }
 

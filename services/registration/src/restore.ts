@@ -1,4 +1,11 @@
-import { marketEntities, type MarketEntityRegistered, type MerchantOnboarded, platformMerchants } from '@jinqiao/contracts';
+import {
+  marketEntities,
+  type MarketEntityRegistered,
+  type MerchantOnboarded,
+  type PermitGranted,
+  permits,
+  platformMerchants,
+} from '@jinqiao/contracts';
 import { readUscc } from '@jinqiao/law';
 import { OwnTopics, type Received } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
@@ -12,6 +19,7 @@ export class Restore {
   constructor(ownTopics: OwnTopics) {
     ownTopics.takenOver(marketEntities, takeOverEntities);
     ownTopics.takenOver(platformMerchants, takeOverMerchants);
+    ownTopics.takenOver(permits, takeOverPermits);
   }
 }
 
@@ -41,6 +49,22 @@ async function takeOverMerchants(tx: EntityManager, said: Said): Promise<number>
      FROM jsonb_to_recordset($1::jsonb) AS x (platform_id text, shop_id text, revision integer, state jsonb)
      ORDER BY platform_id, shop_id
      ON CONFLICT (platform_id, shop_id) DO UPDATE SET revision = excluded.revision, state = excluded.state, changed_at = clock_timestamp()
+     WHERE kept.revision < excluded.revision
+     RETURNING 1`,
+    [JSON.stringify(rows)],
+  );
+  return taken.length;
+}
+
+async function takeOverPermits(tx: EntityManager, said: Said): Promise<number> {
+  const states = newest<PermitGranted>(said);
+  const rows = states.map((state) => ({ department_id: state.departmentId, permit_no: state.permitNo, revision: state.revision, state }));
+  const taken: unknown[] = await tx.query(
+    `INSERT INTO permits AS kept (department_id, permit_no, revision, state)
+     SELECT department_id, permit_no, revision, state
+     FROM jsonb_to_recordset($1::jsonb) AS x (department_id text, permit_no text, revision integer, state jsonb)
+     ORDER BY department_id, permit_no
+     ON CONFLICT (department_id, permit_no) DO UPDATE SET revision = excluded.revision, state = excluded.state, changed_at = clock_timestamp()
      WHERE kept.revision < excluded.revision
      RETURNING 1`,
     [JSON.stringify(rows)],

@@ -14,8 +14,8 @@ const ofType = (type: PublicOfType['type'], ...documentDates: string[]): PublicO
   const count = documentDates.length;
   return { type, count, open: type === 'COMMITMENT' ? count : 0, kept: 0, documentDates, firstEnd: '2026-11-25', records: [] };
 };
-const known = (...held: PublicOfType[]): PublicFacts => ({ registration, held });
-const unregistered = (...held: PublicOfType[]): PublicFacts => ({ registration: null, held });
+const known = (...held: PublicOfType[]): PublicFacts => ({ registration, permits: [], held });
+const unregistered = (...held: PublicOfType[]): PublicFacts => ({ registration: null, permits: [], held });
 type Asked = Omit<PredicateItem, 'uscc'>;
 const asked = (question: Asked, facts: PublicFacts, now = NOON) =>
   answer({ uscc: '91120199MA9XXX0111', usccCheck: 'VALID', ...question }, facts, now);

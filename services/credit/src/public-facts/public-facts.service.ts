@@ -17,6 +17,7 @@ interface Known {
   readonly uscc: string;
   readonly version: string | null;
   readonly registration: Registration | null;
+  readonly permits: PublicFacts['permits'];
 }
 
 /** Its public records as they are kept in Redis, under the version that the same statement has seen. */
@@ -30,7 +31,14 @@ interface Held {
 const KNOWN = `SELECT asked.uscc, entity.facts_version AS version,
     CASE WHEN registered.uscc IS NOT NULL THEN jsonb_build_object('name', registered.name, 'status', registered.status,
       'divisionCode', registered.division_code, 'industryCode', registered.industry_code, 'registeredOn', registered.registered_on,
-      'revision', registered.revision) END AS registration
+      'revision', registered.revision) END AS registration,
+    to_jsonb(ARRAY(
+      SELECT jsonb_strip_nulls(jsonb_build_object('permitNo', permit_no, 'kind', kind, 'scope', scope, 'authority', authority,
+        'issuedOn', issued_on, 'validFrom', valid_from, 'validUntil', valid_until, 'status', permit.status, 'legalBasis', legal_basis,
+        'source', jsonb_build_object('departmentId', department_id, 'subject', department_id || ':' || permit_no)))
+      FROM registered_permits AS permit WHERE permit.uscc = asked.uscc AND NOT is_withdrawn
+      ORDER BY permit.status IN ('REVOKED', 'CANCELLED'), valid_until DESC NULLS FIRST, permit_no, department_id LIMIT ${RECORDS_SHOWN_MAX}
+    )) AS permits
   FROM unnest($1::text[]) AS asked (uscc)
   LEFT JOIN credit_entities AS entity ON entity.uscc = asked.uscc
   LEFT JOIN registered_entities AS registered ON registered.uscc = asked.uscc`;
@@ -104,7 +112,7 @@ export class FactReader {
     const known: Known[] = await this.db.query(KNOWN, [[...new Set(usccs)]]);
     const keys = new Map(known.flatMap((one) => (one.version === null ? [] : [[this.keyOf(one.uscc, one.version, today), one.uscc]])));
     const held = await this.findHeld(keys, today);
-    return new Map(known.map(({ uscc, registration }) => [uscc, { registration, held: held.get(uscc) ?? [] }]));
+    return new Map(known.map(({ uscc, registration, permits }) => [uscc, { registration, permits, held: held.get(uscc) ?? [] }]));
   }
 
   /** `keys` names the entity of each. */

@@ -1,7 +1,8 @@
 /**
- * What may be said about a merchant to whoever may ask: what the register holds, and the records that are public today. What is withheld,
- * held, ended, or past its last day although the clock has not ended it yet, is not read at all, so no answer can hold or hint at it.
- * Classes of credit risk (A to D) are nobody's but the regulator's, and none is kept here.
+ * What may be said about a merchant to whoever may ask: what the register holds, the permits that departments keep, and the records that
+ * are public today. A record that is withheld, held, ended, or past its last day although the clock has not ended it yet, is not read at
+ * all, so no answer can hold or hint at it; of a permit it is public that it has ended (行政许可法 art. 70: 注销). Classes of credit
+ * risk (A to D) are nobody's but the regulator's, and none is kept here.
  */
 import type {
   Commitment,
@@ -11,6 +12,8 @@ import type {
   CreditRecordType,
   LegalBasis,
   MarketEntityStatus,
+  PermitBasis,
+  PermitStatus,
 } from '@jinqiao/contracts';
 import { rule } from '@jinqiao/law';
 
@@ -22,6 +25,21 @@ export interface Registration {
   readonly industryCode: string | null;
   readonly registeredOn: string | null;
   readonly revision: number;
+}
+
+/** A permit, public by law (行政许可法 art. 40), as its department last stated it. */
+export interface HeldPermit {
+  readonly permitNo: string;
+  readonly kind: string;
+  readonly scope: string;
+  readonly authority: string;
+  readonly issuedOn: string;
+  readonly validFrom: string;
+  /** The last day; absent = without an end. */
+  readonly validUntil?: string;
+  readonly status: PermitStatus;
+  readonly legalBasis: PermitBasis;
+  readonly source: Omit<CreditRecordSource, 'sourceRevision'>;
 }
 
 /** A public record with where it comes from: who decided what, under which law. */
@@ -60,11 +78,13 @@ export interface PublicOfType {
 
 export interface PublicFacts {
   readonly registration: Registration | null;
+  /** At most RECORDS_SHOWN_MAX, those first that last longest; GET /api/registration/permits lists them all. */
+  readonly permits: readonly HeldPermit[];
   readonly held: readonly PublicOfType[];
 }
 
 /** Of an entity that nobody has heard of. */
-export const UNKNOWN: PublicFacts = { registration: null, held: [] };
+export const UNKNOWN: PublicFacts = { registration: null, permits: [], held: [] };
 
 /** Of one type, in one answer; `count` stays exact beyond it, and GET /api/credit/records lists them all. */
 export const RECORDS_SHOWN_MAX = 100;

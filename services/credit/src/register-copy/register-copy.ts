@@ -1,8 +1,8 @@
 /**
- * What credit knows of the register: which entities there are, and which of them a platform has under contract. Both are copies of what
- * registration says; the higher revision wins, whatever order things arrive in.
+ * What credit knows of the register: which entities there are, which permits they hold, and which of them a platform has under contract.
+ * All are copies of what registration says; the higher revision wins, whatever order things arrive in.
  */
-import type { MarketEntityRegistered, MerchantOnboarded } from '@jinqiao/contracts';
+import type { MarketEntityRegistered, MerchantOnboarded, PermitGranted } from '@jinqiao/contracts';
 import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 
@@ -15,6 +15,24 @@ export async function followEntities(tx: EntityManager, received: readonly Recei
      ORDER BY uscc, revision DESC
      ON CONFLICT (uscc) DO UPDATE SET revision = excluded.revision, name = excluded.name, status = excluded.status,
        division_code = excluded.division_code, industry_code = excluded.industry_code, registered_on = excluded.registered_on
+     WHERE kept.revision < excluded.revision`,
+    [JSON.stringify(received.map(({ data }) => data))],
+  );
+}
+
+/** A permit that was taken back stays, so that none of its earlier revisions comes again. */
+export async function followPermits(tx: EntityManager, received: readonly Received<PermitGranted>[]): Promise<void> {
+  await tx.query(
+    `INSERT INTO registered_permits AS kept (department_id, permit_no, revision, uscc, kind, scope, authority, issued_on, valid_from,
+       valid_until, status, legal_basis, is_withdrawn)
+     SELECT DISTINCT ON ("departmentId", "permitNo") "departmentId", "permitNo", revision, uscc, kind, scope, authority, "issuedOn", "validFrom",
+       "validUntil", status, "legalBasis", "withdrawnBecause" IS NOT NULL
+     FROM jsonb_to_recordset($1::jsonb) AS x ("departmentId" text, "permitNo" text, revision integer, uscc text, kind text, scope text,
+       authority text, "issuedOn" date, "validFrom" date, "validUntil" date, status text, "legalBasis" jsonb, "withdrawnBecause" text)
+     ORDER BY "departmentId", "permitNo", revision DESC
+     ON CONFLICT (department_id, permit_no) DO UPDATE SET revision = excluded.revision, uscc = excluded.uscc, kind = excluded.kind,
+       scope = excluded.scope, authority = excluded.authority, issued_on = excluded.issued_on, valid_from = excluded.valid_from,
+       valid_until = excluded.valid_until, status = excluded.status, legal_basis = excluded.legal_basis, is_withdrawn = excluded.is_withdrawn
      WHERE kept.revision < excluded.revision`,
     [JSON.stringify(received.map(({ data }) => data))],
   );

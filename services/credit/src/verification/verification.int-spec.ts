@@ -1,7 +1,15 @@
-import { MarketEntityRegistered, MerchantOnboarded, SamplingResultPublished } from '@jinqiao/contracts';
+import {
+  MarketEntityRegistered,
+  MerchantOnboarded,
+  PermitChanged,
+  PermitGranted,
+  PermitWithdrawn,
+  SamplingResultPublished,
+} from '@jinqiao/contracts';
 import {
   aMarketEntity,
   aMerchant,
+  aPermit,
   aSamplingResult,
   eventually,
   type Http,
@@ -12,6 +20,7 @@ import {
   type TestService,
   testUscc,
 } from '@jinqiao/testing';
+import { decodeJwt } from 'jose';
 import type { Answered } from '../enquiry/enquiry.js';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
@@ -162,4 +171,69 @@ it('answers a thousand merchants in one call, in the order in which they were as
   const answers = await verifyMany(shuffled.map((n) => ({ uscc: testUscc(n) })));
   expect(answers.map(({ uscc }) => uscc)).toEqual(shuffled.map(testUscc));
   expect(new Set(answers.map(({ outcome }) => outcome))).toEqual(new Set(['answered']));
+});
+
+it('tells the permits of a merchant as they stand on the day, and never beyond the end of one', async () => {
+  const uscc = testUscc(4);
+  const source = { departmentId: 'tj-amr', subject: 'tj-amr:JY-1' };
+  await merchant(4);
+  const publish = (permitNo: string, changes: Parameters<typeof aPermit>[0] = {}) =>
+    place.publish(PermitGranted, aPermit({ permitNo, uscc, ...changes }));
+  await publish('JY-1', { validUntil: '2026-11-24' });
+  await publish('JY-2', { validUntil: undefined, status: 'SUSPENDED' });
+  await publish('JY-3', { validUntil: undefined, status: 'REVOKED' });
+  await publish('JY-4', { validUntil: '2026-11-22' });
+  await publish('JY-5', { validFrom: '2026-11-25' });
+  await publish('JY-6', { uscc: testUscc(5) });
+  await publish('JY-7');
+  await place.publish(PermitWithdrawn, aPermit({ permitNo: 'JY-7', uscc, revision: 2, withdrawnBecause: '录入错误' }));
+  const areFollowed = (revisions: number) =>
+    eventually(async () =>
+      expect(await place.sql('SELECT sum(revision)::integer AS sum FROM registered_permits')).toEqual([{ sum: revisions }]),
+    );
+  await areFollowed(8);
+  await eventually(async () => expect(await place.sql('SELECT 1 FROM platform_shops WHERE uscc = $1', [uscc])).toHaveLength(1));
+  const told = async (at: Date | string) => {
+    clock.set(new Date(at));
+    const [answer] = (await verifyMany([{ uscc }])) as unknown as Verification[];
+    return [answer?.validUntil, ...(answer?.permits ?? []).map(({ permitNo, status }) => `${permitNo} ${status}`)];
+  };
+
+  const [answer] = await verifyMany([{ uscc }]);
+  const {
+    departmentId: _departmentId,
+    revision: _revision,
+    uscc: _uscc,
+    ...stated
+  } = aPermit({ permitNo: 'JY-1', validUntil: '2026-11-24' });
+  expect((answer as unknown as Verification).permits).toContainEqual({ ...stated, source });
+  expect(await told(NOON)).toEqual(['2026-11-24T04:00:00.000Z', 'JY-2 SUSPENDED', 'JY-1 VALID', 'JY-4 EXPIRED', 'JY-3 REVOKED']);
+  expect(await told('2026-11-24T04:00:00Z')).toEqual([
+    '2026-11-24T16:00:00.000Z',
+    ...['JY-2 SUSPENDED', 'JY-1 VALID', 'JY-4 EXPIRED', 'JY-3 REVOKED'],
+  ]);
+  expect(await told('2026-11-24T16:00:00Z')).toEqual([
+    '2026-11-25T16:00:00.000Z',
+    ...['JY-2 SUSPENDED', 'JY-5 VALID', 'JY-1 EXPIRED', 'JY-4 EXPIRED', 'JY-3 REVOKED'],
+  ]);
+  // The change of a permit shows with the next question, whatever Redis holds.
+  clock.set(NOON);
+  await place.publish(PermitChanged, aPermit({ permitNo: 'JY-1', uscc, revision: 2, validUntil: '2026-11-24', status: 'CANCELLED' }));
+  await areFollowed(9);
+  expect(await told(NOON)).toContain('JY-1 CANCELLED');
+  const { body } = await jd.post<{ certificate: string }>('/api/credit/certificates', { purpose: 'CONTRACTED', uscc });
+  expect(decodeJwt(body.certificate)['status']).toMatchObject({ permits: [{ permitNo: 'JY-2', status: 'SUSPENDED' }, {}, {}, {}] });
+});
+
+it('shows a hundred permits of a merchant at most, first those that last longest', async () => {
+  const uscc = testUscc(6);
+  await merchant(6);
+  await place.sql(
+    `INSERT INTO registered_permits SELECT 'tj-amr', 'N-' || n, 1, $1::text, '特种设备使用登记证', '叉车', '示例局', '2020-01-01', '2020-01-01',
+       date '2026-11-01' + n, 'VALID', '{}', FALSE FROM generate_series(1, 150) AS n`,
+    [uscc],
+  );
+  await eventually(async () => expect(await place.sql('SELECT 1 FROM platform_shops WHERE uscc = $1', [uscc])).toHaveLength(1));
+  const [answer] = (await verifyMany([{ uscc }])) as unknown as Verification[];
+  expect(answer?.permits.map(({ permitNo }) => permitNo)).toEqual(Array.from({ length: 100 }, (_, n) => `N-${150 - n}`));
 });

@@ -1,4 +1,4 @@
-import type { PublicFacts, PublicOfType, Registration } from '../public-facts/public-facts.js';
+import type { HeldPermit, PublicFacts, PublicOfType, Registration } from '../public-facts/public-facts.js';
 import { type Verification, verify } from './verification.js';
 
 // Noon of 2026-11-23 in China.
@@ -21,7 +21,20 @@ const ofType = (type: PublicOfType['type'], count: number, firstEnd: string | nu
   firstEnd,
   records: [],
 });
-const facts = (...held: PublicOfType[]): PublicFacts => ({ registration, held });
+const facts = (...held: PublicOfType[]): PublicFacts => ({ registration, permits: [], held });
+const permit: HeldPermit = {
+  permitNo: 'JY11201010000001',
+  kind: '食品经营许可证',
+  scope: '预包装食品销售',
+  authority: '天津市和平区市场监督管理局',
+  issuedOn: '2021-11-24',
+  validFrom: '2021-11-24',
+  validUntil: '2026-11-23',
+  status: 'VALID',
+  legalBasis: { instrument: '中华人民共和国食品安全法', article: '第三十五条' },
+  source: { departmentId: 'tj-amr', subject: 'tj-amr:JY11201010000001' },
+};
+const holding = (...permits: HeldPermit[]): PublicFacts => ({ registration, permits, held: [] });
 const when = (known: PublicFacts, asked: { uscc?: string; name?: string; now?: Date } = {}): Verification => {
   const { now = NOON, ...question } = asked;
   return verify({ uscc: USCC, usccCheck: 'VALID', ...question }, known, now);
@@ -38,7 +51,7 @@ describe('name and code', () => {
   it('are told apart from another name, from no name, and from a code that the register does not hold', () => {
     expect(when(facts(), { name: '天津市示例商行' }).match).toBe('NAME_DIFFERS');
     expect(when(facts()).match).toBe('USCC_ONLY');
-    const unknown = when({ registration: null, held: [] }, { name: registration.name });
+    const unknown = when({ registration: null, permits: [], held: [] }, { name: registration.name });
     expect(unknown.match).toBe('NOT_REGISTERED');
     expect(unknown).not.toHaveProperty('registration');
   });
@@ -77,6 +90,30 @@ describe('the facts of a merchant', () => {
   });
 });
 
+describe('a permit', () => {
+  const on = (now: string, changes: Partial<HeldPermit> = {}) => when(holding({ ...permit, ...changes }), { now: new Date(now) }).permits;
+
+  it('is valid until its last day is over in China, and not on the next, whatever was said of it', () => {
+    expect(on('2026-11-23T15:59:59.999Z')).toEqual([permit]);
+    expect(on('2026-11-23T16:00:00.000Z')).toEqual([{ ...permit, status: 'EXPIRED' }]);
+    expect(on('2026-11-23T16:00:00.000Z', { status: 'SUSPENDED' })).toEqual([{ ...permit, status: 'EXPIRED' }]);
+    expect(on('2099-01-01T00:00:00.000Z', { validUntil: undefined })).toMatchObject([{ status: 'VALID' }]);
+  });
+
+  it('that was held back, taken away or struck off stands as its department says', () => {
+    expect(on('2026-11-23T04:00:00.000Z', { status: 'SUSPENDED' })).toMatchObject([{ status: 'SUSPENDED' }]);
+    for (const status of ['REVOKED', 'CANCELLED'] as const) {
+      expect(on('2026-11-23T04:00:00.000Z', { status })).toMatchObject([{ status }]);
+      expect(on('2026-11-24T04:00:00.000Z', { status })).toMatchObject([{ status }]);
+    }
+  });
+
+  it('does not show before its first day in China', () => {
+    expect(on('2021-11-23T15:59:59.999Z')).toEqual([]);
+    expect(on('2021-11-23T16:00:00.000Z')).toEqual([permit]);
+  });
+});
+
 describe('an answer may be relied on', () => {
   it('for a day', () => {
     expect(when(facts())).toMatchObject({ asOf: '2026-11-23T04:00:00.000Z', validUntil: '2026-11-24T04:00:00.000Z' });
@@ -86,6 +123,21 @@ describe('an answer may be relied on', () => {
   it('not longer than the first of its records is public, the last day included', () => {
     const held = [ofType('PENALTY', 1, '2026-11-23'), ofType('SAMPLING_RESULT', 2, '2029-11-01')];
     expect(when(facts(...held)).validUntil).toBe('2026-11-23T16:00:00.000Z');
+  });
+});
+
+describe('an answer about permits may be relied on', () => {
+  const until = (...changes: Partial<HeldPermit>[]): string =>
+    when(holding(...changes.map((change) => ({ ...permit, ...change })))).validUntil;
+
+  it('not longer than the first of those it shows as valid', () => {
+    expect(until({ validUntil: '2030-01-01' }, {})).toBe('2026-11-23T16:00:00.000Z');
+    expect(until({ validUntil: undefined })).toBe('2026-11-24T04:00:00.000Z');
+  });
+
+  it('whatever becomes of those that are not valid', () => {
+    expect(until({ status: 'REVOKED' }, { status: 'SUSPENDED' }, { validUntil: '2026-11-22' })).toBe('2026-11-24T04:00:00.000Z');
+    expect(until({ validFrom: '2026-11-24', validUntil: '2026-11-24' })).toBe('2026-11-24T04:00:00.000Z');
   });
 });
 

@@ -1,13 +1,14 @@
 /**
- * What a platform is told when it verifies a merchant (电子商务法 art. 27): how name and code stand to the register, and every public fact
- * with where it comes from. Facts, no grade; until when they may be relied on, and by when the platform has to verify again.
+ * What a platform is told when it verifies a merchant (电子商务法 art. 27): how name and code stand to the register, its permits, and every
+ * public fact with where it comes from. Facts, no grade; until when they may be relied on, and by when the platform has to verify again.
  */
-import { type CommitmentCounts, type LegalBasis, Optional, type RegisterMatch, Text } from '@jinqiao/contracts';
+import { type CommitmentCounts, type LegalBasis, Optional, type PermitStanding, type RegisterMatch, Text } from '@jinqiao/contracts';
 import { dayInChina, deadline, nameKey, rule } from '@jinqiao/law';
 import { commitmentsOf, listedAs } from '../credit-status/credit-status.js';
 import type { Question } from '../enquiry/enquiry.js';
 import {
   endOfDay,
+  type HeldPermit,
   type PublicFacts,
   type PublicOfType,
   type PublicRecord,
@@ -29,12 +30,19 @@ export interface RegisteredFacts extends Pick<Registration, 'status'> {
   readonly source: { readonly stream: 'registration.market-entity'; readonly revision: number };
 }
 
+/** A permit as it stands today. */
+export interface Permit extends Omit<HeldPermit, 'status'> {
+  readonly status: PermitStanding;
+}
+
 export interface Verification {
   readonly uscc: string;
   readonly usccCheck: AskableUscc;
   readonly match: RegisterMatch;
   /** Absent for a code that the register here does not hold. */
   readonly registration?: RegisteredFacts;
+  /** Those that have begun, ended ones too; none found does not say that there is none. */
+  readonly permits: readonly Permit[];
   readonly lists: readonly string[];
   readonly mark?: string;
   /** Exact, whatever `records` shows. */
@@ -50,21 +58,23 @@ export interface Verification {
 
 export function verify(
   { uscc, usccCheck, name }: Question<VerificationItem>,
-  { registration, held }: PublicFacts,
+  { registration, permits, held }: PublicFacts,
   now: Date,
 ): Verification {
   const publicRecords = held.map(({ type, count }) => ({ type, count }));
+  const begun = permitsOn(permits, dayInChina(now));
   return {
     uscc,
     usccCheck,
     match: matchOf(name, registration),
     ...(registration && { registration: registered(registration) }),
+    permits: begun,
     ...listedAs({ uscc, publicRecords }),
     publicRecords,
     records: held.flatMap(({ records }) => records),
     commitments: commitmentsOf(held),
     asOf: now.toISOString(),
-    validUntil: validUntil(held, now).toISOString(),
+    validUntil: validUntil(held, begun, now).toISOString(),
     ...reverification(dayInChina(now)),
   };
 }
@@ -86,9 +96,26 @@ function registered({ status, divisionCode, industryCode, registeredOn, revision
   };
 }
 
-/** Not longer than the first of its records is public. A record that begins to be public meanwhile does not show in it: it is not public yet. */
-function validUntil(held: readonly PublicOfType[], now: Date): Date {
-  const ends = held.flatMap(({ firstEnd }) => (firstEnd === null ? [] : endOfDay(firstEnd).getTime()));
+function permitsOn(permits: readonly HeldPermit[], today: string): Permit[] {
+  return permits.filter(({ validFrom }) => validFrom <= today).map((permit) => ({ ...permit, status: standingOn(permit, today) }));
+}
+
+/** After its last day a permit is not valid, whatever anybody has said of it (行政许可法 art. 70). */
+function standingOn({ status, validUntil: lastDay }: HeldPermit, today: string): PermitStanding {
+  const isOver = lastDay !== undefined && lastDay < today;
+  return isOver && (status === 'VALID' || status === 'SUSPENDED') ? 'EXPIRED' : status;
+}
+
+/**
+ * Not longer than the first of its records is public, nor than any permit is valid that it shows as valid. What begins to be public or
+ * valid meanwhile does not show in it: it is not yet.
+ */
+function validUntil(held: readonly PublicOfType[], permits: readonly Permit[], now: Date): Date {
+  const lastDays = [
+    ...held.flatMap(({ firstEnd }) => firstEnd ?? []),
+    ...permits.flatMap(({ status, validUntil: lastDay }) => (status === 'VALID' ? (lastDay ?? []) : [])),
+  ];
+  const ends = lastDays.map((day) => endOfDay(day).getTime());
   return new Date(Math.min(reliedOnUntil(now, dayInChina(now)).getTime(), ...ends));
 }
 

@@ -24,6 +24,7 @@ import {
   ledgerHeads,
   marketEntities,
   organisations,
+  permits,
   platformFeedback,
   platformMerchants,
   platformReceipts,
@@ -123,6 +124,15 @@ export const SHARED: readonly SharingFacts[] = [
     conditions: NO_OTHER_USE,
     level: 2,
     ...CONDITIONAL,
+  },
+  {
+    stream: permits,
+    name: { zh: '行政许可', en: 'Permits of market entities' },
+    attribute: 'UNCONDITIONAL',
+    modes: ['KAFKA'],
+    conditions: null,
+    level: 1,
+    ...UNCONDITIONAL,
   },
   {
     stream: platformMerchants,
