@@ -51,6 +51,14 @@ const TRANSPORT = {
   patterns: [{ group: ['kafkajs/*', '@nestjs/microservices/*'], message: 'The broker is spoken to in libs/messaging only.' }],
 };
 
+/** A route that is written to and whose answer names a secret, without the mark that keeps it out of idempotency_keys. */
+const UNMARKED_SECRET = [
+  'MethodDefinition',
+  ':has(> Decorator > CallExpression[callee.name=/^(Post|Put|Delete)$/])',
+  ':has(> FunctionExpression > TSTypeAnnotation Identifier[name=/secret|password|credential/i])',
+  ':not(:has(> Decorator > CallExpression[callee.name="AnswersWithSecret"]))',
+].join('');
+
 const OUTSIDE_THE_TRANSACTION = 'MemberExpression[object.type="ThisExpression"][property.name=/^(db|dataSource|\\w+Repository)$/]';
 const transaction = (within) => ({
   selector: `${within} ${OUTSIDE_THE_TRANSACTION}`,
@@ -86,6 +94,7 @@ export default tseslint.config(
           selector: 'MethodDefinition[kind="constructor"] > :function[params.length>7]',
           message: 'A class that needs more than seven others does too much.',
         },
+        { selector: UNMARKED_SECRET, message: 'What is answered here holds a secret, which must not be kept: @AnswersWithSecret.' },
         { selector: 'TSEnumDeclaration', message: 'A union of strings says the same and disappears at run time.' },
       ],
       'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],

@@ -168,7 +168,23 @@ const LANGUAGE: Case[] = [
     inService('export function f(a: 1, b: 1, c: 1, d: 1) { return [a, b, c, d]; }\n'),
   ],
 ];
-const CASES = [...BOUNDARIES, ...TRANSPORT, ...TRANSACTIONS, ...LANGUAGE];
+const route = (marks: string, answer: string): string =>
+  `import { AnswersWithSecret } from '@jinqiao/platform';\nimport { Post } from '@nestjs/common';\nexport const mark = AnswersWithSecret;\nexport class Keys {\n  ${marks}\n  make(): ${answer} { return Promise.reject(new Error()); }\n}\n`;
+const SECRETS: Case[] = [
+  [
+    'a route that answers with a secret and does not say so',
+    'no-restricted-syntax',
+    inService(route('@Post()', 'Promise<{ kid: string; secret: string }>')),
+    inService(route('@Post() @AnswersWithSecret("ask again.")', 'Promise<{ kid: string; secret: string }>')),
+  ],
+  [
+    'such a route whose answer has a name',
+    'no-restricted-syntax',
+    inService(`interface WithSecret { kid: string }\n${route('@Post()', 'Promise<WithSecret & { at: Date }>')}`),
+    inService(`interface WithKey { kid: string }\n${route('@Post()', 'Promise<WithKey & { at: Date }>')}`),
+  ],
+];
+const CASES = [...BOUNDARIES, ...TRANSPORT, ...TRANSACTIONS, ...SECRETS, ...LANGUAGE];
 
 interface Message {
   readonly rule: string;

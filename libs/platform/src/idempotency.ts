@@ -3,12 +3,14 @@ import { DomainError } from '@jinqiao/schema';
 import {
   Injectable,
   Logger,
+  SetMetadata,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { DataSource } from 'typeorm';
@@ -30,6 +32,16 @@ export class IdempotencyKeyInUse extends DomainError {
 export class IdempotencyKeyMalformed extends DomainError {
   constructor() {
     super('IDEMPOTENCY_KEY_MALFORMED', 400, { zh: '幂等键格式错误', en: 'An idempotency key has 1 to 255 printable characters' });
+  }
+}
+
+/** The request was carried out, and its answer held a secret. `instead` is what whoever never got the answer does now. */
+export class AnswerNotKept extends DomainError {
+  constructor(instead: string) {
+    const message = `The request was carried out and is not carried out again. If its answer never reached you: ${instead}`;
+    super('ANSWER_NOT_KEPT', 409, { zh: '请求已执行，其应答含有密钥，不予保存', en: 'The answer holds a secret and is not kept' }, [
+      { code: 'ANSWER_NOT_KEPT', pointer: '', message },
+    ]);
   }
 }
 
@@ -59,7 +71,17 @@ interface Held {
   principalId: string;
   route: string;
   key: string;
+  /** Of a route that answers with a secret: what to do where the answer was lost. */
+  instead: string | null;
 }
+
+const ANSWERS_WITH_SECRET = 'jinqiao:answers-with-secret';
+
+/**
+ * A route whose answer shows a secret: no idempotency key keeps that answer. Whoever repeats the request is told that it was carried out
+ * and what to do `instead`: a sentence that names the way to another secret.
+ */
+export const AnswersWithSecret = (instead: string): MethodDecorator => SetMetadata(ANSWERS_WITH_SECRET, instead);
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -81,13 +103,17 @@ const STATEMENTS_A_SWEEP_MAX = 100;
 
 /**
  * `Idempotency-Key`: per principal and route, for 24 hours, the same request is handled once and answered alike. The row is taken before
- * the handler runs and gets the answer just before it leaves, so a 2xx that a client has seen is always repeatable. A 5xx is not kept.
+ * the handler runs and gets the answer just before it leaves, so a 2xx that a client has seen is always repeatable. A 5xx is not kept; of
+ * a 2xx with a secret only that there was one.
  */
 @Injectable()
 export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnModuleDestroy {
   private sweeping: Regular | undefined;
 
-  constructor(private readonly db: DataSource) {}
+  constructor(
+    private readonly db: DataSource,
+    private readonly reflector: Reflector,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.sweeping = regularly(SWEEP_MS, (stopping) => this.sweep(stopping), new Logger(Idempotency.name));
@@ -102,7 +128,8 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     const key = request?.headers['idempotency-key'];
     if (!request?.principal || key === undefined || !WRITES.has(request.method)) return next.handle();
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new IdempotencyKeyMalformed();
-    await this.take(request, { principalId: request.principal.id, route: `${request.method} ${request.routeOptions.url}`, key });
+    const instead = this.reflector.get<string | undefined>(ANSWERS_WITH_SECRET, context.getHandler()) ?? null;
+    await this.take(request, { principalId: request.principal.id, route: `${request.method} ${request.routeOptions.url}`, key, instead });
     return next.handle();
   }
 
@@ -134,6 +161,7 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     const digest = request.isMultipart() ? await digestOfUpload(request) : (request.bodyDigest ?? NO_BODY);
     if (before.request_hash !== requestHash(request, digest)) throw new IdempotencyKeyReused();
     if (!before.answered) throw new IdempotencyKeyInUse();
+    if (isSecret(held, before.status)) throw new AnswerNotKept(held.instead);
     throw new AnsweredBefore(before);
   }
 
@@ -150,6 +178,7 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
       await this.db.query('DELETE FROM idempotency_keys WHERE principal_id = $1 AND route = $2 AND key = $3', row);
       return;
     }
+    const isKept = !isSecret(held, reply.statusCode);
     const contentType = reply.getHeader('content-type');
     await this.db.query(
       `UPDATE idempotency_keys SET status = $4, content_type = $5, body = $6, request_hash = coalesce($7, request_hash)
@@ -157,8 +186,8 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
       [
         ...row,
         reply.statusCode,
-        typeof contentType === 'string' ? contentType : null,
-        payload ?? null,
+        isKept && typeof contentType === 'string' ? contentType : null,
+        isKept ? (payload ?? null) : null,
         uploaded === undefined ? null : requestHash(request, uploaded),
       ],
     );
@@ -175,6 +204,9 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     }
   }
 }
+
+/** Does an answer with this status show a secret? What is refused shows none. */
+const isSecret = (held: Held, status: number): held is Held & { instead: string } => held.instead !== null && status < 300;
 
 /** Called while the bytes of a body are still there. */
 export function rememberBody(request: Pick<FastifyRequest, 'headers' | 'bodyDigest'>, body: Buffer): void {

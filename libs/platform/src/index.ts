@@ -27,6 +27,7 @@ export {
   ListDeadlinesQuery,
   mergedByDue,
 } from './deadlines.js';
+export { AnswersWithSecret } from './idempotency.js';
 export { IsKeyring, Keyring, KeyMissing } from './keyring.js';
 export { csvLine, CSV_MARK } from './csv.js';
 export { Metrics } from './metrics.js';

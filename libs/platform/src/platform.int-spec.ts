@@ -15,6 +15,7 @@ import { DataSource } from 'typeorm';
 import {
   Allow,
   AllowAnyone,
+  AnswersWithSecret,
   Caller,
   CheckedBody,
   CheckedQuery,
@@ -58,6 +59,15 @@ class ThingsController {
     if (body.name === 'broken') throw new Error('password=hunter2');
     if (body.name === 'slow') await new Promise<void>((resolve) => (release = resolve));
     return { name: body.name, by: principal.id, number: handled.length };
+  }
+
+  @Post('keys')
+  @Allow('DEPARTMENT')
+  @AnswersWithSecret('ask for a new key.')
+  makeKey(@CheckedBody(RegisterThingBody) { name }: RegisterThingBody): object {
+    handled.push(name);
+    if (name === 'taken') throw new NameTaken();
+    return { secret: `whsec_${name}` };
   }
 
   @Post('batches')
@@ -293,6 +303,29 @@ describe('an idempotency key', () => {
     expect(await send('a,b')).toMatchObject({ status: 201, body: first.body });
     expect(await send('a,c')).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
     expect(handled.filter((name) => name === 'notices.csv')).toHaveLength(1);
+  });
+
+  describe('at a route that answers with a secret', () => {
+    const make = (key: string, name: string): Promise<Answer> =>
+      post('/api/credit/things/keys', { name }, { headers: { 'idempotency-key': key } });
+
+    it('has the same request handled once, and keeps nothing of what it showed', async () => {
+      expect(await make('secret', 'shown')).toMatchObject({ status: 201, body: { secret: 'whsec_shown' } });
+      const again = await make('secret', 'shown');
+      expect(again).toMatchObject({ status: 409, body: { code: 'ANSWER_NOT_KEPT', pointer: '' } });
+      expect(again.body['detail']).toMatch(/was carried out .*: ask for a new key\.$/);
+      expect(await make('secret', 'shown')).toMatchObject({ status: 409, body: { code: 'ANSWER_NOT_KEPT' } });
+      expect(handled.filter((name) => name === 'shown')).toHaveLength(1);
+      expect(await make('secret', 'other')).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
+      expect(await place.sql("SELECT FROM idempotency_keys AS kept WHERE kept::text LIKE '%whsec%'")).toEqual([]);
+    });
+
+    it('keeps a refusal as everywhere', async () => {
+      const before = handled.length;
+      for (let times = 0; times < 2; times += 1)
+        expect(await make('secret-refused', 'taken')).toMatchObject({ status: 409, body: { code: 'NAME_TAKEN', pointer: '/name' } });
+      expect(handled).toHaveLength(before + 1);
+    });
   });
 
   it('has a form', async () => {

@@ -1,9 +1,12 @@
 import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
+import { Allow, AnswersWithSecret, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { type Endpoint, OVERLAP_HOURS } from './endpoint.js';
 import { Endpoints, type Notice, type WithSecret } from './endpoint.service.js';
 import { type Algorithm, ALGORITHMS } from './endpoint.signature.js';
+
+const ANOTHER_SECRET =
+  'take another secret with POST /api/exchange/webhook-endpoints/{endpointId}/rotations and overlapHours 0; GET /api/exchange/webhook-endpoints names the endpoint.';
 
 const CONTACT = { max: 200, about: 'The role that is told when the endpoint ends or is disabled; no person.' };
 
@@ -36,6 +39,7 @@ export class EndpointController {
 
   @Post('webhook-endpoints')
   @Allow('PLATFORM')
+  @AnswersWithSecret(ANOTHER_SECRET)
   register(@Caller() caller: Principal, @CheckedBody(RegisterEndpointBody) body: RegisterEndpointBody): Promise<WithSecret> {
     return this.endpoints.register(caller, { algorithm: 'HMAC_SHA256', ...body });
   }
@@ -58,6 +62,7 @@ export class EndpointController {
 
   @Post('webhook-endpoints/:endpointId/rotations')
   @Allow('PLATFORM')
+  @AnswersWithSecret(ANOTHER_SECRET)
   rotate(
     @Caller() caller: Principal,
     @Param('endpointId') endpointId: string,

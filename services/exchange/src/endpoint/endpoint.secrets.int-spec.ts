@@ -63,6 +63,32 @@ it('are encrypted when they are made, opened to sign, and taken in no other way'
   await expect(place.sql('UPDATE webhook_secrets SET secret = $1', [jd.secret])).rejects.toThrow('webhook_secrets_encrypted');
 });
 
+it('stand in no answer that is kept: who repeats a request is told that it was carried out, and takes another', async () => {
+  const { http, endpointId, secret } = await endpointOf('suning');
+  await http.delete(`${ENDPOINTS}/${endpointId}`);
+  const asked = (path: string, body: object, key: string) =>
+    http.post<{ endpointId: string; secret: string; code?: string }>(path, body, { headers: { 'idempotency-key': key } });
+  const draft = { url: 'http://127.0.0.1:9/', contact: '值班' };
+  const made = await asked(ENDPOINTS, draft, 'made');
+  expect(made).toMatchObject({ status: 201, body: { secret: expect.stringMatching(/^whsec_/) } });
+  expect(await asked(ENDPOINTS, draft, 'made')).toMatchObject({ status: 409, body: { code: 'ANSWER_NOT_KEPT' } });
+  expect(await signing(made.body.endpointId)).toEqual([made.body.secret]);
+
+  const rotations = `${ENDPOINTS}/${made.body.endpointId}/rotations`;
+  const rotated = await asked(rotations, {}, 'rotated');
+  expect(await asked(rotations, {}, 'rotated')).toMatchObject({ status: 409, body: { code: 'ANSWER_NOT_KEPT' } });
+  expect(await signing(made.body.endpointId)).toEqual([rotated.body.secret, made.body.secret]);
+  const another = await asked(rotations, { overlapHours: 0 }, 'another');
+  const valid = await service.get(EndpointSecrets).valid(service.get(DataSource).manager, [made.body.endpointId], new Date());
+  expect(valid).toMatchObject([{ secret: another.body.secret }]);
+
+  const secrets = [secret, made.body.secret, rotated.body.secret, another.body.secret];
+  expect(await place.sql('SELECT status FROM idempotency_keys ORDER BY key')).toHaveLength(3);
+  expect(
+    await place.sql('SELECT FROM idempotency_keys AS kept, unnest($1::text[]) AS secret WHERE position(secret in kept::text) > 0', [secrets]),
+  ).toEqual([]);
+});
+
 it('kept before there was a key are encrypted at the next start, and what an interrupted start has encrypted stays', async () => {
   const [tmall, vip] = [await endpointOf('tmall'), await endpointOf('vip')];
   await keepOpen(tmall.endpointId, tmall.secret);
