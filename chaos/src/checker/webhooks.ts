@@ -104,15 +104,14 @@ function checkTold({ platform, rows, calls, isSetBack }: Told, topics: Topics, f
 }
 
 /**
- * From when its platform has seen that an endpoint has ended nothing goes there: unless a restored backup has forgotten it, or a fault
- * held the sender up between its decision to send and the sending.
+ * From when its platform has seen that an endpoint has ended nothing goes there, a database that was set back included: unless a fault held
+ * the sender up between its decision to send and the sending.
  */
 function checkAfterTheEnd(history: readonly Entry[], findings: Findings): void {
   const ended = new Map<string, EndpointEntry>();
   let heldUpAt = 0;
   let underWay = 0;
   for (const entry of history) {
-    if (isSettingBack(entry)) ended.clear();
     if (entry.entry === 'fault' && canHoldUp(entry.target)) {
       if (entry.phase === 'begins') underWay += 1;
       if (entry.phase === 'recovered') underWay -= 1;

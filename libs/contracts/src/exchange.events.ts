@@ -386,3 +386,53 @@ export const conformanceRuns = stream<ConformanceRunEnded>({
   key: (run) => run.organisationId,
   events: [ConformanceRunEnded],
 });
+
+/** Fires when a platform chooses by which channel it is told. */
+export class ChannelChosen {
+  @Text({ max: 40 }) organisationId: string;
+  @Revision() revision: number;
+  @OneOf(['KAFKA', 'WEBHOOK', 'PULL']) channel: 'KAFKA' | 'WEBHOOK' | 'PULL';
+}
+
+export const chosenChannels = stream<ChannelChosen>({
+  topic: 'exchange.channel.v1',
+  about: 'By which channel platforms are told.',
+  writer: 'exchange',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: (chosen) => chosen.organisationId,
+  events: [ChannelChosen],
+});
+
+export class SealedSecret {
+  @Text({ max: 36, min: 36 }) secretId: string;
+  @Text({ max: 1_000, about: 'Encrypted, as in the database: JWE with a key that stands in neither.' }) secret: string;
+  @Timestamp() createdAt: string;
+  @Optional() @Timestamp() validUntil?: string;
+}
+
+/** Fires with everything that becomes of a platform's endpoint but how it fares, with the secrets that sign from then on. */
+export class WebhookEndpointChanged {
+  @Text({ max: 40 }) organisationId: string;
+  @Revision('Goes on over all endpoints of an organisation: it has one that has not ended.') revision: number;
+  @Text({ max: 36, min: 36 }) endpointId: string;
+  @Text({ max: 2_000 }) url: string;
+  @OneOf(['HMAC_SHA256', 'ED25519']) algorithm: 'HMAC_SHA256' | 'ED25519';
+  @Text({ max: 200, about: 'The role that is told when it ends or is disabled; no person.' }) contact: string;
+  @OneOf(['ACTIVE', 'DISABLED', 'ENDED']) status: 'ACTIVE' | 'DISABLED' | 'ENDED';
+  @Optional() @OneOf(['GONE', 'FAILING', 'REMOVED', 'SUSPENDED']) statusReason?: 'GONE' | 'FAILING' | 'REMOVED' | 'SUSPENDED';
+  /** None where it has ended. */
+  @NestedList(() => SealedSecret, { items: 10 }) secrets: SealedSecret[];
+  @Timestamp() registeredAt: string;
+  @Timestamp() statusSince: string;
+}
+
+export const webhookEndpoints = stream<WebhookEndpointChanged>({
+  topic: 'exchange.webhook-endpoint.v1',
+  about: 'Where platforms take webhooks, and what signs them.',
+  writer: 'exchange',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: (endpoint) => endpoint.organisationId,
+  events: [WebhookEndpointChanged],
+});

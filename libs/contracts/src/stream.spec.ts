@@ -13,7 +13,10 @@ describe('every declared stream', () => {
   });
 
   /** What a service says to itself alone, to know it again after a restore, as rows or as events. */
-  const memory = ['inspection.sampling-draw.v1', 'exchange.contact.v1', 'exchange.granted-key.v1', 'exchange.conformance-run.v1'];
+  const memory = [
+    'inspection.sampling-draw.v1',
+    ...['contact', 'granted-key', 'conformance-run', 'channel', 'webhook-endpoint'].map((name) => `exchange.${name}.v1`),
+  ];
 
   it.each(streams)('%s is followed by somebody else than its writer, unless it is the memory of its writer', (topic, one) => {
     const isMemory = memory.includes(topic) || one.events.every((event) => event.prototype instanceof KeptRows);

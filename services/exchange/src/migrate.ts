@@ -24,6 +24,7 @@ import { KnowMerchants1795451030010 } from './migrations/1795451030010-know-merc
 import { EncryptSecrets1795451030000 } from './migrations/1795451030000-encrypt-secrets.js';
 import { NumberWhatIsSaid1795451030010 } from './migrations/1795451030010-number-what-is-said.js';
 import { NoteConformedDepartments1795451030020 } from './migrations/1795451030020-note-conformed-departments.js';
+import { NumberChannelsAndEndpoints1795451030030 } from './migrations/1795451030030-number-channels-and-endpoints.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -51,4 +52,5 @@ await migrateService('exchange', [
   EncryptSecrets1795451030000,
   NumberWhatIsSaid1795451030010,
   NoteConformedDepartments1795451030020,
+  NumberChannelsAndEndpoints1795451030030,
 ]);

@@ -3,6 +3,7 @@
  * streams are those that are declared; what the law says of each is a row here, and a stream without a row fails a spec.
  */
 import {
+  chosenChannels,
   conformanceRuns,
   contacts,
   correctionRequests,
@@ -40,6 +41,7 @@ import {
   type SharingAttribute,
   type SharingMode,
   type Stream,
+  webhookEndpoints,
 } from '@jinqiao/contracts';
 import { CREDIT_REPAIR, SAMPLING_MEASURES } from '@jinqiao/law';
 import { schemaFile, schemaOf } from '@jinqiao/schema';
@@ -194,6 +196,8 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   contacts,
   grantedKeys,
   conformanceRuns,
+  chosenChannels,
+  webhookEndpoints,
   departmentConformances,
 ];
 

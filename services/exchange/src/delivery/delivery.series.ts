@@ -1,8 +1,8 @@
-import type { FeedbackKind } from '@jinqiao/contracts';
-import { unnested } from '@jinqiao/messaging';
+import type { ChannelChosen, FeedbackKind } from '@jinqiao/contracts';
+import { type Received, unnested } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { OrganisationUnknown } from '../organisation/organisation.js';
-import type { Channel, RevisionName } from './delivery.js';
+import { type Channel, isConfirmed, type RevisionName } from './delivery.js';
 
 /** A revision that takes its place in the series of its recipient. */
 export interface Delivery extends RevisionName {
@@ -85,6 +85,71 @@ async function putAt(tx: EntityManager, delivery: Delivery, position: number): P
     [position, recipient?.channel ?? 'KAFKA', ...values],
   );
   return rows.length > 0;
+}
+
+/** How a recipient is told at the moment. */
+interface Told {
+  readonly channel: Channel;
+  /** Of the choice; 0: never made, or made before choices were announced. */
+  readonly revision: number;
+  readonly lastPosition: number;
+}
+
+/** Under the lock under which positions are taken: each revision is due by one channel. */
+export async function lockChannel(tx: EntityManager, recipientId: string): Promise<Told> {
+  await tx.query('INSERT INTO recipients (organisation_id) VALUES ($1) ON CONFLICT DO NOTHING', [recipientId]);
+  const [told]: Told[] = await tx.query(
+    `SELECT channel, channel_revision AS revision, last_position AS "lastPosition" FROM recipients WHERE organisation_id = $1 FOR UPDATE`,
+    [recipientId],
+  );
+  return told ?? { channel: 'KAFKA', revision: 0, lastPosition: 0 };
+}
+
+/** What is due by webhook or pull and was not delivered goes on by the new channel, at once; gives back its positions. */
+export async function changeChannel(tx: EntityManager, { organisationId, revision, channel }: ChannelChosen, before: Told): Promise<number[]> {
+  await tx.query('UPDATE recipients SET channel = $2, channel_revision = $3 WHERE organisation_id = $1', [organisationId, channel, revision]);
+  if (channel === before.channel || !isConfirmed(before.channel)) return [];
+  const rows: { position: number }[] = await tx.query(
+    `SELECT position FROM deliveries WHERE recipient_id = $1 AND delivered_at IS NULL AND channel <> 'KAFKA' ORDER BY position FOR UPDATE`,
+    [organisationId],
+  );
+  const positions = rows.map(({ position }) => position);
+  await tx.query(
+    `UPDATE deliveries SET channel = $3, attempts = 0, due_at = CASE $3 WHEN 'WEBHOOK' THEN told_at END
+     WHERE recipient_id = $1 AND position = ANY($2)`,
+    [organisationId, positions, channel],
+  );
+  return positions;
+}
+
+/** What platforms had chosen and a database that was set back does not know. */
+export async function takeOverChannels(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
+  let news = 0;
+  for (const { data } of said as readonly Received<ChannelChosen>[]) {
+    const before = await lockChannel(tx, data.organisationId);
+    if (before.revision >= data.revision) continue;
+    await changeChannel(tx, data, before);
+    news += 1;
+  }
+  return news;
+}
+
+/**
+ * Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. Deliveries are locked
+ * before endpoints, as where attempts are recorded: the other way round the two would wait for each other.
+ */
+export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date): Promise<number> {
+  const rows: { position: number }[] = await tx.query(
+    `SELECT position FROM deliveries WHERE recipient_id = $1 AND channel = 'WEBHOOK' AND delivered_at IS NULL
+     ORDER BY position FOR UPDATE`,
+    [recipientId],
+  );
+  await tx.query('UPDATE deliveries SET due_at = $3, attempts = 0 WHERE recipient_id = $1 AND position = ANY($2)', [
+    recipientId,
+    rows.map(({ position }) => position),
+    at,
+  ]);
+  return rows.length;
 }
 
 /**

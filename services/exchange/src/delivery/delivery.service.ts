@@ -1,4 +1,5 @@
-import type { FeedbackKind } from '@jinqiao/contracts';
+import { ChannelChosen, type FeedbackKind } from '@jinqiao/contracts';
+import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, encodeCursor, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -9,12 +10,11 @@ import {
   CursorOfAnother,
   DeliveryUnknown,
   EndpointMissing,
-  isConfirmed,
   replayedSince,
   type RevisionName,
   type Switched,
 } from './delivery.js';
-import { assertPlatform } from './delivery.series.js';
+import { assertPlatform, changeChannel, lockChannel } from './delivery.series.js';
 import { startClocks } from '../clock/clock.receipts.js';
 import { deliveredUnder, entitlementOf } from '../entitlement/entitlement.js';
 import { Ledger } from '../ledger/ledger.service.js';
@@ -79,6 +79,7 @@ export class Deliveries {
   constructor(
     private readonly db: DataSource,
     private readonly ledger: Ledger,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -147,15 +148,12 @@ export class Deliveries {
     return this.db.transaction(async (tx) => {
       await assertPlatform(tx, id);
       if (channel === 'WEBHOOK') await assertEndpoint(tx, id);
-      await tx.query('INSERT INTO recipients (organisation_id) VALUES ($1) ON CONFLICT DO NOTHING', [id]);
-      const [before]: { channel: Channel; lastPosition: number }[] = await tx.query(
-        `SELECT channel, last_position AS "lastPosition" FROM recipients WHERE organisation_id = $1 FOR UPDATE`,
-        [id],
-      );
-      const since = before?.lastPosition ?? 0;
-      if (before?.channel === channel) return { channel, since, moved: 0, cursor: cursorOf(id, since) };
-      await tx.query('UPDATE recipients SET channel = $2 WHERE organisation_id = $1', [id, channel]);
-      const moved = before && isConfirmed(before.channel) ? await this.move(tx, id, channel) : [];
+      const before = await lockChannel(tx, id);
+      const since = before.lastPosition;
+      if (before.channel === channel) return { channel, since, moved: 0, cursor: cursorOf(id, since) };
+      const chosen: ChannelChosen = { organisationId: id, revision: before.revision + 1, channel };
+      const moved = await changeChannel(tx, chosen, before);
+      await this.outbox.add(tx, event(ChannelChosen, chosen));
       return { channel, since, moved: moved.length, cursor: cursorOf(id, (moved[0] ?? since + 1) - 1) };
     });
   }
@@ -168,21 +166,6 @@ export class Deliveries {
     await this.ledger.add(this.db.manager, [
       { kind: 'PULLED', recipientId, entitlementIds, records: items.length, from: first.position, to: last.position, at },
     ]);
-  }
-
-  private async move(tx: EntityManager, id: string, channel: Channel): Promise<number[]> {
-    const rows: { position: number }[] = await tx.query(
-      `SELECT position FROM deliveries WHERE recipient_id = $1 AND delivered_at IS NULL AND channel <> 'KAFKA'
-       ORDER BY position FOR UPDATE`,
-      [id],
-    );
-    const positions = rows.map(({ position }) => position);
-    await tx.query(
-      `UPDATE deliveries SET channel = $3, attempts = 0, due_at = CASE $3 WHEN 'WEBHOOK' THEN $4::timestamptz END
-       WHERE recipient_id = $1 AND position = ANY($2)`,
-      [id, positions, channel, this.clock.now()],
-    );
-    return positions;
   }
 
   /** What is acknowledged starts clocks; those come first in the order of locks. */

@@ -2,7 +2,7 @@
  * The secrets of webhooks as they lie in the database: encrypted when they are made, encrypted at the next start where they were kept
  * before there was a key, and encrypted anew when another key comes first. What was shown to the platform signs throughout.
  */
-import { type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
+import { eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
 import { DataSource } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
@@ -115,4 +115,19 @@ it('go over to another key that comes first; then the former one can go, and not
   await start(SECOND);
   expect(await signing(pdd.endpointId)).toEqual([pdd.secret]);
   expect(new Set(await kids()).size).toBe(1);
+}, 60_000);
+
+it('of another key are said under it: what a restored database takes over asks for no former one', async () => {
+  const dewu = await endpointOf('dewu');
+  await service.close();
+  const setBack = await place.backUp();
+  await start(`${FIRST},${SECOND}`);
+  await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  const before = await kids();
+  await service.close();
+  await setBack();
+  expect(await kids()).not.toEqual(before);
+  await start(FIRST);
+  expect(new Set(await kids())).toEqual(new Set(before));
+  expect(await signing(dewu.endpointId)).toEqual([dewu.secret]);
 }, 60_000);

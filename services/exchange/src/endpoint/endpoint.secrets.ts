@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigProblem, Keyring, KeyMissing } from '@jinqiao/platform';
+import { Outbox } from '@jinqiao/messaging';
+import { Clock, ConfigProblem, Keyring, KeyMissing } from '@jinqiao/platform';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
 import { WebhookSecret } from './endpoint.entity.js';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, EndpointStatus } from './endpoint.js';
+import { sayEndpoints } from './endpoint.memory.js';
 import { newSecret } from './endpoint.signature.js';
 
 /** More than there are platforms. */
@@ -19,6 +21,8 @@ export class EndpointSecrets implements OnModuleInit {
 
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
     private readonly config: ExchangeConfig,
   ) {}
 
@@ -57,14 +61,22 @@ export class EndpointSecrets implements OnModuleInit {
 
   /**
    * Everything is kept under the first key: what was kept as it is before secrets were encrypted, and what a former key has encrypted,
-   * so that it can be taken away. Row by row: whoever is interrupted, or does it beside another process, begins again.
+   * so that it can be taken away; and it is said anew, so that what a restore takes over is under the first key too. Row by row: whoever
+   * is interrupted, or does it beside another process, begins again.
    */
   private async sealAnew(): Promise<void> {
-    for (const { secretId, secret } of await this.db.manager.find(WebhookSecret)) {
+    for (const { secretId, endpointId, secret } of await this.db.manager.find(WebhookSecret)) {
       const state = this.keyring.stateOf(secret);
       if (state === 'CURRENT') continue;
       const sealed = await this.keyring.seal(state === 'OPEN' ? secret : await this.openFormer(secret));
-      await this.db.manager.update(WebhookSecret, { secretId, secret }, { secret: sealed });
+      await this.db.transaction(async (tx) => {
+        const [endpoint]: { status: EndpointStatus }[] = await tx.query(
+          'SELECT status FROM webhook_endpoints WHERE endpoint_id = $1 FOR UPDATE',
+          [endpointId],
+        );
+        await tx.update(WebhookSecret, { secretId, secret }, { secret: sealed });
+        if (endpoint?.status !== 'ENDED') await sayEndpoints(tx, this.outbox, [endpointId], this.clock.now());
+      });
     }
   }
 

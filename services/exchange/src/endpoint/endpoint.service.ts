@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull, LessThan, Not } from 'typeorm';
 import { ExchangeConfig } from '../config.js';
-import { assertPlatform } from '../delivery/delivery.series.js';
+import { assertPlatform, dueAtOnce } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint.entity.js';
-import { assertLiving, assertRotatable, type Endpoint, EndpointExists, EndpointUnknown } from './endpoint.js';
+import { afterAct, assertLiving, assertRotatable, type Endpoint, EndpointExists, type EndpointStatus, EndpointUnknown } from './endpoint.js';
+import { sayEndpoints } from './endpoint.memory.js';
 import { EndpointSecrets } from './endpoint.secrets.js';
 import type { Algorithm } from './endpoint.signature.js';
 
@@ -52,6 +54,7 @@ export interface EndpointDraft {
 export class Endpoints {
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
     private readonly addresses: EndpointAddresses,
     private readonly secrets: EndpointSecrets,
@@ -82,6 +85,7 @@ export class Endpoints {
       await tx.insert(WebhookEndpoint, endpoint);
       const secret = await this.secrets.add(tx, endpoint, at);
       await dueAtOnce(tx, id, at);
+      await sayEndpoints(tx, this.outbox, [endpoint.endpointId], at);
       return { ...endpoint, secret };
     });
   }
@@ -92,6 +96,7 @@ export class Endpoints {
       const endpoint = await this.getForUpdate(tx, by, endpointId);
       assertLiving(endpoint);
       await tx.update(WebhookEndpoint, { endpointId }, { url, contact });
+      await sayEndpoints(tx, this.outbox, [endpointId], this.clock.now());
       return { ...endpoint, url, contact };
     });
   }
@@ -108,6 +113,7 @@ export class Endpoints {
       const ending = overlapHours === 0 ? { endpointId } : { endpointId, validUntil: IsNull() };
       await tx.update(WebhookSecret, ending, { validUntil: oldValidUntil });
       const secret = await this.secrets.add(tx, endpoint, at);
+      await sayEndpoints(tx, this.outbox, [endpointId], at);
       return { ...endpoint, secret, oldValidUntil };
     });
   }
@@ -128,6 +134,7 @@ export class Endpoints {
         pausedUntil: null,
       } as const;
       await tx.update(WebhookEndpoint, { endpointId }, enabled);
+      await sayEndpoints(tx, this.outbox, [endpointId], at);
       return { ...endpoint, ...enabled };
     });
   }
@@ -139,6 +146,7 @@ export class Endpoints {
       const ended = { status: 'ENDED', statusReason: 'REMOVED', statusSince: this.clock.now() } as const;
       await tx.update(WebhookEndpoint, { endpointId }, ended);
       await tx.delete(WebhookSecret, { endpointId });
+      await sayEndpoints(tx, this.outbox, [endpointId], ended.statusSince);
       return { ...endpoint, ...ended };
     });
   }
@@ -193,47 +201,19 @@ const whose = ({ kind, id }: Principal, platform: string | undefined): string | 
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/**
- * Everything a recipient is due by webhook, also what was given up, is tried from the start. Gives back how many. Deliveries are locked
- * before endpoints, as where attempts are recorded: the other way round the two would wait for each other.
- */
-export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date): Promise<number> {
-  const rows: { position: number }[] = await tx.query(
-    `SELECT position FROM deliveries WHERE recipient_id = $1 AND channel = 'WEBHOOK' AND delivered_at IS NULL
-     ORDER BY position FOR UPDATE`,
-    [recipientId],
-  );
-  await tx.query('UPDATE deliveries SET due_at = $3, attempts = 0 WHERE recipient_id = $1 AND position = ANY($2)', [
-    recipientId,
-    rows.map(({ position }) => position),
-    at,
-  ]);
-  return rows.length;
-}
-
-/** A platform that is suspended takes no webhooks until it is resumed; one that leaves takes none any more. What is due stays due. */
-export async function followStatus(tx: EntityManager, organisationId: string, act: 'SUSPEND' | 'RESUME' | 'EXIT', at: Date): Promise<void> {
-  switch (act) {
-    case 'SUSPEND':
-      await tx.update(
-        WebhookEndpoint,
-        { organisationId, status: 'ACTIVE' },
-        { status: 'DISABLED', statusReason: 'SUSPENDED', statusSince: at },
-      );
-      return;
-    case 'RESUME':
-      await tx.update(
-        WebhookEndpoint,
-        { organisationId, status: 'DISABLED', statusReason: 'SUSPENDED' },
-        { status: 'ACTIVE', statusReason: null, statusSince: at },
-      );
-      return;
-    case 'EXIT': {
-      const living = await tx.find(WebhookEndpoint, { where: { organisationId, status: Not('ENDED') } });
-      for (const { endpointId } of living) {
-        await tx.update(WebhookEndpoint, { endpointId }, { status: 'ENDED', statusReason: 'REMOVED', statusSince: at });
-        await tx.delete(WebhookSecret, { endpointId });
-      }
-    }
-  }
+/** What the status of a platform means for its endpoint. What is due stays due. */
+export async function followStatus(
+  tx: EntityManager,
+  outbox: Outbox,
+  { organisationId, act, at }: { organisationId: string; act: 'SUSPEND' | 'RESUME' | 'EXIT'; at: Date },
+): Promise<void> {
+  const where = { organisationId, status: Not<EndpointStatus>('ENDED') };
+  const endpoint = await tx.findOne(WebhookEndpoint, { where, lock: { mode: 'pessimistic_write' } });
+  if (endpoint === null) return;
+  const after = afterAct(endpoint, act);
+  if (after === null) return;
+  const { endpointId } = endpoint;
+  await tx.update(WebhookEndpoint, { endpointId }, { ...after, statusSince: at });
+  if (after.status === 'ENDED') await tx.delete(WebhookSecret, { endpointId });
+  await sayEndpoints(tx, outbox, [endpointId], at);
 }

@@ -57,6 +57,21 @@ export function assertLiving({ status }: Pick<Endpoint, 'status'>): void {
   if (status === 'ENDED') throw new EndpointEnded();
 }
 
+/** A platform that is suspended takes no webhooks until it is resumed; one that leaves takes none any more. Null: it stays as it is. */
+export function afterAct(
+  { status, statusReason }: Pick<Endpoint, 'status' | 'statusReason'>,
+  act: 'SUSPEND' | 'RESUME' | 'EXIT',
+): Pick<Endpoint, 'status' | 'statusReason'> | null {
+  switch (act) {
+    case 'SUSPEND':
+      return status === 'ACTIVE' ? { status: 'DISABLED', statusReason: 'SUSPENDED' } : null;
+    case 'RESUME':
+      return statusReason === 'SUSPENDED' ? { status: 'ACTIVE', statusReason: null } : null;
+    case 'EXIT':
+      return { status: 'ENDED', statusReason: 'REMOVED' };
+  }
+}
+
 /** Two secrets at a time: what a platform has not taken over in a whole overlap it gets no second chance to miss. */
 export function assertRotatable(validSecrets: number, overlapHours: number): void {
   if (validSecrets > 1 && overlapHours > 0) throw new RotationUnderWay();

@@ -91,7 +91,7 @@ export class Organisations {
       if (act === 'EXIT') await this.entitlements.endAllOf(tx, id, { by, reason: reason ?? '' });
       if (changed.kind === 'PLATFORM') {
         if (act === 'PROMOTE') await this.entitlements.conclude(tx, id, by);
-        else await followStatus(tx, id, act, this.clock.now());
+        else await followStatus(tx, this.outbox, { organisationId: id, act, at: this.clock.now() });
       }
       await this.outbox.add(tx, event(EVENTS[act], stateOf(changed)));
       return changed;

@@ -1,12 +1,13 @@
 import type { FeedbackKind } from '@jinqiao/contracts';
-import { unnested } from '@jinqiao/messaging';
+import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
+import { dueAtOnce } from '../delivery/delivery.series.js';
+import { sayEndpoints } from '../endpoint/endpoint.memory.js';
 import { EndpointSecrets } from '../endpoint/endpoint.secrets.js';
-import { dueAtOnce } from '../endpoint/endpoint.service.js';
 import { deliveredUnder } from '../entitlement/entitlement.js';
 import type { Entry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
@@ -92,6 +93,7 @@ export class Webhooks {
 
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
     private readonly ledger: Ledger,
     private readonly secrets: EndpointSecrets,
     private readonly clock: Clock,
@@ -317,15 +319,17 @@ export class Webhooks {
         pausedUntil,
       ]);
       if (ends === null) continue;
-      await tx.query(
+      const ended: { endpointId: string }[] = await tx.query(
         `WITH ended AS (
            UPDATE webhook_endpoints SET status = $2, status_reason = $3, status_since = $4 WHERE endpoint_id = $1 AND status = 'ACTIVE'
            RETURNING organisation_id, endpoint_id, contact
          )
          INSERT INTO webhook_notices (organisation_id, endpoint_id, reason, contact, noticed_at)
-         SELECT organisation_id, endpoint_id, $3, contact, $4 FROM ended`,
+         SELECT organisation_id, endpoint_id, $3, contact, $4 FROM ended
+         RETURNING endpoint_id AS "endpointId"`,
         [endpointId, ends === 'GONE' ? 'ENDED' : 'DISABLED', ends, now],
       );
+      await sayEndpoints(tx, this.outbox, ended.map(endpointOf), now);
     }
   }
 }
