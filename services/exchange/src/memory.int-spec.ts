@@ -184,7 +184,8 @@ it('sends what was told since to the endpoint of today, and nothing to the one t
   try {
     await admit('tmall', 'PLATFORM');
     const tmall = place.http(await place.token('PLATFORM', 'tmall'));
-    const tell = (sampleNo: string) => place.publish(SamplingResultPublished, aSamplingResult({ sampleNo, online: { platformName: '机构tmall' } }));
+    const tell = (sampleNo: string) =>
+      place.publish(SamplingResultPublished, aSamplingResult({ sampleNo, online: { platformName: '机构tmall' } }));
     const undelivered = async (): Promise<unknown> => (await tmall.get(CHANNEL)).body['undelivered'];
     const { endpointId, secret } = await endpointAt(tmall, `${origin}/old`);
     secrets.set('/old', secret);

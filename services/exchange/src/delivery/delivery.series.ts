@@ -106,8 +106,13 @@ export async function lockChannel(tx: EntityManager, recipientId: string): Promi
 }
 
 /** What is due by webhook or pull and was not delivered goes on by the new channel, at once; gives back its positions. */
-export async function changeChannel(tx: EntityManager, { organisationId, revision, channel }: ChannelChosen, before: Told): Promise<number[]> {
-  await tx.query('UPDATE recipients SET channel = $2, channel_revision = $3 WHERE organisation_id = $1', [organisationId, channel, revision]);
+export async function changeChannel(tx: EntityManager, chosen: ChannelChosen, before: Told): Promise<number[]> {
+  const { organisationId, revision, channel } = chosen;
+  await tx.query('UPDATE recipients SET channel = $2, channel_revision = $3 WHERE organisation_id = $1', [
+    organisationId,
+    channel,
+    revision,
+  ]);
   if (channel === before.channel || !isConfirmed(before.channel)) return [];
   const rows: { position: number }[] = await tx.query(
     `SELECT position FROM deliveries WHERE recipient_id = $1 AND delivered_at IS NULL AND channel <> 'KAFKA' ORDER BY position FOR UPDATE`,

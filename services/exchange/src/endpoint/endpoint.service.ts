@@ -7,7 +7,15 @@ import { ExchangeConfig } from '../config.js';
 import { assertPlatform, dueAtOnce } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
 import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint.entity.js';
-import { afterAct, assertLiving, assertRotatable, type Endpoint, EndpointExists, type EndpointStatus, EndpointUnknown } from './endpoint.js';
+import {
+  afterAct,
+  assertLiving,
+  assertRotatable,
+  type Endpoint,
+  EndpointExists,
+  type EndpointStatus,
+  EndpointUnknown,
+} from './endpoint.js';
 import { sayEndpoints } from './endpoint.memory.js';
 import { EndpointSecrets } from './endpoint.secrets.js';
 import type { Algorithm } from './endpoint.signature.js';
