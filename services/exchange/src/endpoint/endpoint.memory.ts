@@ -81,10 +81,9 @@ async function takeOver(tx: EntityManager, state: WebhookEndpointChanged): Promi
      WHERE organisation_id = $1 AND endpoint_id <> $2 AND status <> 'ENDED'`,
     [organisationId, endpointId, registeredAt],
   );
-  await tx.query(
-    'DELETE FROM webhook_secrets s USING webhook_endpoints e WHERE e.endpoint_id = s.endpoint_id AND e.organisation_id = $1',
-    [organisationId],
-  );
+  await tx.query('DELETE FROM webhook_secrets s USING webhook_endpoints e WHERE e.endpoint_id = s.endpoint_id AND e.organisation_id = $1', [
+    organisationId,
+  ]);
   await tx.query(
     `INSERT INTO webhook_endpoints (endpoint_id, organisation_id, url, algorithm, contact, status, status_reason, status_since, registered_at,
        revision)

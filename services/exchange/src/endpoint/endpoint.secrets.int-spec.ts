@@ -85,7 +85,9 @@ it('stand in no answer that is kept: who repeats a request is told that it was c
   const secrets = [secret, made.body.secret, rotated.body.secret, another.body.secret];
   expect(await place.sql('SELECT status FROM idempotency_keys ORDER BY key')).toHaveLength(3);
   expect(
-    await place.sql('SELECT FROM idempotency_keys AS kept, unnest($1::text[]) AS secret WHERE position(secret in kept::text) > 0', [secrets]),
+    await place.sql('SELECT FROM idempotency_keys AS kept, unnest($1::text[]) AS secret WHERE position(secret in kept::text) > 0', [
+      secrets,
+    ]),
   ).toEqual([]);
 });
 
