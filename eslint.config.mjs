@@ -54,9 +54,9 @@ const TRANSPORT = {
 /** A route that is written to and whose answer names a secret, without the mark that keeps it out of idempotency_keys. */
 const UNMARKED_SECRET = [
   'MethodDefinition',
-  ':has(> Decorator > CallExpression[callee.name=/^(Post|Put|Delete)$/])',
-  ':has(> FunctionExpression > TSTypeAnnotation Identifier[name=/secret|password|credential/i])',
-  ':not(:has(> Decorator > CallExpression[callee.name="AnswersWithSecret"]))',
+  ':has(Decorator > CallExpression[callee.name=/^(Post|Put|Delete)$/])',
+  ':has(TSTypeAnnotation.returnType Identifier[name=/secret|password|credential/i])',
+  ':not(:has(Decorator > CallExpression[callee.name="AnswersWithSecret"]))',
 ].join('');
 
 const OUTSIDE_THE_TRANSACTION = 'MemberExpression[object.type="ThisExpression"][property.name=/^(db|dataSource|\\w+Repository)$/]';

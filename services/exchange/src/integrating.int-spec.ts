@@ -59,7 +59,8 @@ function hasPythonKafka(): boolean {
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ts: [process.execPath, '--no-warnings'],
-  java: ['java', '-cp', downloaded() ? jars() : '.'],
+  // Without a locale Java writes ASCII.
+  java: ['java', '-Dstdout.encoding=UTF-8', '-cp', downloaded() ? jars() : '.'],
   python: ['python3'],
 };
 

@@ -193,7 +193,10 @@ describe('a department', () => {
       expect(body).toMatchObject({ status: 'SANDBOX' });
     }
     const department = place.http(await place.token('DEPARTMENT', 'tj-new'));
-    expect((await department.get('/api/exchange/catalogue')).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' });
+    // What is known of organisations is a second old at most.
+    await eventually(async () =>
+      expect((await department.get('/api/exchange/catalogue')).body).toMatchObject({ status: 403, code: 'ORGANISATION_IN_SANDBOX' }),
+    );
     const contacts = [{ role: 'TECHNICAL', address: '022-10000000' }];
     expect((await department.put('/api/exchange/contacts', { contacts })).status).toBe(200);
     expect((await promote('tj-new')).body).toMatchObject({ status: 409, code: 'CONFORMANCE_MISSING' });
