@@ -518,9 +518,8 @@ describe('what somebody sees of anything', () => {
     const one = { reporter: 'tj-amr', handler: null, status: 'NOTIFIED', wasPublic: false, seller: testUscc(1), producer: null } as const;
     await aCase('T-1', { ...one, served: ['SAMPLED_PARTY'] });
     const seen = async (who: string): Promise<number[]> => {
-      const as = callers.get(who);
       const paths = ['sampling-cases/tj-amr/T-1', 'sampling-results/T-1?reporterId=tj-amr'];
-      const found = await Promise.all(paths.map((path) => as?.get(`${API}/${path}`)));
+      const found = await Promise.all(paths.map(async (path) => callers.get(who)?.get(`${API}/${path}`)));
       return found.flatMap((answer) => answer?.status ?? []);
     };
     expect([await seen('merchant-1'), await seen('merchant-2')]).toEqual([
