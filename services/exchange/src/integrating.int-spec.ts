@@ -59,8 +59,8 @@ function hasPythonKafka(): boolean {
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ts: [process.execPath, '--no-warnings'],
-  // Without a locale Java writes ASCII.
-  java: ['java', '-Dstdout.encoding=UTF-8', '-cp', downloaded() ? jars() : '.'],
+  // Without a locale Java writes ASCII; before 19 it knows the first of these, since then the second.
+  java: ['java', '-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', downloaded() ? jars() : '.'],
   python: ['python3'],
 };
 
