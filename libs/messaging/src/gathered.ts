@@ -45,7 +45,8 @@ export class Gathered<Item, Answer> {
   }
 
   private isEnough(): boolean {
-    return this.waiting.reduce((sum, { item }) => sum + this.size(item), 0) >= this.enough;
+    // Most have one write at a time, and hundreds waiting for it: what they come to need not be known with each of them.
+    return this.enough < Infinity && this.waiting.reduce((sum, { item }) => sum + this.size(item), 0) >= this.enough;
   }
 
   private fitting(): number {
