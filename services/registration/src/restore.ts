@@ -18,8 +18,11 @@ type Said = readonly Received<object | null>[];
 export class Restore {
   constructor(ownTopics: OwnTopics) {
     ownTopics.takenOver(marketEntities, takeOverEntities);
-    ownTopics.takenOver(platformMerchants, takeOverMerchants);
-    ownTopics.takenOver(permits, takeOverPermits);
+    ownTopics.takenOver(
+      platformMerchants,
+      takeOver<MerchantOnboarded>('platform_merchants', { platform_id: 'platformId', shop_id: 'shopId' }),
+    );
+    ownTopics.takenOver(permits, takeOver<PermitGranted>('permits', { department_id: 'departmentId', permit_no: 'permitNo' }));
   }
 }
 
@@ -40,37 +43,27 @@ async function takeOverEntities(tx: EntityManager, said: Said): Promise<number> 
   return taken.length;
 }
 
-async function takeOverMerchants(tx: EntityManager, said: Said): Promise<number> {
-  const states = newest<MerchantOnboarded>(said);
-  const rows = states.map((state) => ({ platform_id: state.platformId, shop_id: state.shopId, revision: state.revision, state }));
-  const taken: unknown[] = await tx.query(
-    `INSERT INTO platform_merchants AS kept (platform_id, shop_id, revision, state)
-     SELECT platform_id, shop_id, revision, state
-     FROM jsonb_to_recordset($1::jsonb) AS x (platform_id text, shop_id text, revision integer, state jsonb)
-     ORDER BY platform_id, shop_id
-     ON CONFLICT (platform_id, shop_id) DO UPDATE SET revision = excluded.revision, state = excluded.state, changed_at = clock_timestamp()
-     WHERE kept.revision < excluded.revision
-     RETURNING 1`,
-    [JSON.stringify(rows)],
-  );
-  return taken.length;
-}
-
-async function takeOverPermits(tx: EntityManager, said: Said): Promise<number> {
-  const states = newest<PermitGranted>(said);
-  const rows = states.map((state) => ({ department_id: state.departmentId, permit_no: state.permitNo, revision: state.revision, state }));
-  const taken: unknown[] = await tx.query(
-    `INSERT INTO permits AS kept (department_id, permit_no, revision, state)
-     SELECT department_id, permit_no, revision, state
-     FROM jsonb_to_recordset($1::jsonb) AS x (department_id text, permit_no text, revision integer, state jsonb)
-     ORDER BY department_id, permit_no
-     ON CONFLICT (department_id, permit_no) DO UPDATE SET revision = excluded.revision, state = excluded.state, changed_at = clock_timestamp()
-     WHERE kept.revision < excluded.revision
-     RETURNING 1`,
-    [JSON.stringify(rows)],
-  );
-  return taken.length;
-}
+/** States that lie in their table as they were said; `key` names the columns that name one, and what of the state stands in them. */
+const takeOver =
+  <State extends { revision: number }>(table: string, key: Readonly<Record<string, keyof State>>) =>
+  async (tx: EntityManager, said: Said): Promise<number> => {
+    const columns = Object.keys(key);
+    const rows = newest<State>(said).map((state) => {
+      const name = Object.fromEntries(Object.entries(key).map(([column, field]) => [column, state[field]]));
+      return { ...name, revision: state.revision, state };
+    });
+    const taken: unknown[] = await tx.query(
+      `INSERT INTO ${table} AS kept (${columns.join(', ')}, revision, state)
+       SELECT ${columns.join(', ')}, revision, state
+       FROM jsonb_to_recordset($1::jsonb) AS x (${columns.map((column) => `${column} text`).join(', ')}, revision integer, state jsonb)
+       ORDER BY ${columns.join(', ')}
+       ON CONFLICT (${columns.join(', ')}) DO UPDATE SET revision = excluded.revision, state = excluded.state, changed_at = clock_timestamp()
+       WHERE kept.revision < excluded.revision
+       RETURNING 1`,
+      [JSON.stringify(rows)],
+    );
+    return taken.length;
+  };
 
 function newest<State extends { revision: number }>(said: Said): State[] {
   const byKey = new Map<string, State>();
