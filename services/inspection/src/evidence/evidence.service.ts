@@ -49,9 +49,10 @@ export class EvidenceOfSheets {
 
   async read(caller: Principal, name: SheetName, sha256: string): Promise<Awaited<ReturnType<EvidenceStore['read']>>> {
     const { evidence = [] } = await this.seen(await this.sheets.get(this.db.manager, name), caller);
-    const [piece, ...others] = evidence.filter((one) => one.sha256 === sha256);
+    const pieces = evidence.filter((one) => one.sha256 === sha256);
+    const [piece] = pieces;
     if (!piece) throw new EvidenceUnknown();
-    if ([piece, ...others].every(({ erasedAt }) => erasedAt !== null)) throw new EvidenceErased(piece);
+    if (pieces.every(({ erasedAt }) => erasedAt !== null)) throw new EvidenceErased(piece);
     return this.store.read(sha256);
   }
 
