@@ -1,14 +1,15 @@
 import { type RecallClue, RecallContent } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
-import { canonicalHash, contentHash } from '@jinqiao/schema';
+import { contentHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
-import type { RecallStanding, SentStep, TakenAs } from '../sampling-step/sampling-step.js';
-import { CLOCKS, DUTIES, type Standing, type State } from './recall.acts.js';
+import type { RecallStanding, TakenAs } from '../sampling-step/sampling-step.js';
+import { isTaken, sentBy } from '../sampling-step/sent-step.js';
+import { DUTIES, OF_PRODUCER, type Standing, type State } from './recall.acts.js';
 import {
   type Act,
   allowedIn,
@@ -72,6 +73,7 @@ export interface SentRecallStep {
 }
 
 const LIST = 'recalls';
+const STEPS = 'recall_steps';
 /** What of a row says who sees it. */
 const PARTS = `jsonb_build_object('keeperId', keeper_id, 'toldUscc', told_uscc, 'content', jsonb_build_object('producer', content -> 'producer'))`;
 /** Recalls that $1 keeps, null: all; and those of the merchant with the code $2 that it knows of. */
@@ -98,7 +100,7 @@ export class Recalls {
     const { on, clue, subject, ...content } = sentClue;
     await this.store.lockNumbers(tx, [content]);
     const sent = sentBy(caller, sentClue, stepId);
-    if (await this.store.isTaken(tx, content.recallNo, sent)) return 'duplicate';
+    if (await isTaken(tx, STEPS, { recall_no: content.recallNo }, sent)) return 'duplicate';
     const present = await this.store.find(tx, content.recallNo);
     if (present) {
       assertRepeated(present, caller, content);
@@ -133,7 +135,7 @@ export class Recalls {
     const viewer = await viewerOf(tx, caller);
     if (!sees('RECALL', viewer, concernOf(before))) throw new RecallUnknown();
     const sent = sentBy(caller, act, stepId);
-    if (await this.store.isTaken(tx, recallNo, sent)) return 'duplicate';
+    if (await isTaken(tx, STEPS, { recall_no: recallNo }, sent)) return 'duplicate';
     const { from, recall, clocks, competence, announcement } = decide(before, viewer, act, {
       today: this.today(),
       at: this.clock.now().toISOString(),
@@ -166,7 +168,7 @@ export class Recalls {
   async list(caller: Principal, { state, overdue, cursor, limit }: RecallFilter): Promise<Page<Seen<RecallSummary>>> {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const viewer = await viewerOf(this.db.manager, caller);
-    const periods = viewer.kind === 'MERCHANT' ? DUTIES.filter((clock) => CLOCKS[clock].party === 'PRODUCER') : DUTIES;
+    const periods = viewer.kind === 'MERCHANT' ? DUTIES.filter((clock) => OF_PRODUCER.includes(clock)) : DUTIES;
     const rows: (RecallSummary & { parts: RecallParts })[] = await this.db.query(
       `SELECT recall_no AS "recallNo", keeper_id AS "keeperId", state, standing, revision, content #>> '{product,name}' AS product,
          content #>> '{producer,name}' AS producer, due_on::text AS "dueOn", ${PARTS} AS parts
@@ -217,12 +219,6 @@ export class Recalls {
     return dayInChina(this.clock.now());
   }
 }
-
-const sentBy = ({ id }: Principal, sent: object, stepId: string | undefined): SentStep => ({
-  stepId,
-  actorId: id,
-  hash: canonicalHash(JSON.parse(JSON.stringify(sent))),
-});
 
 /** Whoever says once more what it said begins nothing anew; anybody else has to find another number. */
 function assertRepeated(present: Recall, caller: Principal, content: RecallContent): void {

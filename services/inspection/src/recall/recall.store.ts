@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { keepRows, RECALLS } from '../kept-rows/kept-rows.js';
-import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
+import type { SentStep } from '../sampling-step/sent-step.js';
 import type { ActName, BEGINNINGS, Competence, State } from './recall.acts.js';
 import { type Announcement, BASIS, type Clock, type Recall } from './recall.js';
 
@@ -130,17 +130,6 @@ export class RecallStore {
       await this.outbox.add(tx, event<RecallPublished>(type, data, causedBy && { causedBy }));
     }
     await keepRows(tx, this.outbox, RECALLS, [{ recall_no: recallNo }]);
-  }
-
-  /** Was the step that a department calls by this id taken before? */
-  async isTaken(tx: EntityManager, recallNo: string, { stepId, actorId, hash }: SentStep): Promise<boolean> {
-    if (stepId === undefined) return false;
-    const [taken]: { same: boolean }[] = await tx.query(
-      'SELECT (recall_no, content_hash) = ($1, $2) AS same FROM recall_steps WHERE actor_id = $3 AND step_id = $4',
-      [recallNo, hash, actorId, stepId],
-    );
-    if (taken && !taken.same) throw new StepIdReused();
-    return taken !== undefined;
   }
 
   async history(tx: EntityManager, recallNo: string): Promise<RecallStep[]> {

@@ -2,7 +2,6 @@ import type { CaseFacts, ResultParty, SamplingResultPublished } from '@jinqiao/c
 import { dayInChina } from '@jinqiao/law';
 import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
-import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { seenBy, viewerOf } from '../actor.js';
@@ -13,7 +12,8 @@ import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
-import { type SentStep, type Standing, StepIdReused, type TakenAs } from '../sampling-step/sampling-step.js';
+import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
+import { isTaken, type SentStep, sentBy } from '../sampling-step/sent-step.js';
 import { type ActName, ACTS, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
@@ -153,8 +153,8 @@ export class SamplingCases {
     const file = await this.file(tx, name, 'FOR UPDATE');
     const viewer = await viewerOf(tx, caller);
     if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
-    const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
-    if (await isTaken(tx, name, sent)) return 'duplicate';
+    const sent = sentBy(caller, act, stepId);
+    if (await isTaken(tx, 'sampling_case_steps', { reporter_id: name.reporterId, sample_no: name.sampleNo }, sent)) return 'duplicate';
     const step = decide(file, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
     const { decision } = step;
@@ -303,17 +303,6 @@ interface Taken {
   readonly sent: SentStep;
   readonly act: Act;
   readonly step: Step;
-}
-
-/** Was the step that a department calls by this id taken before? */
-async function isTaken(tx: EntityManager, { reporterId, sampleNo }: ResultName, { stepId, actorId, hash }: SentStep): Promise<boolean> {
-  if (stepId === undefined) return false;
-  const [taken]: { same: boolean }[] = await tx.query(
-    `SELECT (reporter_id, sample_no, content_hash) = ($1, $2, $3) AS same FROM sampling_case_steps WHERE actor_id = $4 AND step_id = $5`,
-    [reporterId, sampleNo, hash, actorId, stepId],
-  );
-  if (taken && !taken.same) throw new StepIdReused();
-  return taken !== undefined;
 }
 
 const CLOCK_COLUMNS = { clock: 'text', party: 'text', ...RUN_COLUMNS } as const;

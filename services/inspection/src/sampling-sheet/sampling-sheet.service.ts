@@ -13,6 +13,7 @@ import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { RoundUnknown } from '../sampling-round/sampling-round.js';
 import { UUID } from '../sampling-round/sampling-round.service.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
+import { isTaken, sentBy } from '../sampling-step/sent-step.js';
 import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
 import type { TakeSheetActBody } from './sampling-sheet.facts.js';
 import {
@@ -140,9 +141,10 @@ export class SamplingSheets {
   async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentSheetStep): Promise<TakenAs> {
     const before = await this.store.get(tx, name, 'FOR UPDATE OF s');
     if (!sees('SHEET', await viewerOf(tx, caller), concernOf(before))) throw new SheetUnknown();
-    const sent = { stepId, actorId: caller.id, hash: canonicalHash(JSON.parse(JSON.stringify(act))) };
+    const sent = sentBy(caller, act, stepId);
     const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
-    if ((await this.store.isTaken(tx, name, sent)) || (isOver && (await this.store.wasLastOf(tx, name, sent)))) return 'duplicate';
+    if (await isTaken(tx, 'sampling_sheet_steps', { organiser_id: name.organiserId, sample_no: name.sampleNo }, sent)) return 'duplicate';
+    if (isOver && (await this.store.wasLastOf(tx, name, sent))) return 'duplicate';
     const pool = await this.store.poolInspectors(
       tx,
       before,

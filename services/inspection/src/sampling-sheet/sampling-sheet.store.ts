@@ -7,7 +7,6 @@ import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { keepRows, SHEETS } from '../kept-rows/kept-rows.js';
 import { IS_PUBLIC, SERVED_OF_RESULT } from '../sampling-case/sampling-case.service.js';
 import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
-import { type SentStep, StepIdReused } from '../sampling-step/sampling-step.js';
 import type { ActName, Competence, State } from './sampling-sheet.acts.js';
 import { type Clock, type DrawnFor, ObjectNotDrawn, type PoolInspector, type Sheet, SheetUnknown } from './sampling-sheet.js';
 
@@ -214,17 +213,6 @@ export class SheetStore {
   /** Says how the rows of the sheet stand now, for after a restore. */
   async keep(tx: EntityManager, { organiserId, sampleNo }: SheetName): Promise<void> {
     await keepRows(tx, this.outbox, SHEETS, [{ organiser_id: organiserId, sample_no: sampleNo }]);
-  }
-
-  /** Was the step that a department calls by this id taken before? */
-  async isTaken(tx: EntityManager, { organiserId, sampleNo }: SheetName, { stepId, actorId, hash }: SentStep): Promise<boolean> {
-    if (stepId === undefined) return false;
-    const [taken]: { same: boolean }[] = await tx.query(
-      `SELECT (organiser_id, sample_no, content_hash) = ($1, $2, $3) AS same FROM sampling_sheet_steps WHERE actor_id = $4 AND step_id = $5`,
-      [organiserId, sampleNo, hash, actorId, stepId],
-    );
-    if (taken && !taken.same) throw new StepIdReused();
-    return taken !== undefined;
   }
 
   /** Was this the last thing that this organisation did to the sheet? */

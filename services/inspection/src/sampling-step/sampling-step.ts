@@ -6,24 +6,8 @@
 import type { RecallStepAnswered, SamplingStepAnswered, StepOutcome } from '@jinqiao/contracts';
 import { DomainError } from '@jinqiao/schema';
 
-/** A step as a department calls it; without an id it came over HTTP. */
-export interface SentStep {
-  readonly stepId: string | undefined;
-  readonly actorId: string;
-  /** Of the act with what is said with it. */
-  readonly hash: string;
-}
-
 /** What a use case makes of what it does not refuse: taken now, or before. */
 export type TakenAs = Exclude<StepOutcome, 'rejected'>;
-
-export class StepIdReused extends DomainError {
-  constructor() {
-    super('STEP_ID_REUSED', 409, { zh: '步骤编号已用于另一步骤', en: 'Another step has this id' }, [
-      { code: 'STEP_ID_REUSED', pointer: '/stepId', message: 'belongs to another step, or to one with another content' },
-    ]);
-  }
-}
 
 /** How the object stands; nothing for whoever has no part in it. */
 export type Standing = Pick<SamplingStepAnswered, 'track' | 'state' | 'allowed'>;
