@@ -22,7 +22,7 @@ COPY bench/package.json bench/
 COPY chaos/package.json chaos/
 RUN npm ci
 COPY . .
-RUN npx tsc -b && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev
 
 FROM node:24-bookworm-slim AS runtime
 ENV NODE_ENV=production NODE_OPTIONS="--import=/app/libs/platform/dist/source-maps.js"
@@ -41,7 +41,7 @@ EXPOSE 3000
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=12 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # exec: the service itself gets the signal that stops it.
-CMD ["sh", "-c", "exec node services/$SERVICE/dist/main.js"]
+CMD ["sh", "-c", "exec node services/$SERVICE/dist/bundle/main.js"]
 
 # The development issuer, and what is done once: databases, topics, access rules, migrations, organisations.
 FROM runtime AS stack

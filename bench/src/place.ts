@@ -8,6 +8,7 @@ import {
   asStack,
   createDatabase,
   kafkaOf,
+  program,
   type RunningServers,
   type ServerAddresses,
   serviceEnvironment,
@@ -70,7 +71,7 @@ export async function databaseOf(servers: ServerAddresses, service: ServiceName,
   await createDatabase(servers.databaseAdminUrl, service, database);
   const environment = serviceEnvironment(servers, service, { database });
   const { DATABASE_URL = '', DATABASE_MIGRATION_URL = '' } = environment;
-  execFileSync(process.execPath, [join(repository, `services/${service}/dist/migrate.js`)], { env: { ...process.env, ...environment } });
+  execFileSync(process.execPath, [program(service, 'migrate')], { env: { ...process.env, ...environment } });
   return { url: DATABASE_URL, ownerUrl: DATABASE_MIGRATION_URL };
 }
 

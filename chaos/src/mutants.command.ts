@@ -110,6 +110,7 @@ function copyTo(target: string): void {
 
 function build(): void {
   run(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-b', ...SERVICES.map((service) => `services/${service}`)]);
+  run(process.execPath, [join(repository, 'tools/bundle.mjs')]);
 }
 
 function run(command: string, args: readonly string[]): void {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { accessToken, ensureTopics, organisations, serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
+import { accessToken, ensureTopics, organisations, program, serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import type { Cast, Place } from './cast.js';
 import { COUNTY, DEPARTMENTS, KEEPING, LABORATORY, ORGANISER, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
@@ -46,8 +45,7 @@ function environment({ servers, ports, origin }: Place, service: Service, port: 
 async function migrate(place: Place): Promise<void> {
   const run = (service: Service): Promise<void> =>
     new Promise((resolve, reject) => {
-      const program = join(place.root, 'services', service, 'dist/migrate.js');
-      const child = spawn(process.execPath, [program], {
+      const child = spawn(process.execPath, [program(service, 'migrate', place.root)], {
         env: { ...process.env, ...environment(place, service, place.ports[service]) },
         stdio: 'ignore',
         timeout: 120_000,

@@ -7,7 +7,7 @@ export { requireJava } from './preflight.js';
 export { type Client, organisations, services, STACK_PRINCIPAL } from './principals.js';
 export { clientSecret, rolePassword, signingKey, webhookSecretKey } from './secrets.js';
 export { AUDIENCE, type RunningServers, type ServerAddresses, type ServerName, startServers, type StartServersOptions } from './servers.js';
-export { serviceEnvironment, type ServicePlace, serviceProgram } from './service-environment.js';
+export { program, serviceEnvironment, type ServicePlace, serviceProgram } from './service-environment.js';
 export { registerOrganisations } from './register-organisations.js';
 export { asStack, ensureTopics } from './topics.js';
 export { type RunningStack, type StackOptions, startStack } from './stack.js';

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import { runToEnd } from './one-off.js';
 import { databaseOf } from './postgres.js';
 import { keepingServices } from './principals.js';
-import { repository } from './repository.js';
 import type { ServerAddresses } from './servers.js';
-import { serviceEnvironment } from './service-environment.js';
+import { program, serviceEnvironment } from './service-environment.js';
 import { ensureTopics } from './topics.js';
 
 const MIGRATION_MS_MAX = 120_000;
@@ -17,9 +15,6 @@ export interface Preparation {
   /** Where a service's migration writes; absent = our own output. */
   readonly logFile?: (service: string) => string;
 }
-
-/** A program of a service, as built. */
-export const program = (service: string, name: string): string => join(repository, 'services', service, 'dist', `${name}.js`);
 
 /** Topics, access rules and tables: what every service expects to find. Databases and roles are there already. */
 export async function prepareServers(servers: ServerAddresses, { partitions, report, logFile }: Preparation): Promise<void> {

@@ -44,15 +44,19 @@ export function serviceEnvironment(servers: ServerAddresses, service: string, pl
   };
 }
 
-/** With what Node runs a service of a checkout that is built; traces show our own sources. */
-export function serviceProgram(service: string, root = repository): string[] {
-  const sourceMaps = pathToFileURL(join(root, 'libs/platform/dist/source-maps.js')).href;
-  return ['--import', sourceMaps, join(root, 'services', service, 'dist/main.js')];
-}
+/** A program of a service in a checkout that is built, in one piece with what it imports (tools/bundle.mjs). */
+export const program = (service: string, name: 'main' | 'migrate', root = repository): string =>
+  join(root, 'services', service, 'dist/bundle', `${name}.js`);
 
-/** The same, and in the business of this process it is so many days later. */
+/** With what Node runs a service; traces show our own sources. */
+export const serviceProgram = (service: string, root = repository): string[] => [
+  ...['--import', pathToFileURL(join(root, 'libs/platform/dist/source-maps.js')).href],
+  program(service, 'main', root),
+];
+
+/** The same, and in the business of this process it is so many days later. What is in one piece has a clock that nobody else can reach. */
 export function laterProgram(service: string, days: number): string[] {
   const laterClock = pathToFileURL(join(repository, 'libs/testing/dist/later-clock.js'));
   laterClock.searchParams.set('days', String(days));
-  return ['--import', laterClock.href, ...serviceProgram(service)];
+  return ['--import', laterClock.href, join(repository, 'services', service, 'dist/main.js')];
 }

@@ -4,11 +4,11 @@ import { CannotStart } from './cannot-start.js';
 import { cacheDirectory } from './downloads.js';
 import { freePort, requireFree } from './ports.js';
 import { databaseOf } from './postgres.js';
-import { prepareServers, program } from './prepare.js';
+import { prepareServers } from './prepare.js';
 import { organisations, services } from './principals.js';
 import { registerOrganisations } from './register-organisations.js';
 import { type RunningServers, type ServerAddresses, startServers, type StartServersOptions } from './servers.js';
-import { laterProgram, serviceEnvironment, serviceProgram } from './service-environment.js';
+import { laterProgram, program, serviceEnvironment, serviceProgram } from './service-environment.js';
 import { Supervised } from './supervised.js';
 
 export interface StackOptions extends StartServersOptions {

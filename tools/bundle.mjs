@@ -1,0 +1,68 @@
+// `node tools/bundle.mjs [SERVICE ...]`: the programs of each service (main, migrate), each with all that it imports, out of what tsc has
+// built. Finding and reading two thousand modules is more than half of a service's start and a quarter of its memory
+// (docs/performance.md, start). What is newer than all it was made of is left as it is.
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = process.cwd();
+const named = process.argv.slice(2);
+const services = readdirSync(join(root, 'services')).filter((name) => existsSync(join(root, 'services', name, 'dist/main.js')));
+
+// Native code, and what NestJS would load if somebody used it.
+const EXTERNAL = [
+  '@node-rs/crc32',
+  '@fastify/view',
+  '@grpc/*',
+  '@nats-io/*',
+  '@nestjs/platform-express',
+  '@nestjs/websockets',
+  'amqp-connection-manager',
+  'amqplib',
+  'ioredis',
+  'mqtt',
+  'swagger-ui-dist',
+];
+
+// CommonJS modules find these in a file of their own; in an ES module they are made.
+const COMMON_JS = `import { createRequire as requireFrom } from 'node:module';
+import { dirname as directoryOf } from 'node:path';
+import { fileURLToPath as pathOf } from 'node:url';
+const require = requireFrom(import.meta.url);
+const __filename = pathOf(import.meta.url);
+const __dirname = directoryOf(__filename);`;
+
+for (const service of named.length > 0 ? named : services) await bundle(service);
+
+async function bundle(service) {
+  const dist = join(root, 'services', service, 'dist');
+  const programs = ['main', 'migrate'].filter((name) => existsSync(join(dist, `${name}.js`)));
+  const outdir = join(dist, 'bundle');
+  if (programs.every((name) => changedAt(join(outdir, `${name}.js`)) > changedAt(...sourcesOf(dist)))) return;
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    entryPoints: programs.map((name) => join(dist, `${name}.js`)),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // NestJS and TypeORM go by the names of classes.
+    keepNames: true,
+    sourcemap: true,
+    sourcesContent: false,
+    external: EXTERNAL,
+    banner: { js: COMMON_JS },
+    logLevel: 'warning',
+  });
+}
+
+/** What tsc last wrote of a service and the libraries, and npm of everything else. */
+function sourcesOf(dist) {
+  const libraries = readdirSync(join(root, 'libs')).map((name) => join(root, 'libs', name, 'dist'));
+  return [...[dist, ...libraries].map((folder) => join(folder, '.tsbuildinfo')), join(root, 'node_modules/.package-lock.json')];
+}
+
+function changedAt(...files) {
+  return Math.max(...files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+}
