@@ -87,9 +87,13 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
     this.collectHandlers();
     if (this.handlers.size === 0) return;
     const topics = this.ownTopics();
-    if (topics.length > 0) await this.open(this.options.service, topics);
-    if (!this.subscribed().some((stream) => stream.owner)) return;
-    await this.readOrganisationTopics();
+    const readsOrganisations = this.subscribed().some((stream) => stream.owner);
+    // Joining a group takes until all its members have noticed, a second at most: both at once.
+    const joining: Promise<void>[] = [];
+    if (topics.length > 0) joining.push(this.open(this.options.service, topics));
+    if (readsOrganisations) joining.push(this.readOrganisationTopics());
+    for (const outcome of await Promise.allSettled(joining)) if (outcome.status === 'rejected') throw outcome.reason;
+    if (!readsOrganisations) return;
     // A round that takes longer than the pause is not joined by a queue of others.
     this.refresh = setInterval(() => {
       this.refreshing ??= this.readOrganisationTopics()
