@@ -1,3 +1,4 @@
+import { Gathered } from '@jinqiao/messaging';
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { ServiceConfig } from './config.js';
@@ -11,13 +12,21 @@ export class RateLimited extends DomainError {
 
 const WINDOW_MS = 60_000;
 const COUNT = `
-  local taken = redis.call('INCR', KEYS[1])
-  if taken == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+  local taken = redis.call('INCRBY', KEYS[1], ARGV[1])
+  if taken == tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
   return { taken, redis.call('PTTL', KEYS[1]) }`;
+/** So many requests are counted by one command at most. */
+const TOGETHER_MAX = 1_000;
+
+/** The place of a request in its principal's minute; null: Redis is away. */
+type Place = { readonly taken: number; readonly millisecondsLeft: number } | null;
 
 /** So many requests per principal in a minute, over all processes and services. With Redis away nobody is refused. */
 @Injectable()
 export class RateLimit {
+  /** Requests that come while others are being counted are counted together. */
+  private readonly counting = new Gathered<string, Place>((principalIds) => this.count(principalIds), TOGETHER_MAX);
+
   constructor(
     private readonly config: ServiceConfig,
     private readonly redis: Redis,
@@ -25,10 +34,26 @@ export class RateLimit {
 
   /** Counts one request. Throws RateLimited (429) with the seconds until the window ends. */
   async take(principalId: string): Promise<void> {
-    const key = `${this.config.KAFKA_NAMESPACE}rate:${principalId}`;
-    const answer = await this.redis.ask((client) => client.eval(COUNT, { keys: [key], arguments: [String(WINDOW_MS)] }));
-    const [taken, millisecondsLeft] = Array.isArray(answer) ? answer.map(Number) : [];
-    if (taken === undefined || millisecondsLeft === undefined || taken <= this.config.RATE_LIMIT_PER_MINUTE) return;
-    throw new RateLimited(Math.max(1, Math.ceil(millisecondsLeft / 1_000)));
+    const place = await this.counting.add(principalId);
+    if (!place || place.taken <= this.config.RATE_LIMIT_PER_MINUTE) return;
+    throw new RateLimited(Math.max(1, Math.ceil(place.millisecondsLeft / 1_000)));
+  }
+
+  /** In the order of the requests, each principal's by one command. */
+  private async count(principalIds: readonly string[]): Promise<Place[]> {
+    const places = new Map<string, Place[]>();
+    const counts = [...Map.groupBy(principalIds, (id) => id)].map(async ([id, { length }]) => {
+      const key = `${this.config.KAFKA_NAMESPACE}rate:${id}`;
+      const answer = await this.redis.ask((client) => client.eval(COUNT, { keys: [key], arguments: [String(length), String(WINDOW_MS)] }));
+      const [last, millisecondsLeft] = Array.isArray(answer) ? answer.map(Number) : [];
+      const placeOf = (nth: number): Place =>
+        last === undefined || millisecondsLeft === undefined ? null : { taken: last - length + nth, millisecondsLeft };
+      places.set(
+        id,
+        Array.from({ length }, (_, before) => placeOf(before + 1)),
+      );
+    });
+    await Promise.all(counts);
+    return principalIds.map((id) => places.get(id)?.shift() ?? null);
   }
 }
