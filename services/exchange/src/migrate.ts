@@ -25,6 +25,7 @@ import { EncryptSecrets1795451030000 } from './migrations/1795451030000-encrypt-
 import { NumberWhatIsSaid1795451030010 } from './migrations/1795451030010-number-what-is-said.js';
 import { NoteConformedDepartments1795451030020 } from './migrations/1795451030020-note-conformed-departments.js';
 import { NumberChannelsAndEndpoints1795451030030 } from './migrations/1795451030030-number-channels-and-endpoints.js';
+import { EraseSecretsOfEndedEndpoints1795451030040 } from './migrations/1795451030040-erase-secrets-of-ended-endpoints.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -53,4 +54,5 @@ await migrateService('exchange', [
   NumberWhatIsSaid1795451030010,
   NoteConformedDepartments1795451030020,
   NumberChannelsAndEndpoints1795451030030,
+  EraseSecretsOfEndedEndpoints1795451030040,
 ]);

@@ -22,7 +22,7 @@ export async function sayEndpoints(tx: EntityManager, outbox: Outbox, endpointId
   const endpoints = await tx.findBy(WebhookEndpoint, { endpointId: In(endpointIds) });
   const secrets = await tx.findBy(WebhookSecret, { endpointId: In(endpointIds) });
   const changed = endpoints.map((endpoint) => {
-    const own = secrets.filter(({ endpointId }) => endpointId === endpoint.endpointId && endpoint.status !== 'ENDED');
+    const own = secrets.filter(({ endpointId }) => endpointId === endpoint.endpointId);
     const signing = own.filter(({ validUntil }) => validUntil === null || validUntil > at);
     return stateOf(endpoint, revisions.get(endpoint.endpointId) ?? 1, signing);
   });

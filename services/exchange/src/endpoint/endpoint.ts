@@ -1,6 +1,7 @@
 /**
  * Where a platform takes webhooks. It has one endpoint at a time and looks after it itself. An endpoint that says it is gone (410) has
- * ended; one that fails for three days is disabled until the platform enables it. Neither ends a feedback: it stays due, and in pull.
+ * ended for ever, and its secrets go; one that fails for three days is disabled until the platform enables it. Neither ends a feedback: it
+ * stays due, and in pull.
  */
 import { DomainError } from '@jinqiao/schema';
 import type { Algorithm } from './endpoint.signature.js';

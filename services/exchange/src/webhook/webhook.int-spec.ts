@@ -355,16 +355,26 @@ describe('what an endpoint answers', () => {
     await tell('taobao', ['F-8']);
     clock.advance(24 * HOUR);
     const [endpoint] = (await taobao.http.get<List>(ENDPOINTS)).body.items;
-    expect(endpoint).toMatchObject({ status: 'ENDED', statusReason: 'GONE' });
+    expect(endpoint).toMatchObject({
+      status: 'ENDED',
+      statusReason: 'GONE',
+      statusSince: new Date(+clock.now() - 24 * HOUR).toISOString(),
+    });
+    const secretsOf = (endpointId: string) => place.sql('SELECT FROM webhook_secrets WHERE endpoint_id = $1', [endpointId]);
+    expect(await secretsOf(taobao.endpointId)).toEqual([]);
     expect((await operator.get<List>('/api/exchange/webhook-notices')).body.items).toContainEqual(
       expect.objectContaining({ organisationId: 'taobao', endpointId: taobao.endpointId, reason: 'GONE', contact: '平台合规岗' }),
     );
     expect((await pulled(taobao.http, '&undelivered=true')).map(({ subject }) => subject)).toEqual(['tj-amr:F-7', 'tj-amr:F-8']);
-    expect((await taobao.http.post(`${ENDPOINTS}/${taobao.endpointId}/enablements`)).body).toMatchObject({ code: 'ENDPOINT_ENDED' });
+    for (const path of ['enablements', 'rotations'])
+      expect((await taobao.http.post(`${ENDPOINTS}/${taobao.endpointId}/${path}`, {})).body).toMatchObject({ code: 'ENDPOINT_ENDED' });
+    expect(await secretsOf(taobao.endpointId)).toEqual([]);
     expect(taobao.receiver.calls).toHaveLength(1);
     taobao.receiver.answering = () => ({ status: 204 });
-    await taobao.http.post(ENDPOINTS, { url: `${taobao.receiver.url}&new`, contact: '平台合规岗' });
+    const next = await taobao.http.post<{ secret: string }>(ENDPOINTS, { url: `${taobao.receiver.url}&new`, contact: '平台合规岗' });
+    expect(next.body.secret).not.toBe(taobao.secret);
     await called(taobao.receiver, 3);
+    for (const call of taobao.receiver.calls.slice(1)) expect(header(call, 'webhook-signature')).toBe(hmac(next.body.secret, call));
     expect(taobao.receiver.revisions.slice(1).sort()).toEqual(['F-7 1', 'F-8 1']);
     await eventually(async () => expect(await pulled(taobao.http, '&undelivered=true')).toEqual([]));
   });
@@ -384,6 +394,7 @@ describe('what an endpoint answers', () => {
       failures: 0,
     });
     await called(kuaishou.receiver, 3);
+    expect(header(kuaishou.receiver.calls[2], 'webhook-signature')).toBe(hmac(kuaishou.secret, kuaishou.receiver.calls[2]));
   });
 
   it('a refused address is an attempt that went nowhere', async () => {

@@ -2,10 +2,11 @@ import type { FeedbackKind } from '@jinqiao/contracts';
 import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, In } from 'typeorm';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce } from '../delivery/delivery.series.js';
+import { WebhookSecret } from '../endpoint/endpoint.entity.js';
 import { sayEndpoints } from '../endpoint/endpoint.memory.js';
 import { EndpointSecrets } from '../endpoint/endpoint.secrets.js';
 import { deliveredUnder } from '../entitlement/entitlement.js';
@@ -329,7 +330,10 @@ export class Webhooks {
          RETURNING endpoint_id AS "endpointId"`,
         [endpointId, ends === 'GONE' ? 'ENDED' : 'DISABLED', ends, now],
       );
-      await sayEndpoints(tx, this.outbox, ended.map(endpointOf), now);
+      const endpointIds = ended.map(endpointOf);
+      // For ever: nothing is signed for it any more.
+      if (ends === 'GONE') await tx.delete(WebhookSecret, { endpointId: In(endpointIds) });
+      await sayEndpoints(tx, this.outbox, endpointIds, now);
     }
   }
 }
