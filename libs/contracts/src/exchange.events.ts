@@ -436,3 +436,27 @@ export const webhookEndpoints = stream<WebhookEndpointChanged>({
   key: (endpoint) => endpoint.organisationId,
   events: [WebhookEndpointChanged],
 });
+
+class SignatureKeyState {
+  @Text({ max: 40 }) organisationId: string;
+  @Text({ max: 43, min: 43, about: 'RFC 7638 thumbprint.' }) kid: string;
+  @Revision('1: registered; 2: revoked, and so it stays.') revision: number;
+  @AnyObject({ about: 'The public key as JWK (RFC 7517).' }) jwk: Record<string, unknown>;
+  @Timestamp() registeredAt: string;
+  @Optional() @Timestamp() revokedAt?: string;
+}
+
+/** Fires once, when an organisation registers a public key to sign its answers with. */
+export class SignatureKeyRegistered extends SignatureKeyState {}
+/** Fires once, when the organisation revokes it; it signs nothing new. */
+export class SignatureKeyRevoked extends SignatureKeyState {}
+
+export const signatureKeys = stream<SignatureKeyState>({
+  topic: 'exchange.signature-key.v1',
+  about: 'With which public keys organisations sign their answers.',
+  writer: 'exchange',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: (state) => `${state.organisationId}:${state.kid}`,
+  events: [SignatureKeyRegistered, SignatureKeyRevoked],
+});

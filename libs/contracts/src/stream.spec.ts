@@ -15,7 +15,7 @@ describe('every declared stream', () => {
   /** What a service says to itself alone, to know it again after a restore, as rows or as events. */
   const memory = [
     'inspection.sampling-draw.v1',
-    ...['contact', 'granted-key', 'conformance-run', 'channel', 'webhook-endpoint'].map((name) => `exchange.${name}.v1`),
+    ...['contact', 'granted-key', 'conformance-run', 'channel', 'webhook-endpoint', 'signature-key'].map((name) => `exchange.${name}.v1`),
   ];
 
   it.each(streams)('%s is followed by somebody else than its writer, unless it is the memory of its writer', (topic, one) => {

@@ -15,7 +15,9 @@ import { ExchangeConfig } from './config.js';
 import { ExchangeModule } from './exchange.module.js';
 import type { GrantedPage } from './granted-record/granted-record.service.js';
 
-const MEMORY = ['contact', 'granted-key', 'conformance-run', 'channel', 'webhook-endpoint'].map((name) => `exchange.${name}.v1`);
+const MEMORY = ['contact', 'granted-key', 'conformance-run', 'channel', 'webhook-endpoint', 'signature-key'].map(
+  (name) => `exchange.${name}.v1`,
+);
 const CONTACTS = '/api/exchange/contacts';
 const RUNS = '/api/exchange/conformance-runs';
 const CHANNEL = '/api/exchange/channel';
@@ -253,11 +255,11 @@ it('shows no secret on the way, and holds none of an endpoint that has ended', a
   const records = await place.readAll('exchange.webhook-endpoint.v1');
   expect(records.some(({ value }) => value?.includes('"secret":"eyJ'))).toBe(true);
   expect(records.filter(({ value }) => /whsec_|whsk_/.test(value ?? ''))).toEqual([]);
-});
-
   const ended = records.filter(({ body }) => body?.['status'] === 'ENDED');
   expect(new Set(ended.map(({ body }) => body?.['statusReason']))).toEqual(new Set(['REMOVED', 'GONE']));
   expect(ended.filter(({ value }) => value?.includes('"secret":'))).toEqual([]);
+});
+
 it.each(MEMORY)('%s is read by nobody else', async (topic) => {
   for (const other of ['jd', 'tj-housing', 'service.inspection', 'service.credit', 'service.monitoring', 'service.registration']) {
     await expect(place.outside(other).readAll(topic)).rejects.toThrow(/not authorized/i);

@@ -11,6 +11,7 @@ import {
   ledgerHeads,
   organisations,
   platformFeedback,
+  signatureKeys,
   webhookEndpoints,
 } from '@jinqiao/contracts';
 import { OwnTopics, type Received } from '@jinqiao/messaging';
@@ -29,6 +30,7 @@ import { takeOverHeads } from './ledger/ledger.restore.js';
 import { Ledger } from './ledger/ledger.service.js';
 import { takeOverOrganisations } from './organisation/organisation.restore.js';
 import { takeOverAnswers } from './receipt/receipt.restore.js';
+import { takeOverKeys } from './signature-key/signature-key.service.js';
 
 /**
  * What was said and what a database that was set back does not know (ADR-0009). Most refers to organisations, an answer to feedback, a key to
@@ -39,6 +41,7 @@ export class Restore {
   constructor(ownTopics: OwnTopics, ledger: Ledger) {
     ownTopics.takenOver(organisations, takeOverOrganisations);
     ownTopics.takenOver(contacts, takeOverContacts);
+    ownTopics.takenOver(signatureKeys, takeOverKeys);
     ownTopics.takenOver(conformanceRuns, takeOverRuns);
     ownTopics.takenOver(entitlements, takeOverEntitlements);
     ownTopics.takenOver(grantedKeys, takeOverGrantedKeys);

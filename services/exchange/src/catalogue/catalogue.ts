@@ -40,6 +40,7 @@ import {
   samplingStepIntake,
   type SharingAttribute,
   type SharingMode,
+  signatureKeys,
   type Stream,
   webhookEndpoints,
 } from '@jinqiao/contracts';
@@ -198,6 +199,7 @@ export const NOT_OF_DEPARTMENTS: readonly Stream[] = [
   conformanceRuns,
   chosenChannels,
   webhookEndpoints,
+  signatureKeys,
   departmentConformances,
 ];
 

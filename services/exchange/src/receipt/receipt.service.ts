@@ -9,6 +9,7 @@ import { noteRefused } from '../conformance/conformance.runs.js';
 import { followAnswers } from '../dispute/dispute.queue.js';
 import type { Answered } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
+import { inForce } from '../signature-key/signature-key.js';
 import { SignatureKeys } from '../signature-key/signature-key.service.js';
 import { type Answer, type AnswerableFeedback, decide, type Decision, type Known } from './receipt.js';
 
@@ -73,7 +74,7 @@ export class Receipts {
     const hashes = await this.hashes(tx, incoming);
     const newest = await this.newestAnswers(tx, incoming);
     const incomplete = await this.incompleteAnswers(tx, incoming);
-    const signers = await this.signers(tx, incoming);
+    const signers = await this.signers(tx, incoming, incomplete);
     const now = this.clock.now();
     const decisions = incoming.map(({ answered, by }, place): Decision => {
       const answers = answersOf(answered);
@@ -81,7 +82,7 @@ export class Receipts {
         feedback: feedbacks.get(answered.feedbackId) ?? null,
         hash: hashes.get(answers) ?? null,
         earlier: newest.get(answers) ?? null,
-        incomplete: incomplete.get(`${answers}#${answered.revision}`) ?? null,
+        incomplete: incomplete.get(nameOf(answered)) ?? null,
         signedBy: signers[place] ?? null,
       };
       const decision = decide(answered, by, known, now);
@@ -143,19 +144,28 @@ export class Receipts {
        FROM answers WHERE content_hash IS NULL AND feedback_id = ANY($1)`,
       [named(incoming).map(({ feedbackId }) => feedbackId)],
     );
-    return new Map(rows.map((row) => [`${answersOf(row)}#${row.revision}`, answerIn(row)]));
+    return new Map(rows.map((row) => [nameOf(row), answerIn(row)]));
   }
 
-  /** By which key each answer is signed, in the order of the answers; null where it is not, or not rightly. */
-  private async signers(tx: EntityManager, incoming: readonly Incoming[]): Promise<(string | null)[]> {
+  /**
+   * By which key each answer is signed, in the order of the answers; null where it is not, or not rightly. What was accepted before the
+   * database was set back may be signed by a key that was revoked since.
+   */
+  private async signers(
+    tx: EntityManager,
+    incoming: readonly Incoming[],
+    incomplete: ReadonlyMap<string, Answer>,
+  ): Promise<(string | null)[]> {
     const signed = incoming.filter(({ answered }) => answered.signature !== undefined);
-    const keys = await this.keys.inForce(
+    const keys = await this.keys.of(
       tx,
       signed.map(({ by }) => by),
     );
     return Promise.all(
       incoming.map(async ({ answered: { signature, ...unsigned }, by }) => {
-        return signature === undefined ? null : signerOf(signature, unsigned, keys.get(by) ?? []);
+        if (signature === undefined) return null;
+        const accepted = incomplete.get(nameOf(unsigned));
+        return signerOf(signature, unsigned, inForce(keys.get(by) ?? [], accepted ? new Date(accepted.acceptedAt) : null));
       }),
     );
   }
@@ -240,6 +250,10 @@ const answerIn = (row: StoredAnswer): Answer => ({ ...row, acceptedAt: row.accep
 /** What an answer answers: one revision of one feedback. */
 const answersOf = ({ feedbackId, feedbackRevision }: { feedbackId: string; feedbackRevision: number }): string =>
   `${feedbackId}#${feedbackRevision}`;
+
+/** One answer among those to the same revision of a feedback. */
+const nameOf = (answer: { feedbackId: string; feedbackRevision: number; revision: number }): string =>
+  `${answersOf(answer)}#${answer.revision}`;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -11,6 +11,10 @@ export interface SignatureKey {
   readonly revokedAt: Date | null;
 }
 
+/** Those that may sign what was accepted at a moment; null: what comes in now. */
+export const inForce = (keys: readonly SignatureKey[], at: Date | null): JWK[] =>
+  keys.filter(({ revokedAt }) => revokedAt === null || (at !== null && at <= revokedAt)).map(({ jwk }) => jwk);
+
 export class KeyUnusable extends DomainError {
   constructor(why: string) {
     super('KEY_UNUSABLE', 422, { zh: '公钥不可用', en: 'This is no public key that answers can be signed with' }, [
