@@ -128,7 +128,8 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
  * that was set back takes them over again (ADR-0020).
  */
 export class KeptRows {
-  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, recallNo, or the id of a pair or round.' }) subject: string;
+  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, or planId:stepNo.' })
+  subject: string;
   @Revision() revision: number;
   @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
 }
@@ -196,6 +197,32 @@ export const keptRounds = stream<SamplingRoundKept>({
   retention: 'LAST_STATE',
   key: ({ subject }) => subject,
   events: [SamplingRoundKept],
+});
+
+/** Fires with every step of an annual plan, with the plan as it stands; inspection alone reads it, after a restore. */
+export class SamplingPlanKept extends KeptRows {}
+
+export const keptPlans = stream<SamplingPlanKept>({
+  topic: 'inspection.sampling-plan.v1',
+  about: 'Annual plans as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [SamplingPlanKept],
+});
+
+/** Fires once for every step of an annual plan: each has a content of its own, and all of them may be larger than a record. */
+export class SamplingPlanStepKept extends KeptRows {}
+
+export const keptPlanSteps = stream<SamplingPlanStepKept>({
+  topic: 'inspection.sampling-plan-step.v1',
+  about: 'What annual plans were, step by step, as inspection keeps it, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [SamplingPlanStepKept],
 });
 
 /**

@@ -1,4 +1,14 @@
-import { keptCases, keptDraws, keptPairs, keptRecalls, keptRounds, keptSheets, samplingResults } from '@jinqiao/contracts';
+import {
+  keptCases,
+  keptDraws,
+  keptPairs,
+  keptPlans,
+  keptPlanSteps,
+  keptRecalls,
+  keptRounds,
+  keptSheets,
+  samplingResults,
+} from '@jinqiao/contracts';
 import { accessRules, grantRules, organisationRules, type AccessRule } from './access-rules.js';
 import { organisationTopics, sharedTopics, topicSettings } from './topics.js';
 
@@ -48,7 +58,7 @@ describe('the access rules of the services', () => {
   });
 
   it('let nobody but inspection read the rows that it keeps', () => {
-    const kept = [keptSheets, keptCases, keptPairs, keptRecalls, keptRounds, keptDraws].map(({ topic }) => topic);
+    const kept = [keptSheets, keptCases, keptPairs, keptRecalls, keptRounds, keptDraws, keptPlans, keptPlanSteps].map(({ topic }) => topic);
     const rules = accessRules().filter((rule) => kept.includes(rule.name));
     expect([...new Set(rules.map((rule) => rule.principal))]).toEqual(['User:service.inspection']);
     expect(rules.map(({ name, operation }) => `${operation} ${name}`).sort()).toEqual(

@@ -20,6 +20,7 @@ import { IndexResultsByMerchant1795451052000 } from './migrations/1795451052000-
 import { KeepRoundsForARestore1795451053000 } from './migrations/1795451053000-keep-rounds-for-a-restore.js';
 import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evidence-go.js';
 import { KeepRecalls1795451055000 } from './migrations/1795451055000-keep-recalls.js';
+import { KeepPlans1795451056000 } from './migrations/1795451056000-keep-plans.js';
 
 await migrateService('inspection', [
   CreateSamplingResults1795450100000,
@@ -43,4 +44,5 @@ await migrateService('inspection', [
   KeepRoundsForARestore1795451053000,
   LetEvidenceGo1795451054000,
   KeepRecalls1795451055000,
+  KeepPlans1795451056000,
 ]);

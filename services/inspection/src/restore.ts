@@ -3,6 +3,8 @@ import {
   keptCases,
   keptDraws,
   keptPairs,
+  keptPlans,
+  keptPlanSteps,
   keptRecalls,
   keptRounds,
   keptSheets,
@@ -13,14 +15,14 @@ import {
 import { OwnTopics } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import { takeOverOverdue } from './deadline/deadline.restore.js';
-import { CASES, PAIRS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
+import { CASES, PAIRS, PLANS, PLAN_STEPS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
 import { takeOverRecalls } from './recall/recall.restore.js';
 import { takeOverResults } from './sampling-result/sampling-result.restore.js';
 import { KeptDraws } from './sampling-round/sampling-round.restore.js';
 
 /**
- * What was said and what a database that was set back does not know (ADR-0009). Cases and pairs refer to results, rounds to their draws, and
- * what is overdue to clocks of them all.
+ * What was said and what a database that was set back does not know (ADR-0009). Cases and pairs refer to results, rounds to their draws, the
+ * steps of a plan to the plan, and what is overdue to clocks of them all.
  */
 @Injectable()
 export class Restore {
@@ -31,6 +33,8 @@ export class Restore {
     // The rows first: where something was said that they do not have, it goes over them.
     ownTopics.takenOver(keptRecalls, takeOverRows(RECALLS));
     ownTopics.takenOver(recalls, takeOverRecalls);
+    ownTopics.takenOver(keptPlans, takeOverRows(PLANS));
+    ownTopics.takenOver(keptPlanSteps, takeOverRows(PLAN_STEPS));
     ownTopics.takenOver(keptDraws, (tx, said) => draws.takeOver(tx, said));
     ownTopics.takenOver(
       keptRounds,

@@ -8,6 +8,8 @@ import {
   ProbableDuplicateKept,
   RecallKept,
   SamplingCaseKept,
+  SamplingPlanKept,
+  SamplingPlanStepKept,
   SamplingRoundKept,
   SamplingSheetKept,
 } from '@jinqiao/contracts';
@@ -46,6 +48,25 @@ export const ROUNDS: Kept = {
   without: ['pool', 'announced', 'drawn'],
   holds: `NOT EXISTS (
       SELECT FROM sampling_rounds o WHERE o.organiser_id = own.organiser_id AND o.round_no = own.round_no AND o.round_id <> own.round_id)`,
+};
+
+/** Its steps go apart, each once: every one has the whole content of the plan, which may have some hundred kilobytes. */
+export const PLANS: Kept = {
+  type: SamplingPlanKept,
+  key: ['plan_id'],
+  tables: ['sampling_plans'],
+  added: [],
+  holds: `NOT EXISTS (
+      SELECT FROM sampling_plans o
+      WHERE (o.organiser_id, o.year, o.plan_no) = (own.organiser_id, own.year, own.plan_no) AND o.plan_id <> own.plan_id)`,
+};
+
+export const PLAN_STEPS: Kept = {
+  type: SamplingPlanStepKept,
+  key: ['plan_id', 'step_no'],
+  tables: ['sampling_plan_steps'],
+  added: [],
+  holds: 'EXISTS (SELECT FROM sampling_plans p WHERE p.plan_id = own.plan_id)',
 };
 
 /** A pair is asked again where its results do not show what was ruled: what waits is in no event. */

@@ -1,10 +1,12 @@
 import { SAMPLING_MEASURES as MEASURES } from '@jinqiao/law';
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
 import { disclosed, type Matter, sees, type Seen } from '../disclosure/disclosure.js';
+import { keepRows, PLANS, PLAN_STEPS } from '../kept-rows/kept-rows.js';
 import { UUID } from '../sampling-round/sampling-round.service.js';
 import {
   type AmendPlanBody,
@@ -34,6 +36,7 @@ const BASIS = `${MEASURES}第十一条`;
 export class SamplingPlans {
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -126,6 +129,7 @@ export class SamplingPlans {
     });
   }
 
+  /** The last that is written of a step. */
   private async note(
     tx: EntityManager,
     planId: string,
@@ -137,6 +141,13 @@ export class SamplingPlans {
        FROM sampling_plans WHERE plan_id = $1`,
       [planId, step, reason, actorId, BASIS, this.clock.now()],
     );
+    await keepRows(tx, this.outbox, PLANS, [{ plan_id: planId }]);
+    // More than one where steps were taken before they were kept.
+    const steps: { plan_id: string; step_no: string }[] = await tx.query(
+      'SELECT plan_id, step_no::text FROM sampling_plan_steps WHERE plan_id = $1 AND kept_revision = 0 ORDER BY step_no',
+      [planId],
+    );
+    await keepRows(tx, this.outbox, PLAN_STEPS, steps);
   }
 
   private async one(tx: EntityManager, planId: string, lock = ''): Promise<SamplingPlan> {
