@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { type Entry, readHistory } from '../history.js';
+import { checkAnswers, type Refused } from './answers.js';
 import { checkClocks } from './clocks.js';
 import { checkConsumers } from './consumers.js';
 import { checkCopies } from './copies.js';
@@ -10,7 +11,7 @@ import { Findings, type Violation } from './findings.js';
 import { checkInspection } from './inspection.js';
 import { checkMerges } from './merges.js';
 import { checkMonitoring } from './monitoring.js';
-import { checkRecalls } from './recalls.js';
+import { checkRecalls, forgottenRecalls } from './recalls.js';
 import { checkRecords } from './records.js';
 import { checkRepeats } from './repeats.js';
 import { checkProofs, decidedBy, historiesIn, judgeSteps } from './steps.js';
@@ -53,13 +54,13 @@ export async function check({ history: file, kafka, databaseUrl, patience }: Evi
   const tables = new Tables(databaseUrl);
   checkHistory(history, { findings, patience });
   const repeats = checkRepeats(history, topics, findings);
-  const decided = await checkWork({ history, asked }, topics, tables, findings);
+  const { decided, refused } = await checkWork({ history, asked }, topics, tables, findings);
   const finals = await checkInspection({ asked, decided }, topics, tables, findings);
   await checkCredit(finals, topics, tables, findings);
   await checkMonitoring(finals, tables, findings);
   await checkExchange({ asked, finals }, topics, tables, findings);
   await checkWebhooks(history, topics, tables, findings);
-  await checkConsumers(topics, tables, findings);
+  await checkConsumers(refused, topics, tables, findings);
   await checkRecords(asked, history.at(-1)?.at ?? 0, tables, findings);
   await checkCopies(history, topics, tables, findings);
   const { violations, slow } = findings;
@@ -72,14 +73,16 @@ async function checkWork(
   topics: Topics,
   tables: Tables,
   findings: Findings,
-): Promise<Map<string, Decided>> {
-  const acts = toldOf(asked, 'ACT');
+): Promise<{ decided: Map<string, Decided>; refused: Refused }> {
   const histories = await historiesIn(tables);
-  judgeSteps({ acts, proofs: toldOf(asked, 'PROOF') }, histories, findings);
+  const { steps } = histories;
+  const setBacks = setBacksOf(history, 'inspection').length;
+  const { acts, refused } = checkAnswers({ acts: toldOf(asked, 'ACT'), steps, setBacks }, topics, findings);
+  const forgotten = forgottenRecalls(topics, setBacks, findings);
+  judgeSteps({ acts, proofs: toldOf(asked, 'PROOF'), forgotten }, histories, findings);
   await checkClocks(history, topics, tables, findings);
-  await checkRecalls({ acts, steps: histories.steps }, topics, tables, findings);
+  await checkRecalls({ steps, forgotten }, topics, tables, findings);
   await checkProofs(asked, tables, findings);
-  const isSetBack = setBacksOf(history, 'inspection').length > 0;
-  const merged = await checkMerges({ asked, isSetBack }, topics, tables, findings);
-  return new Map([...decidedBy(asked, histories), ...merged]);
+  const merged = await checkMerges({ asked, isSetBack: setBacks > 0 }, topics, tables, findings);
+  return { decided: new Map([...decidedBy(asked, histories), ...merged]), refused };
 }

@@ -1,5 +1,4 @@
 import type { Entry } from '../history.js';
-import { setBacksOf } from './expected.js';
 import type { Findings } from './findings.js';
 import type { Tables } from './tables.js';
 import { type Event, eventsOn, groupedBy, type Topics } from './topics.js';
@@ -53,7 +52,5 @@ export function judgeClocks({ history, rows, events }: Seen, findings: Findings)
     findings.expect(!raised || isOver, 'CLOCK_WRONG', `${name} was raised, it ends on ${due}`);
     findings.expect(raised || stopped || !isOver, 'CLOCK_SILENT', `${name} ended on ${due} and was never raised`);
   }
-  // What ran and was forgotten with a database was said all the same.
-  if (setBacksOf(history, 'inspection').length > 0) return;
   for (const key of said.keys()) findings.expect(known.has(key), 'EVENT_UNCOMMITTED', `clock ${key} was published and does not run`);
 }

@@ -1,6 +1,7 @@
+import type { Refused } from './answers.js';
 import type { Findings } from './findings.js';
 import type { Tables } from './tables.js';
-import { groupedBy, identityOf, isPoison, type Topics } from './topics.js';
+import { groupedBy, identityOf, isPoison, type TopicRecord, type Topics } from './topics.js';
 
 /** Every service but its writer. */
 const DIRECTORY = /^exchange\.organisation\.v1$/;
@@ -30,24 +31,45 @@ interface Letter {
   readonly reason: string;
 }
 
-/** Every record that was read is in the inbox once, or it was poison and is among the dead letters once; and every offset is at the end. */
-export async function checkConsumers(topics: Topics, tables: Tables, findings: Findings): Promise<void> {
+/** What has to be a dead letter, and what may be one. */
+interface Bad {
+  readonly poisoned: readonly string[];
+  /** Of each step that was refused: wherever the broker holds it. */
+  readonly refused: readonly (readonly string[])[];
+  readonly mayBe: readonly string[];
+}
+
+const placeOf = ({ topic, partition, offset }: TopicRecord): string => `${topic}[${partition}]@${offset}`;
+
+/**
+ * Every record that was read is in the inbox once, or it was poison or a step that was refused and is among the dead letters once; and every
+ * offset is at the end.
+ */
+export async function checkConsumers(refused: Refused, topics: Topics, tables: Tables, findings: Findings): Promise<void> {
   for (const [service, patterns] of Object.entries(READS)) {
     const read = [...topics.records].filter(([topic]) => patterns.some((pattern) => pattern.test(topic))).flatMap(([, records]) => records);
     const inbox = await tables.rows<{ name: string }>(service, `SELECT source || ' ' || event_id AS name FROM inbox`);
     const handled = new Set(inbox.map(({ name }) => name));
-    const good = new Set(read.filter((record) => !isPoison(record)).map(identityOf));
+    const good = new Set(read.filter((record) => !isPoison(record) && !refused.inTheEnd.has(identityOf(record))).map(identityOf));
     for (const name of good) findings.expect(handled.delete(name), 'INBOX_MISSING', `${service} has not noted ${name}`);
     for (const name of handled) findings.add('INBOX_UNEXPECTED', `${service} has noted ${name}, which was never sent`);
-    const poisoned = read.filter(isPoison).map(({ topic, partition, offset }) => `${topic}[${partition}]@${offset}`);
-    await checkDeadLetters(service, poisoned, { topics, tables }, findings);
+    const ever = groupedBy(
+      read.filter((record) => refused.ever.has(identityOf(record))),
+      identityOf,
+    );
+    const bad = {
+      poisoned: read.filter(isPoison).map(placeOf),
+      refused: [...ever].flatMap(([name, records]) => (refused.inTheEnd.has(name) ? [records.map(placeOf)] : [])),
+      mayBe: [...ever.values()].flat().map(placeOf),
+    };
+    await checkDeadLetters(service, bad, { topics, tables }, findings);
     await checkOffsets(service, topics, tables, findings);
   }
 }
 
 async function checkDeadLetters(
   service: string,
-  poisoned: readonly string[],
+  { poisoned, refused, mayBe }: Bad,
   { topics, tables }: { topics: Topics; tables: Tables },
   findings: Findings,
 ): Promise<void> {
@@ -66,6 +88,17 @@ async function checkDeadLetters(
     kept.delete(place);
     findings.expect(own.length > 0, 'DEAD_LETTER_MISSING', `${service} has passed over the poison at ${place} without a word`);
     findings.expect(own.length < 2, 'DEAD_LETTER_DOUBLED', `${service} keeps the poison at ${place} ${own.length} times`);
+    findings.expect(own.length === 0 || told.has(place), 'EVENT_LOST', `${service} has not published the dead letter of ${place}`);
+    told.delete(place);
+  }
+  for (const places of refused) {
+    const isKept = places.some((place) => kept.has(place));
+    findings.expect(isKept, 'DEAD_LETTER_MISSING', `${service} has refused the step at ${places.join(', ')} without a dead letter`);
+  }
+  for (const place of mayBe) {
+    const own = kept.get(place) ?? [];
+    kept.delete(place);
+    findings.expect(own.length < 2, 'DEAD_LETTER_DOUBLED', `${service} keeps the refused step at ${place} ${own.length} times`);
     findings.expect(own.length === 0 || told.has(place), 'EVENT_LOST', `${service} has not published the dead letter of ${place}`);
     told.delete(place);
   }

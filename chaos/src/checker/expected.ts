@@ -7,7 +7,10 @@ export interface Told<O extends Operation = Operation> {
   readonly via: Via;
   readonly fate: 'applied' | 'refused' | 'open';
   readonly code: string | undefined;
-  /** Accepted while a backup of its service was already taken that the database was set back to, and in nothing that is read again. */
+  /**
+   * Accepted while a backup of its service was already taken that the database was set back to, and in nothing that is read again. Steps
+   * of sheets, cases and recalls are: inspection keeps them on topics of its own (ADR-0020).
+   */
   readonly lostWithBackup: boolean;
 }
 
@@ -88,7 +91,9 @@ export function askedIn(history: readonly Entry[]): Asked {
         ),
         code: own.at(-1)?.code,
         lostWithBackup:
-          via !== 'KAFKA' && setBacks[keeperOf(operation)].some(({ from, until }) => from <= answeredAt && answeredAt <= until),
+          via !== 'KAFKA' &&
+          operation.kind !== 'ACT' &&
+          setBacks[keeperOf(operation)].some(({ from, until }) => from <= answeredAt && answeredAt <= until),
       };
     }),
   );

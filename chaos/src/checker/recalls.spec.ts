@@ -1,7 +1,7 @@
 import { Findings } from './findings.js';
-import { judgeRecalls, type RecallRow, type Recalls, type ToldRow } from './recalls.js';
+import { forgottenRecalls, judgeRecalls, type RecallRow, type Recalls, type ToldRow } from './recalls.js';
 import type { StepRow } from './steps.js';
-import type { Event } from './topics.js';
+import type { Event, TopicRecord } from './topics.js';
 
 const row: RecallRow = { recall: 'R-1', revision: 2, standing: 'CLOSED', measure: '退货' };
 const told: ToldRow = { recall: 'R-1', platform: 'jd', status: 'ISSUED', subject_revision: 2, measure: '退货' };
@@ -16,7 +16,7 @@ const events = [event(1, 'RecallPublished'), event(2, 'RecallClosed')];
 
 function codes(spoilt: Partial<Recalls> = {}): string[] {
   const findings = new Findings();
-  judgeRecalls({ acts: [], steps, rows: [row], followed: [row], told: [told], events, platforms: ['jd'], ...spoilt }, findings);
+  judgeRecalls({ forgotten: new Set(), steps, rows: [row], followed: [row], told: [told], events, platforms: ['jd'], ...spoilt }, findings);
   return findings.violations.map(({ code }) => code);
 }
 
@@ -45,5 +45,26 @@ describe('a recall', () => {
     expect(codes({ events: [events[0] ?? event(1, ''), event(2, 'RecallPublished')] })).toEqual(['EVENT_WRONG']);
     expect(codes({ events: [...events, { ...event(1, 'RecallPublished'), key: 'R-2' }] })).toEqual(['EVENT_UNCOMMITTED']);
     expect(codes({ followed: [{ ...row, revision: 1 }] })).toEqual(['EFFECT_LOST']);
+  });
+
+  it('is public beyond its history only where its database was lost before the rows of what was said were kept', () => {
+    const unkept = { steps: steps.slice(0, 2) };
+    expect(codes(unkept)).toEqual(['ROW_WRONG']);
+    expect(codes({ ...unkept, forgotten: new Set(['R-1']) })).toEqual([]);
+
+    const record = (topic: string, revision: number, type: string, body: object): TopicRecord => ({
+      ...{ topic, partition: 0, offset: revision, at: 0, key: 'R-1', value: JSON.stringify(body) },
+      headers: { ce_id: `${topic} ${revision}`, ce_source: '/services/inspection', ce_type: type, ce_revision: String(revision) },
+    });
+    const said = [record('inspection.recall.v1', 1, 'RecallPublished', {}), record('inspection.recall.v1', 2, 'RecallClosed', {})];
+    const rowsOf = (revisions: number[]) => ({ rows: { recall_steps: revisions.map((revision) => ({ revision })) } });
+    const forgotten = (revisions: number[], setBacks = 1): string[] => {
+      const kept = [record('inspection.recall-file.v1', 1, 'RecallKept', rowsOf(revisions))];
+      const records = new Map([['inspection.recall.v1', said] as const, ['inspection.recall-file.v1', kept] as const]);
+      return [...forgottenRecalls({ records, ends: new Map() }, setBacks, new Findings())];
+    };
+    expect(forgotten([0, 1, 1, 2])).toEqual([]);
+    expect(forgotten([0, 1, 1])).toEqual(['R-1']);
+    expect(forgotten([0, 1, 1], 0)).toEqual([]);
   });
 });

@@ -1,5 +1,3 @@
-import type { Act } from '../history.js';
-import type { Told } from './expected.js';
 import type { Findings } from './findings.js';
 import type { StepRow } from './steps.js';
 import type { Tables } from './tables.js';
@@ -26,8 +24,8 @@ export interface ToldRow {
 }
 
 export interface Recalls {
-  readonly acts: readonly Told<Act>[];
   readonly steps: readonly StepRow[];
+  readonly forgotten: ReadonlySet<string>;
   readonly rows: readonly RecallRow[];
   readonly followed: readonly Pick<RecallRow, 'recall' | 'revision' | 'standing'>[];
   readonly told: readonly ToldRow[];
@@ -36,7 +34,7 @@ export interface Recalls {
   readonly platforms: readonly string[];
 }
 
-type Worked = Pick<Recalls, 'acts' | 'steps'>;
+type Worked = Pick<Recalls, 'steps' | 'forgotten'>;
 const PLATFORM = /^platform\.(.+)\.feedback\.v1\[0\]$/;
 
 export async function checkRecalls(worked: Worked, topics: Topics, tables: Tables, findings: Findings): Promise<void> {
@@ -55,6 +53,22 @@ export async function checkRecalls(worked: Worked, topics: Topics, tables: Table
   judgeRecalls({ ...worked, rows, followed, told, platforms, events: eventsOn(topics, 'inspection.recall.v1', findings) }, findings);
 }
 
+/**
+ * What a step says in public goes out just before its rows do. Where a database is lost in between, it knows the recall as it was said, without
+ * the step that led there (ADR-0009): of such a revision no rows were ever kept.
+ */
+export function forgottenRecalls(topics: Topics, setBacks: number, findings: Findings): Set<string> {
+  if (setBacks === 0) return new Set();
+  const kept = new Set(
+    eventsOn(topics, 'inspection.recall-file.v1', findings).flatMap(({ key, body }) => {
+      const { recall_steps: steps = [] } = (body?.['rows'] ?? {}) as { recall_steps?: { revision: number }[] };
+      return steps.map(({ revision }) => `${key} ${revision}`);
+    }),
+  );
+  const said = eventsOn(topics, 'inspection.recall.v1', findings);
+  return new Set(said.filter(({ key, revision }) => !kept.has(`${key} ${revision}`)).map(({ key }) => key));
+}
+
 /** These say how it stands for everybody; an amendment leaves that as it was. */
 const SAYS: Readonly<Record<string, Standing | 'AS_BEFORE'>> = {
   PUBLISH: 'PUBLISHED',
@@ -65,7 +79,7 @@ const SAYS: Readonly<Record<string, Standing | 'AS_BEFORE'>> = {
 const TYPES: Readonly<Record<Standing, string>> = { PUBLISHED: 'RecallPublished', CLOSED: 'RecallClosed', WITHDRAWN: 'RecallWithdrawn' };
 
 /** Every public step is the next revision; the exchange has followed the last one, and that is what every platform was told. */
-export function judgeRecalls({ acts, steps, rows, followed, told, events, platforms }: Recalls, findings: Findings): void {
+export function judgeRecalls({ steps, forgotten, rows, followed, told, events, platforms }: Recalls, findings: Findings): void {
   const series = groupedBy(events, ({ key }) => key);
   const known = new Map(followed.map((row) => [row.recall, row]));
   const feedbacks = groupedBy(told, ({ recall }) => recall);
@@ -73,7 +87,6 @@ export function judgeRecalls({ acts, steps, rows, followed, told, events, platfo
     steps.filter(({ matter }) => matter === 'RECALL'),
     ({ name }) => name,
   );
-  const forgotten = new Set(acts.filter(({ lostWithBackup }) => lostWithBackup).map(({ operation }) => operation.name));
   for (const row of rows) {
     const { recall, revision, standing } = row;
     if (!forgotten.has(recall)) checkStanding(row, own.get(recall) ?? [], findings);

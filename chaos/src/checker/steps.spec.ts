@@ -10,8 +10,8 @@ const act = (mark: string, changes: Partial<Act> = {}): Act => ({
   ...{ kind: 'ACT', matter: 'RECALL', name: 'R-1', act: 'ADMIT_DEFECT', by: 'tj-amr', on: '2026-04-02', mark, facts: {} },
   ...changes,
 });
-const told = (operation: Act, fate: Told['fate'] = 'applied', lostWithBackup = false): Told<Act> => {
-  return { operation, via: 'HTTP', fate, code: fate === 'refused' ? 'ACT_NOT_ALLOWED' : undefined, lostWithBackup };
+const told = (operation: Act, fate: Told['fate'] = 'applied'): Told<Act> => {
+  return { operation, via: 'HTTP', fate, code: fate === 'refused' ? 'ACT_NOT_ALLOWED' : undefined, lostWithBackup: false };
 };
 const opened = told(act('m-1', { act: 'OPEN' }));
 const admitted = told(act('m-2', { race: 'r' }));
@@ -26,10 +26,10 @@ const stands: StateRow = { matter: 'RECALL', name: 'R-1', line: '', state: 'PLAN
 function codes(
   acts: readonly Told<Act>[],
   { steps = [step(1), second], states = [stands] }: Partial<Histories> = {},
-  proofs: readonly Told<Proof>[] = [],
+  { proofs = [], forgotten = [] }: { proofs?: readonly Told<Proof>[]; forgotten?: readonly string[] } = {},
 ): string[] {
   const findings = new Findings();
-  judgeSteps({ acts, proofs }, { steps, states }, findings);
+  judgeSteps({ acts, proofs, forgotten: new Set(forgotten) }, { steps, states }, findings);
   return findings.violations.map(({ code }) => code);
 }
 
@@ -73,10 +73,12 @@ describe('what is worked on', () => {
     expect(codes([opened, admitted], { states: [{ ...stands, state: 'CLUE' }] })).toEqual(['ROW_WRONG']);
   });
 
-  it('goes on from a backup that its database was set back to', () => {
-    const forgotten = told(admitted.operation, 'applied', true);
+  it('loses nothing with a database, but for the step of a recall that was said and not kept', () => {
     const refused = told(act('m-4', { act: 'REPORT_PLAN' }), 'refused');
-    expect(codes([opened, forgotten, refused], { steps: [step(1)], states: [{ ...stands, state: 'IN_PROGRESS' }] })).toEqual([]);
+    const rows = { steps: [step(1)], states: [{ ...stands, state: 'IN_PROGRESS' }] };
+    expect(codes([opened, admitted, refused], rows)).toEqual(['STEP_LOST', 'REFUSED', 'ROW_WRONG']);
+    expect(codes([opened, admitted, refused], rows, { forgotten: ['R-1'] })).toEqual([]);
+    expect(codes([opened, admitted, refused], { ...rows, steps: [step(1), step(2)] }, { forgotten: ['R-1'] })).toEqual(['STEP_DOUBLED']);
   });
 });
 
@@ -89,8 +91,8 @@ describe('a sheet', () => {
   it('proves nothing any more where its evidence went with a database', () => {
     const operation: Proof = { kind: 'PROOF', sampleNo: 'c-9', type: 'PHOTO', by: 'tj-amr', text: 'x' };
     const proof = { operation, via: 'HTTP', fate: 'applied', code: undefined } as const;
-    expect(codes([begun, sealed], rows, [{ ...proof, lostWithBackup: false }])).toEqual(['REFUSED']);
-    expect(codes([begun, sealed], rows, [{ ...proof, lostWithBackup: true }])).toEqual([]);
+    expect(codes([begun, sealed], rows, { proofs: [{ ...proof, lostWithBackup: false }] })).toEqual(['REFUSED']);
+    expect(codes([begun, sealed], rows, { proofs: [{ ...proof, lostWithBackup: true }] })).toEqual([]);
   });
 });
 

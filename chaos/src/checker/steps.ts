@@ -50,25 +50,27 @@ type ToldAct = Told<Act>;
 export interface Worked {
   readonly acts: readonly ToldAct[];
   readonly proofs: readonly Told<Proof>[];
+  /** Recalls of which a set back database knows less than what was said of them in public (`forgottenRecalls`). */
+  readonly forgotten: ReadonlySet<string>;
 }
 
 const matterOf = ({ matter, name }: Pick<Act, 'matter' | 'name'>): string => `${matter} ${name}`;
 
 /** What was taken is in the history, once, and nothing else is; each step begins where the one before it ended. */
-export function judgeSteps({ acts, proofs }: Worked, { steps, states }: Histories, findings: Findings): void {
+export function judgeSteps({ acts, proofs, forgotten }: Worked, { steps, states }: Histories, findings: Findings): void {
   const rows = groupedBy(steps, matterOf);
   const stands = groupedBy(states, matterOf);
   for (const [matter, told] of groupedBy(acts, ({ operation }) => matterOf(operation))) {
     const own = rows.get(matter) ?? [];
     rows.delete(matter);
-    checkTaken(matter, told, own, findings);
+    const isForgotten = matter.startsWith('RECALL') && told.some(({ operation }) => forgotten.has(operation.name));
+    checkTaken(matter, { told, rows: own, isForgotten }, findings);
+    if (isForgotten) continue;
     const proven = proofs.filter(({ operation }) => matter === `SHEET ${operation.sampleNo}`);
-    // Who does not know how it stands, or has to begin again from a backup, may ask for what is not possible.
+    // Who does not know how it stands, or lacks the evidence that went with a database, may ask for what is not possible.
     const isClear = ![...told, ...proven].some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup);
     if (isClear) checkRefusals(matter, told, findings);
-    const isForgotten = told.some(({ lostWithBackup }) => lostWithBackup);
-    // What was said of a recall in the moment before may be taken over from its topic, without the step that led there (ADR-0009).
-    if (!(isForgotten && matter.startsWith('RECALL'))) checkContinuity(matter, own, stands.get(matter) ?? [], findings);
+    checkContinuity(matter, own, stands.get(matter) ?? [], findings);
   }
   for (const matter of rows.keys()) findings.add('STEP_UNEXPECTED', `${matter} has a history and was never worked on`);
   checkRaces(acts, ({ matter, name, act }) => `${act} of ${matter} ${name}`, findings);
@@ -80,13 +82,17 @@ const isStepOf =
   (row: StepRow): boolean =>
     row.act === act && (row.mark === mark || (act === 'OPEN' && row.mark === null));
 
-function checkTaken(matter: string, told: readonly ToldAct[], rows: readonly StepRow[], findings: Findings): void {
+function checkTaken(
+  matter: string,
+  { told, rows, isForgotten }: { told: readonly ToldAct[]; rows: readonly StepRow[]; isForgotten: boolean },
+  findings: Findings,
+): void {
   for (const act of told) {
-    const { operation, fate, lostWithBackup } = act;
+    const { operation, fate } = act;
     const name = `${operation.act} (${operation.mark}) of ${matter}`;
     const count = rows.filter(isStepOf(act)).length;
     findings.expect(count < 2, 'STEP_DOUBLED', `${name} is ${count} times in its history`);
-    if (fate === 'applied') findings.expect(count > 0 || lostWithBackup, 'STEP_LOST', `${name} was accepted and is not in its history`);
+    if (fate === 'applied') findings.expect(count > 0 || isForgotten, 'STEP_LOST', `${name} was accepted and is not in its history`);
     if (fate === 'refused') findings.expect(count === 0, 'STEP_UNEXPECTED', `${name} was refused and is in its history`);
   }
   for (const row of rows) {
@@ -174,9 +180,7 @@ export async function checkProofs(asked: Asked, tables: Tables, findings: Findin
     const isKept = kept.has(`${sampleNo} ${type} ${createHash('sha256').update(text).digest('hex')}`);
     if (fate === 'applied')
       findings.expect(isKept || lostWithBackup, 'PROOF_LOST', `${type} of sheet ${sampleNo} was accepted and is not kept`);
-    // Of a sheet that went with a database nothing can be proven.
-    const isForgotten = toldOf(asked, 'ACT').some((act) => act.operation.name === sampleNo && act.lostWithBackup);
-    findings.expect(fate !== 'refused' || isForgotten, 'REFUSED', `${type} of sheet ${sampleNo} was refused: ${code ?? 'no code'}`);
+    findings.expect(fate !== 'refused', 'REFUSED', `${type} of sheet ${sampleNo} was refused: ${code ?? 'no code'}`);
   }
 }
 
@@ -188,8 +192,7 @@ export function decidedBy(asked: Asked, { steps }: Histories): Map<string, Decid
   return new Map(
     [...groupedBy(cases, ({ operation }) => operation.name)].map(([sampleNo, told]) => {
       const own = rows.get(`CASE ${sampleNo}`) ?? [];
-      // What was decided and forgotten with a database was announced, and is taken over from its topic.
-      const taken = told.filter((act) => own.some(isStepOf(act)) || (act.fate === 'applied' && act.lostWithBackup));
+      const taken = told.filter((act) => own.some(isStepOf(act)));
       return [
         subjects.get(sampleNo) ?? sampleNo,
         { entered: 'AT_ONCE', effects: taken.flatMap(({ operation }) => effectOf(operation, taken)) },

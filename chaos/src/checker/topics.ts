@@ -25,7 +25,7 @@ export interface Event extends TopicRecord {
 const READ_MS_MAX = 600_000;
 /** What the checker asks of a record's headers; a long run has hundreds of thousands of records. */
 const HEADERS = /^(ce_(id|source|type|revision)|dlt-(topic|partition|offset)|x-chaos-marker)$/;
-const NAMES = /^(inspection|credit|registration|exchange|monitoring|platform|intake|stock)\./;
+const NAMES = /^(inspection|credit|registration|exchange|monitoring|platform|department|intake|stock)\./;
 
 export interface Topics {
   readonly records: ReadonlyMap<string, readonly TopicRecord[]>;

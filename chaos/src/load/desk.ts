@@ -8,6 +8,7 @@ import type { Plan } from './plan.js';
 type Said = Exclude<Operation, Poison>;
 /** What can be one of two that exclude each other. */
 type Raced = Act | Ruling | CreditReport | Repair;
+export type Way = 'HTTP' | 'KAFKA';
 type Matter = Pick<Act, 'matter' | 'name'>;
 
 /** What a desk has of the load it belongs to. */
@@ -17,7 +18,9 @@ export interface Office {
   /** Marks and numbers begin with it. */
   readonly run: string;
   /** Writes down, sends, repeats; gives back what it was told in the end. */
-  readonly say: (operation: Said, via: 'HTTP' | 'KAFKA') => Promise<Outcome>;
+  readonly say: (operation: Said, via: Way) => Promise<Outcome>;
+  /** What came back to a step that went over Kafka. */
+  readonly answerTo: (mark: string) => Promise<Outcome>;
   readonly ask: (request: Request) => Promise<HttpAnswer | null>;
   readonly isOpen: () => boolean;
 }
@@ -47,9 +50,9 @@ export class Desk {
   }
 
   /** Leaves what was not accepted. */
-  async take(operation: Said, via: 'HTTP' | 'KAFKA' = 'HTTP'): Promise<void> {
+  async take(operation: Said, via: Way = 'HTTP'): Promise<void> {
     if (!this.office.isOpen()) throw new Left();
-    const outcome = await this.office.say(operation, via);
+    const outcome = await this.say(operation, via);
     if (outcome !== 'accepted' && outcome !== 'sent' && outcome !== 'duplicate') throw new Left();
     await this.pause();
   }
@@ -58,12 +61,12 @@ export class Desk {
     await sleep(this.random.below(PAUSE_MS));
   }
 
-  /** Two at once that exclude each other; the one that was accepted. */
-  async race<One extends Raced>(one: One, other: One): Promise<One> {
+  /** Two at once that exclude each other, each on its way; the one that was accepted. */
+  async race<One extends Raced>(one: One, other: One, vias: readonly [Way, Way] = ['HTTP', 'HTTP']): Promise<One> {
     if (!this.office.isOpen()) throw new Left();
     const race = this.numbered('race');
     const both = [one, other].map((operation) => ({ ...operation, race }));
-    const outcomes = await Promise.all(both.map((operation) => this.office.say(operation, 'HTTP')));
+    const outcomes = await Promise.all(both.map((operation, place) => this.say(operation, vias[place] ?? 'HTTP')));
     const accepted = both.find((_, place) => outcomes[place] === 'accepted' || outcomes[place] === 'duplicate');
     if (!accepted) throw new Left();
     return accepted;
@@ -78,6 +81,12 @@ export class Desk {
 
   act({ matter, name }: Matter, act: string, on: string, facts: Act['facts'] = {}): Act {
     return { kind: 'ACT', matter, name, act, by: doneBy(act), on, mark: this.numbered('mark'), facts };
+  }
+
+  /** A step that was sent is taken when its answer says so. */
+  private async say(operation: Said, via: Way): Promise<Outcome> {
+    const outcome = await this.office.say(operation, via);
+    return operation.kind === 'ACT' && outcome === 'sent' ? this.office.answerTo(operation.mark) : outcome;
   }
 
   /** The n-th day since what is worked on began. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer } from 'kafkajs';
 import type { Answer, History, Operation, Outcome, Poison, Via } from '../history.js';
 import type { Random } from '../random.js';
-import { DEPARTMENTS, PLATFORMS } from '../stage.js';
+import { DEPARTMENTS, ORGANISER, PLATFORMS } from '../stage.js';
 import { workOnCommitment, workOnEarlyDecision, workOnPenalty } from './credit.js';
 import { Desk, Left, type Office } from './desk.js';
 import type { HttpAnswer, Request, Speaking } from './outside.js';
@@ -23,6 +23,7 @@ export interface LoadOptions {
 const IN_FLIGHT_MAX = 48;
 const RETRY_MS = { first: 300, longest: 3_000 };
 const ITEMS_MAX = 12;
+const ANSWER_LOOKED_FOR_EVERY_MS = 50;
 /** Part of the calls with which somebody begins to work on something, which is about ten calls more. */
 const BEGINNING = 0.06;
 
@@ -44,6 +45,8 @@ export class Load {
   private readonly options: LoadOptions & { readonly run: string };
   private readonly readers: Consumer[] = [];
   private readonly eventIds = new Map<string, number>();
+  /** What became of steps that went over Kafka, by their ids. */
+  private readonly answers = new Map<string, Outcome>();
   private readonly desk: Desk;
   private round: Round = { roundId: '', assignments: [] };
   private working = 0;
@@ -67,6 +70,10 @@ export class Load {
     for (const platform of this.options.says === 'EVERYTHING' ? PLATFORMS : []) {
       const reader = await this.outside.follow(platform, `platform.${platform}.feedback.v1`, (value) => this.hear(platform, value));
       this.readers.push(reader);
+    }
+    if (this.options.says === 'EVERYTHING') {
+      const topic = `department.${ORGANISER}.sampling-step-answer.v1`;
+      this.readers.push(await this.outside.follow(ORGANISER, topic, (value) => this.hearAnswer(value)));
     }
     this.history.write({ entry: 'phase', phase: 'load begins' });
     this.running = true;
@@ -141,6 +148,7 @@ export class Load {
     return {
       ...{ plan, random, run: options.run },
       say: async (operation, via) => (await this.send(this.one(operation, [], via)))[0] ?? 'unknown',
+      answerTo: (mark) => this.answerTo(mark),
       ask: (request) => this.outside.http(request),
       isOpen: () => this.running,
     };
@@ -246,9 +254,19 @@ export class Load {
     if (!known || known.revision < revision) this.plan.feedbacks.set(feedbackId, { platformId, feedbackId, revision, contentHash });
   }
 
+  private hearAnswer(value: string): void {
+    const { stepId, outcome } = JSON.parse(value) as { stepId: string; outcome: Outcome };
+    this.answers.set(stepId, outcome);
+  }
+
+  private async answerTo(mark: string): Promise<Outcome> {
+    while (!this.answers.has(mark) && !this.draining) await sleep(ANSWER_LOOKED_FOR_EVERY_MS);
+    return this.answers.get(mark) ?? 'unknown';
+  }
+
   // Every source counts for itself, so the same ids come from all of them.
   private nextEventId(operation: Sendable): string {
-    const source = operation.kind === 'RECEIPT' ? operation.platformId : operation.reporterId;
+    const source = operation.kind === 'RECEIPT' ? operation.platformId : operation.kind === 'ACT' ? operation.by : operation.reporterId;
     const count = (this.eventIds.get(source) ?? 0) + 1;
     this.eventIds.set(source, count);
     return `${this.options.run}-${count}`;
@@ -261,7 +279,7 @@ const WORK: readonly ((desk: Desk, round: Round) => Promise<void>)[] = [
   ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision],
 ];
 
-const SENDABLE: readonly string[] = ['REPORT', 'RETRACTION', 'RECEIPT', 'RECORD', 'RECORD_RETRACTION'];
+const SENDABLE: readonly string[] = ['REPORT', 'RETRACTION', 'RECEIPT', 'RECORD', 'RECORD_RETRACTION', 'ACT'];
 const isSendable = (operation: Operation): operation is Sendable => SENDABLE.includes(operation.kind);
 
 const UNKNOWN: Reply = { outcomes: [] };

@@ -81,11 +81,12 @@ export function fileRequest(reports: readonly Report[]): Request {
 }
 
 /** What may be said over Kafka. */
-export type Sendable = Report | Retraction | Receipt | CreditReport | CreditRetraction;
+export type Sendable = Report | Retraction | Receipt | CreditReport | CreditRetraction | Act;
 
 /** `id` is unique per source only: two departments number their events alike, and that has to be fine. */
 export function recordOf(operation: Sendable, id: string): KafkaRecord {
   if (operation.kind === 'RECORD' || operation.kind === 'RECORD_RETRACTION') return creditRecord(operation, id);
+  if (operation.kind === 'ACT') return recallStep(operation, id);
   if (operation.kind === 'RECEIPT') {
     const { platformId, feedbackId } = operation;
     const headers = headersOf(id, `/platforms/${platformId}/chaos`, 'platform.receipt.FeedbackAnswered');
@@ -107,6 +108,18 @@ function creditRecord(operation: CreditReport | CreditRetraction, id: string): K
   const type = `intake.credit-record.CreditRecord${isReport ? 'Reported' : 'Retracted'}`;
   const message = { key: recordNo, value: JSON.stringify(value), headers: headersOf(id, `/departments/${reporterId}/chaos`, type) };
   return { principal: reporterId, topic: `intake.${reporterId}.credit-record.v1`, message };
+}
+
+/** Its mark is the number by which its sender knows it, too. */
+function recallStep({ name: recallNo, act, by, on, mark, facts }: Act, id: string): KafkaRecord {
+  const said = act === 'OPEN' ? { recallNo, on, clue: mark, ...facts } : { recallNo, act, on, reason: mark, ...facts };
+  const type = `intake.sampling-step.Recall${act === 'OPEN' ? 'Opened' : 'StepTaken'}`;
+  const message = {
+    key: recallNo,
+    value: JSON.stringify({ stepId: mark, ...said }),
+    headers: headersOf(id, `/departments/${by}/chaos`, type),
+  };
+  return { principal: by, topic: `intake.${by}.sampling-step.v1`, message };
 }
 
 export function poisonRecord({ topic, marker }: Poison): KafkaRecord {

@@ -1,6 +1,6 @@
 import type { Act, Ruling } from '../history.js';
 import { COUNTY, ORGANISER } from '../stage.js';
-import type { Desk } from './desk.js';
+import type { Desk, Way } from './desk.js';
 
 // What departments work on at inspection, from its beginning to its end; in some steps two that exclude each other are posted at once.
 
@@ -71,28 +71,30 @@ async function followClue(desk: Desk, file: File): Promise<void> {
   if ((await desk.race(act('FILE_CASE'), act('DECLINE_CASE'))).act === 'FILE_CASE') await desk.take(act('CONCLUDE_CASE'));
 }
 
-/** A recall from its clue to its closing, and what may still be said of it then. */
+/** A recall from its clue to its closing, and what may still be said of it then; some over Kafka, and of two at once the other over HTTP. */
 export async function workOnRecall(desk: Desk): Promise<void> {
   const { random } = desk;
   const recall = { matter: 'RECALL', name: desk.numbered('recall') } as const;
+  const via: Way = random.chance(0.5) ? 'KAFKA' : 'HTTP';
+  const ways = (): [Way, Way] => [via, random.pick([via, 'HTTP'])];
   const act = (name: string, day: number, facts: object = {}): Act => desk.act(recall, name, desk.day(day), { sha256: SHA, ...facts });
   const product = { name: '示例移动电源', batches: [recall.name], gtins: ['06901234567892'] };
-  await desk.take(desk.act(recall, 'OPEN', desk.day(0), { product, producer: { name: '示例企业' }, hazard: '过热' }));
+  await desk.take(desk.act(recall, 'OPEN', desk.day(0), { product, producer: { name: '示例企业' }, hazard: '过热' }), via);
   desk.leaveSome(0.1);
-  await desk.take(act('NOTIFY_PRODUCER', 1));
-  const admitted = await desk.race(act('ADMIT_DEFECT', 5), act('FIND_NO_DEFECT', 5));
+  await desk.take(act('NOTIFY_PRODUCER', 1), via);
+  const admitted = await desk.race(act('ADMIT_DEFECT', 5), act('FIND_NO_DEFECT', 5), ways());
   if (admitted.act !== 'ADMIT_DEFECT') return;
-  await desk.take(act('REPORT_PLAN', 9, { content: { measure: desk.numbered('measure') } }));
+  await desk.take(act('REPORT_PLAN', 9, { content: { measure: desk.numbered('measure') } }), via);
   const publish = (): Act => act('PUBLISH', 10, { content: { measure: desk.numbered('measure') } });
-  await desk.race(publish(), publish());
-  await desk.take(act('AMEND', 12, { content: { measure: desk.numbered('measure') } }));
+  await desk.race(publish(), publish(), ways());
+  await desk.take(act('AMEND', 12, { content: { measure: desk.numbered('measure') } }), via);
   desk.leaveSome(0.2);
-  await desk.take(act('RECORD_PROGRESS', 90, { recalled: 900 }));
-  await desk.race(act('COMPLETE', 110, { recalled: 1_000 }), act('COMPLETE', 110, { recalled: 999 }));
-  await desk.take(act('SUMMARISE', 115, { recalled: 1_000 }));
-  await desk.race(act('CLOSE', 120), act('CLOSE', 120));
-  if (random.chance(0.5)) await desk.take(act('AMEND', 121, { content: { measure: desk.numbered('measure') } }));
-  if (random.chance(0.3)) await desk.take(act('WITHDRAW', 122));
+  await desk.take(act('RECORD_PROGRESS', 90, { recalled: 900 }), via);
+  await desk.race(act('COMPLETE', 110, { recalled: 1_000 }), act('COMPLETE', 110, { recalled: 999 }), ways());
+  await desk.take(act('SUMMARISE', 115, { recalled: 1_000 }), via);
+  await desk.race(act('CLOSE', 120), act('CLOSE', 120), ways());
+  if (random.chance(0.5)) await desk.take(act('AMEND', 121, { content: { measure: desk.numbered('measure') } }), via);
+  if (random.chance(0.3)) await desk.take(act('WITHDRAW', 122), via);
 }
 
 interface Pairs {
