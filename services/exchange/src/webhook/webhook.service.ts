@@ -143,7 +143,11 @@ export class Webhooks {
       );
       if (rows.length === 0) return [];
       const secrets = Map.groupBy(await this.secrets.valid(tx, [...new Set(rows.map(({ endpointId }) => endpointId))], now), endpointOf);
-      return rows.map((row) => ({ ...row, secrets: (secrets.get(row.endpointId) ?? []).map(({ secret }) => secret) }));
+      return rows.flatMap((row) => {
+        // An endpoint that has ended meanwhile has none any more, and is sent nothing.
+        const own = secrets.get(row.endpointId);
+        return own ? [{ ...row, secrets: own.map(({ secret }) => secret) }] : [];
+      });
     });
   }
 
