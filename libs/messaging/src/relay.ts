@@ -110,6 +110,8 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
         backoff = Math.min(backoff * 2, BACKOFF_MS.longest);
       }
     }
+    // Whoever leads next would send it again.
+    await this.relaying.settled().catch(() => undefined);
   }
 
   // It only shortens the wait for the next poll: it may fail, and must not hold the relay up.

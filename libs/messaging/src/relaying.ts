@@ -3,8 +3,8 @@
  *
  * Order: a row's seq is taken under its aggregate's lock, so per key seq order is commit order. The rows that can be seen are read lowest
  * first, with no cursor: a transaction that commits late is simply seen later, and per key never out of order. While one batch is on its
- * way to the broker, the one before it is removed and the one after it is read; a batch is sent only after the broker has answered for the
- * one before.
+ * way to the broker, those before it are removed and the one after it is read; a batch is sent only after the broker has answered for the
+ * one before, and waits for no removal: what the broker has answered for is left out of what is read until it is gone.
  *
  * Crash points: killed between the broker's answer and the removal, the next relay publishes the same rows again (same ce_id, so
  * inboxes drop them). Frozen past its lease, another relay takes over; when the first one thaws it may repeat what it had read, which
@@ -55,7 +55,10 @@ const HOLD_MS = 1_000;
 export class Relaying {
   private readonly held = new Map<string, number>();
   private leaseUntil = 0;
-  private removal: Removal = NOTHING;
+  /** Rows that the broker has answered for and the table may still have: by the statement under way, and by the next one. */
+  private leaving: readonly string[] = [];
+  private answered: string[] = [];
+  private removal: Promise<void> | null = null;
 
   constructor(
     private readonly place: RelayPlace,
@@ -89,15 +92,22 @@ export class Relaying {
         // What was read ahead may hold later events of a key that has to wait from now on.
         rows = setAside.length > 0 ? await this.next([]) : await ahead;
       }
-    } finally {
-      await this.removed();
+    } catch (error) {
+      await this.settled();
+      throw error;
     }
+    if (published === 0) await this.settled();
     return published;
+  }
+
+  /** Resolves when everything that the broker has answered for is removed; throws why it was not. */
+  async settled(): Promise<void> {
+    await this.removal;
   }
 
   /** What is being removed may be there or not, and is never read. */
   private next(besides: readonly OutboxRow[]): Promise<OutboxRow[]> {
-    return this.place.table.next(this.largest.rows, [...this.removal.seqs, ...seqsOf(besides)], this.heldTopics());
+    return this.place.table.next(this.largest.rows, [...this.leaving, ...this.answered, ...seqsOf(besides)], this.heldTopics());
   }
 
   /** Answers what was set aside. What is too much for one request is halved, what is refused until the refused record stands alone. */
@@ -113,20 +123,30 @@ export class Relaying {
       if (!alone || rows.length > 1) return this.publishHalves(rows);
       return [refused.of === 'RECORD' ? await this.park(alone, refused.reason) : this.hold(alone.topic, refused.reason)];
     }
-    await this.removed();
-    const seqs = seqsOf(rows);
-    this.removal = { seqs, done: this.place.table.remove(seqs, this.place.holder) };
-    this.removal.done.catch(() => undefined);
+    await this.remove(seqsOf(rows));
     return [];
   }
 
-  /** Waits for the removal that is under way. */
-  private async removed(): Promise<void> {
-    const { seqs, done } = this.removal;
+  /** One statement at a time; only where the disk is slower than the broker it is waited for. */
+  private async remove(seqs: readonly string[]): Promise<void> {
+    this.answered.push(...seqs);
+    this.removal ??= this.removeAll();
+    this.removal.catch(() => undefined);
+    if (this.answered.length > this.largest.rows) await this.settled();
+  }
+
+  // What is not removed is read and sent again.
+  private async removeAll(): Promise<void> {
     try {
-      if ((await done) < seqs.length) this.loseLease();
+      while (this.answered.length > 0) {
+        this.leaving = this.answered;
+        this.answered = [];
+        if ((await this.place.table.remove(this.leaving, this.place.holder)) < this.leaving.length) this.loseLease();
+      }
     } finally {
-      this.removal = NOTHING;
+      this.leaving = [];
+      this.answered = [];
+      this.removal = null;
     }
   }
 
@@ -140,7 +160,7 @@ export class Relaying {
 
   // What was sent of its key goes first: behind a parked row it would not be read again, should its removal have failed.
   private async park(row: OutboxRow, reason: string): Promise<SetAside> {
-    await this.removed();
+    await this.settled();
     this.place.report(`the broker refused ${row.topic} seq ${row.seq}: ${reason}; its key is parked`);
     await this.place.table.park(row.seq, reason);
     return { blocks: ({ topic, key }) => topic === row.topic && key !== null && key === row.key };
@@ -163,14 +183,6 @@ export class Relaying {
     throw new LeaseLost();
   }
 }
-
-/** Rows that the broker has answered for, on their way out of the table; `done` tells how many were removed. */
-interface Removal {
-  readonly seqs: readonly string[];
-  readonly done: Promise<number>;
-}
-
-const NOTHING: Removal = { seqs: [], done: Promise.resolve(0) };
 
 interface SetAside {
   /** Has this row to wait for what was set aside? */
