@@ -177,7 +177,8 @@ export class Batches {
 
   private async effectsOnce(tx: EntityManager, batches: readonly Pick<Batch, 'records' | 'subscriptions'>[]): Promise<Refused[]> {
     const refused: Refused[] = [];
-    const received = batches.flatMap(({ records, subscriptions }) => read(records, subscriptions, refused));
+    // Between partitions there is no order: those of one topic stand together, so that a batch handler is called once for all of them.
+    const received = batches.toSorted(byTopic).flatMap(({ records, subscriptions }) => read(records, subscriptions, refused));
     const fresh = await this.leaveOutDuplicates(tx, received, refused);
     for (const run of runs(fresh)) await call(run, tx);
     const rejected = fresh.filter(({ event }) => event.refusal).map(({ event }) => event);
@@ -257,6 +258,10 @@ function refusalOf(error: unknown): Refusal {
     return { code: error.code, reason: error.message, ...(error.findings[0] && { pointer: error.findings[0].pointer }) };
   return { code: 'HANDLER_FAILED', reason: (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000) };
 }
+
+const topicOf = ({ records: [first] }: Pick<Batch, 'records'>): string => first?.topic ?? '';
+const byTopic = (a: Pick<Batch, 'records'>, b: Pick<Batch, 'records'>): number =>
+  topicOf(a) < topicOf(b) ? -1 : Number(topicOf(a) > topicOf(b));
 
 const nameOf = ({ group, topic, partition }: Place): string => `${group} ${topic}[${partition}]`;
 const identityOf = ({ source, id }: Arrival): string => `${source}\n${id}`;

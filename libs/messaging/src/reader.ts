@@ -10,7 +10,8 @@ import type { RawRecord } from './received.js';
 const SUBSCRIBE_WITHIN_MS = 30_000;
 /** The least a broker allows by default: a killed member's partitions are free again after this. */
 const SESSION_MS = 6_000;
-const HEARTBEAT_MS = 2_000;
+/** At most as often as a fetch ends: so soon the members of a group hear of a new one, which waits for them. */
+const HEARTBEAT_MS = 500;
 const ASK_AGAIN_MS = 500;
 /**
  * Fetches that find something begin no faster than this, so that a stream of single records is handled a few at a time; what comes when
