@@ -260,8 +260,10 @@ describe('npm start', () => {
     expect(await twice.exit).toBe(1);
     expect(twice.output()).toMatch(new RegExp(`port ${env['PORT']} \\(gateway\\) is taken by .*: end it or choose another port with PORT`));
 
-    const credit = processesOf(dataDir).find(({ command }) => /^\S*node .*services\/credit\/dist\/main\.js/.test(command));
-    process.kill(credit?.id ?? 0, 'SIGKILL');
+    const credit = processesOf(dataDir).find(({ command }) => /^\S*node .*services\/credit\/dist\/bundle\/main\.js/.test(command));
+    // Zero would be everybody who runs these specs.
+    if (!credit) throw new Error('no process of credit was found');
+    process.kill(credit.id, 'SIGKILL');
     await until(() => first.output().includes('credit is back'), 60_000, first.output);
     expect(await ready()).toBe(true);
 

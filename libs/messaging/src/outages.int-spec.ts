@@ -49,7 +49,12 @@ describe('an outage', () => {
     rmSync(dataDir, { recursive: true, force: true });
   }, 60_000);
 
-  const pidOf = (name: RegExp): number => stack.processes.find((process) => name.test(process.name))?.pid ?? 0;
+  const pidOf = (name: RegExp): number => {
+    const pid = stack.processes.find((process) => name.test(process.name))?.pid;
+    // Zero would be everybody who runs these specs.
+    if (!pid) throw new Error(`${name} is down`);
+    return pid;
+  };
 
   /** Writes results for a while; what is committed is noted, what fails is not. */
   async function writeFor(ms: number, name: string): Promise<void> {
