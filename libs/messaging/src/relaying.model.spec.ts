@@ -288,4 +288,21 @@ describe('a relay under a model', () => {
       ),
     MODEL_TIMEOUT_MS,
   );
+
+  it('says why it could not remove before it sends the same again', async () => {
+    const sent: string[][] = [];
+    const row: OutboxRow = { seq: '1', topic: 't', key: 'k', headers: {}, value: '', raw: null };
+    const table: OutboxRows = {
+      lead: () => Promise.resolve(true),
+      next: (_rows, besides) => Promise.resolve(besides.includes('1') ? [] : [row]),
+      remove: () => Promise.reject(new Error('disk full')),
+      park: () => Promise.resolve(),
+    };
+    const send = (rows: readonly OutboxRow[]): Promise<void> => Promise.resolve(void sent.push(rows.map(({ seq }) => seq)));
+    const relaying = new Relaying({ table, send, holder: 'one', now: () => 0, report: () => undefined, running: () => true });
+    expect(await relaying.publishAll()).toBe(1);
+    await expect(relaying.publishAll()).rejects.toThrow('disk full');
+    expect(sent).toEqual([['1']]);
+    expect(await relaying.publishAll()).toBe(1);
+  });
 });

@@ -59,6 +59,8 @@ export class Relaying {
   private leaving: readonly string[] = [];
   private answered: string[] = [];
   private removal: Promise<void> | null = null;
+  /** Why a removal failed, until somebody is told. */
+  private notRemoved: Error | null = null;
 
   constructor(
     private readonly place: RelayPlace,
@@ -103,6 +105,7 @@ export class Relaying {
   /** Resolves when everything that the broker has answered for is removed; throws why it was not. */
   async settled(): Promise<void> {
     await this.removal;
+    this.tellOfRemoval();
   }
 
   /** What is being removed may be there or not, and is never read. */
@@ -113,6 +116,8 @@ export class Relaying {
   /** Answers what was set aside. What is too much for one request is halved, what is refused until the refused record stands alone. */
   private async publish(rows: readonly OutboxRow[]): Promise<SetAside[]> {
     if (rows.length > 1 && bytesOf(rows) > this.largest.bytes) return this.publishHalves(rows);
+    // What was not removed is read again: it is not sent again before the relay has paused.
+    this.tellOfRemoval();
     if (!this.leading) throw new LeaseLost();
     try {
       await this.place.send(rows);
@@ -131,11 +136,9 @@ export class Relaying {
   private async remove(seqs: readonly string[]): Promise<void> {
     this.answered.push(...seqs);
     this.removal ??= this.removeAll();
-    this.removal.catch(() => undefined);
     if (this.answered.length > this.largest.rows) await this.settled();
   }
 
-  // What is not removed is read and sent again.
   private async removeAll(): Promise<void> {
     try {
       while (this.answered.length > 0) {
@@ -143,11 +146,19 @@ export class Relaying {
         this.answered = [];
         if ((await this.place.table.remove(this.leaving, this.place.holder)) < this.leaving.length) this.loseLease();
       }
+    } catch (error) {
+      this.notRemoved = error instanceof Error ? error : new Error(String(error));
     } finally {
       this.leaving = [];
       this.answered = [];
       this.removal = null;
     }
+  }
+
+  private tellOfRemoval(): void {
+    const error = this.notRemoved;
+    this.notRemoved = null;
+    if (error !== null) throw error;
   }
 
   // Order is kept: the second half goes only after the first was sent, without what has to wait behind a refused record.
