@@ -3,11 +3,12 @@
 // was made of is left as it is.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = process.cwd();
 const named = process.argv.slice(2);
-const services = readdirSync(join(root, 'services')).filter((name) => existsSync(join(root, 'services', name, 'dist/main.js')));
+const built = readdirSync(join(root, 'services')).filter((name) => existsSync(join(root, 'services', name, 'dist/main.js')));
 
 // Native code, and what NestJS would load if somebody used it.
 const EXTERNAL = [
@@ -44,7 +45,7 @@ const WITHOUT_MAPS = {
   },
 };
 
-for (const service of named.length > 0 ? named : services) await bundle(service);
+for (const service of named.length > 0 ? named : built) await bundle(service);
 
 async function bundle(service) {
   const dist = join(root, 'services', service, 'dist');
@@ -70,10 +71,11 @@ async function bundle(service) {
   });
 }
 
-/** What tsc last wrote of a service and the libraries, and npm of everything else. */
+/** What tsc last wrote of a service and the libraries, npm of everything else, and how it is put together. */
 function sourcesOf(dist) {
   const libraries = readdirSync(join(root, 'libs')).map((name) => join(root, 'libs', name, 'dist'));
-  return [...[dist, ...libraries].map((folder) => join(folder, '.tsbuildinfo')), join(root, 'node_modules/.package-lock.json')];
+  const ours = [dist, ...libraries].map((folder) => join(folder, '.tsbuildinfo'));
+  return [...ours, join(root, 'node_modules/.package-lock.json'), fileURLToPath(import.meta.url)];
 }
 
 function changedAt(...files) {
