@@ -41,19 +41,25 @@ export class RateLimit {
 
   /** In the order of the requests, each principal's by one command. */
   private async count(principalIds: readonly string[]): Promise<Place[]> {
-    const places = new Map<string, Place[]>();
+    const before = new Map<string, Place>();
     const counts = [...Map.groupBy(principalIds, (id) => id)].map(async ([id, { length }]) => {
-      const key = `${this.config.KAFKA_NAMESPACE}rate:${id}`;
-      const answer = await this.redis.ask((client) => client.eval(COUNT, { keys: [key], arguments: [String(length), String(WINDOW_MS)] }));
-      const [last, millisecondsLeft] = Array.isArray(answer) ? answer.map(Number) : [];
-      const placeOf = (nth: number): Place =>
-        last === undefined || millisecondsLeft === undefined ? null : { taken: last - length + nth, millisecondsLeft };
-      places.set(
-        id,
-        Array.from({ length }, (_, before) => placeOf(before + 1)),
-      );
+      const last = await this.add(id, length);
+      before.set(id, last && { ...last, taken: last.taken - length });
     });
     await Promise.all(counts);
-    return principalIds.map((id) => places.get(id)?.shift() ?? null);
+    return principalIds.map((id) => {
+      const place = before.get(id) ?? null;
+      const own = place && { ...place, taken: place.taken + 1 };
+      before.set(id, own);
+      return own;
+    });
+  }
+
+  /** The place of the last of so many requests. */
+  private async add(principalId: string, requests: number): Promise<Place> {
+    const key = `${this.config.KAFKA_NAMESPACE}rate:${principalId}`;
+    const answer = await this.redis.ask((client) => client.eval(COUNT, { keys: [key], arguments: [String(requests), String(WINDOW_MS)] }));
+    const [taken, millisecondsLeft] = Array.isArray(answer) ? answer.map(Number) : [];
+    return taken === undefined || millisecondsLeft === undefined ? null : { taken, millisecondsLeft };
   }
 }
