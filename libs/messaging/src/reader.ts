@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload, KafkaMessage, TopicPartitionOffset } from 'kafkajs';
 import type { Batches, Subscriptions } from './batches.js';
 import type { ConsumerTables } from './consumer-tables.js';
 import type { KafkaConnection } from './kafka.js';
@@ -13,6 +13,8 @@ const SESSION_MS = 6_000;
 /** At most as often as a fetch ends: so soon the members of a group hear of a new one, which waits for them. */
 const HEARTBEAT_MS = 500;
 const ASK_AGAIN_MS = 500;
+/** KafkaJS would tell the broker after each batch of each partition, and wait for its answer. */
+const TELL_BROKER_MS = 1_000;
 /**
  * Fetches that find something begin no faster than this, so that a stream of single records is handled a few at a time; what comes when
  * nothing came before is not held up.
@@ -33,6 +35,9 @@ export class Reader {
   /** Every partition this process ever had; what it counted of one stays known while another process has it. */
   private readonly partitions = new Map<string, Partition>();
   private readonly lags = new Map<string, Lag>();
+  /** How far partitions are done that the broker was not told of; only who looks at its groups reads it there. */
+  private readonly untold = new Map<string, TopicPartitionOffset>();
+  private telling: NodeJS.Timeout | null = null;
   private assigned = new Set<string>();
   private stopping = false;
 
@@ -65,6 +70,7 @@ export class Reader {
         partitions.map((partition) => ({ topic: this.kafka.logical(topic) ?? topic, partition })),
       );
       this.lags.clear();
+      this.untold.clear();
       this.assigned = new Set(assignment.map(({ topic, partition }) => `${topic}[${partition}]`));
       for (const partition of this.partitions.values()) partition.forget();
       void this.seekToStored(assignment);
@@ -77,11 +83,12 @@ export class Reader {
     await this.subscribe();
     await this.consumer.run({
       eachBatchAutoResolve: false,
-      autoCommitInterval: 1_000,
+      autoCommit: false,
       // As many as a fetch may bring: what they have at the same time shares a transaction.
       partitionsConsumedConcurrently: 100,
       eachBatch: (payload) => this.take(payload),
     });
+    this.telling = setInterval(() => void this.tellBroker(), TELL_BROKER_MS);
   }
 
   // Topics and rules made a moment ago, or about to be made by whoever sets up the broker, take a while to be seen.
@@ -101,6 +108,7 @@ export class Reader {
 
   async stop(): Promise<void> {
     this.stopping = true;
+    if (this.telling) clearInterval(this.telling);
     await this.consumer.disconnect();
   }
 
@@ -126,6 +134,17 @@ export class Reader {
     }
   }
 
+  private async tellBroker(): Promise<void> {
+    const told = [...this.untold];
+    if (told.length === 0) return;
+    try {
+      await this.consumer.commitOffsets(told.map(([, done]) => done));
+      for (const [name, done] of told) if (this.untold.get(name) === done) this.untold.delete(name);
+    } catch (error) {
+      this.log.debug(`the broker was not told: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   private async take(payload: EachBatchPayload): Promise<void> {
     const paced = performance.now() + PACE_MS;
     const { partition, messages, highWatermark } = payload.batch;
@@ -134,7 +153,10 @@ export class Reader {
     const last = await this.partition(topic, partition).take({
       records: messages.map((message) => toRecord(topic, partition, message)),
       isMine: () => payload.isRunning() && !payload.isStale() && this.assigned.has(name),
-      resolve: (offset) => payload.resolveOffset(offset),
+      resolve: (offset) => {
+        payload.resolveOffset(offset);
+        this.untold.set(name, { topic: payload.batch.topic, partition, offset: String(BigInt(offset) + 1n) });
+      },
       heartbeat: () => payload.heartbeat(),
     });
     if (last !== null) this.lags.set(name, { topic, partition, lag: Math.max(0, Number(highWatermark) - 1 - Number(last)) });
