@@ -46,7 +46,7 @@ const RECORDS_TOGETHER = 1_000;
 const RECORDS_BESIDE = 100;
 
 /**
- * One transaction for the batches that several partitions have at the same time: store the offsets, parse, validate, dedupe, handle,
+ * One transaction for the batches that several partitions of a group have at the same time: store the offsets, parse, validate, dedupe, handle,
  * dead-letter. A batch that fails with others is tried alone; what fails in it is found by halving it; what stands alone and still fails
  * becomes a dead letter in the transaction that stores the offset behind it.
  */
@@ -55,15 +55,8 @@ export class Batches {
   private readonly log = new Logger(Batches.name);
   /** The record of each partition that this process has counted as begun alone; `tries` is null while it does not know whether it has. */
   private readonly suspected = new Map<string, { offset: string; tries: number | null }>();
-  private readonly together = new Gathered<Batch, null>(
-    async (batches) => {
-      await this.inOneTransaction(batches, (tx) => this.effects(tx, batches));
-      return batches.map(() => null);
-    },
-    RECORDS_TOGETHER,
-    ({ records }) => records.length,
-    RECORDS_BESIDE,
-  );
+  /** By group: what one waits for does not hold up the other. */
+  private readonly together = new Map<string, Gathered<Batch, null>>();
 
   constructor(
     private readonly tables: ConsumerTables,
@@ -73,10 +66,22 @@ export class Batches {
   /** Applies records of one partition, in order. Throws Fenced, or a transient error when waiting may help. */
   async apply(batch: Batch): Promise<void> {
     try {
-      await this.together.add(batch);
+      await this.togetherIn(batch.position.group).add(batch);
     } catch (error) {
       await this.divide(batch, error);
     }
+  }
+
+  private togetherIn(group: string): Gathered<Batch, null> {
+    const known = this.together.get(group);
+    if (known) return known;
+    const apply = async (batches: readonly Batch[]): Promise<null[]> => {
+      await this.inOneTransaction(batches, (tx) => this.effects(tx, batches));
+      return batches.map(() => null);
+    };
+    const made = new Gathered(apply, RECORDS_TOGETHER, ({ records }) => records.length, RECORDS_BESIDE);
+    this.together.set(group, made);
+    return made;
   }
 
   private async applyAlone(batch: Batch): Promise<void> {

@@ -245,6 +245,19 @@ describe('a consumer', () => {
     expect(Number(after[0].count)).toBe(Number(before[0].count) + 1);
   });
 
+  it('tells the broker how far it is, when nothing more comes too', async () => {
+    const topic = 'inspection.sampling-result.v1';
+    const broker = kafkaOf(place.servers, 'service.stack').admin();
+    await broker.connect();
+    for (const partition of [0, 1, 2]) await place.publish(SamplingResultPublished, aPublished(), { partition });
+    const size = await place.sizeOf(topic);
+    await eventually(async () => {
+      const [told] = await broker.fetchOffsets({ groupId: `${place.namespace}credit`, topics: [place.namespace + topic] });
+      expect(told?.partitions.reduce((sum, { offset }) => sum + Number(offset), 0)).toBe(size);
+    });
+    await broker.disconnect();
+  });
+
   it('goes back with a database that was set back', async () => {
     await place.publish(SamplingResultPublished, aPublished({ sampleNo: 'restored' }), { partition: 2 });
     await eventually(async () => expect(await effectsOf(place, subject('restored'))).toEqual([1]));
@@ -310,6 +323,14 @@ class TakingReports {
   }
 }
 
+@Controller()
+class NotingOrganisations {
+  @OnBatch(OrganisationRegistered)
+  async note(received: Received<OrganisationRegistered>[], tx: EntityManager): Promise<void> {
+    for (const { key } of received) await tx.query("INSERT INTO effects (subject, revision, what) VALUES ($1, 1, 'organisation')", [key]);
+  }
+}
+
 describe('a reader of organisations’ topics', () => {
   let place: Place;
   const report = (sampleNo: string, verdict = 'QUALIFIED'): object => ({
@@ -362,6 +383,23 @@ describe('a reader of organisations’ topics', () => {
       ]),
     );
     await registrar.close();
+    await app.close();
+  }, 60_000);
+
+  it('goes on with them while what everybody reads waits', async () => {
+    const app = await place.start([TakingReports, NotingOrganisations]);
+    const named = (organisationId: string): object => ({ organisationId, revision: 1, kind: 'DEPARTMENT', name: organisationId });
+    await place.publish(OrganisationRegistered, named('tj-known'), { partition: 0 });
+    await eventually(async () => expect(await effectsOf(place, 'tj-known')).toEqual([1]));
+    await place.sql.transaction(async (tx) => {
+      await tx.query("SELECT FROM consumer_offsets WHERE topic = 'exchange.organisation.v1' AND partition = 0 FOR UPDATE");
+      await place.publish(OrganisationRegistered, named('tj-held'), { partition: 0 });
+      await eventually(async () => expect(await waiting(place)).not.toEqual([]));
+      await place.publish(SamplingResultReported, report('beside'), { owner: 'tj-amr' });
+      await eventually(async () => expect(await effectsOf(place, 'tj-amr:beside')).toEqual([1]));
+      expect(await effectsOf(place, 'tj-held')).toEqual([]);
+    });
+    await eventually(async () => expect(await effectsOf(place, 'tj-held')).toEqual([1]));
     await app.close();
   }, 60_000);
 
