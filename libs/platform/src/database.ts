@@ -30,6 +30,9 @@ const optionsOf = (name: string, config: ServiceConfig, entities: readonly Entit
   logging: false,
   extra: {
     Client: PreparingClient,
+    // What is asked before the last answer has come is sent at once, and carried out in its order. Only single statements may be waited
+    // for together: what follows one of them might be sent when another has failed and the transaction is over.
+    pipeline: true,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     stream: socketThatGivesUp,

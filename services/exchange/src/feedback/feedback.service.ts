@@ -33,9 +33,9 @@ export class SamplingFeedback {
     const keys = changes.flatMap(({ state }) => (state ? (platformKey(state) ?? []) : []));
     // Locks in the order of every writer here: names, then subjects, then feedbacks.
     const platforms = await this.platformsNamed(tx, keys);
-    const applied = await this.advance(tx, changes);
     // Also of subjects that are new here: what was told about them may have been taken over after a restore, before they are read again.
-    const standings = await this.standings(tx, [...applied.keys()]);
+    const subjects = [...new Set(changes.map(({ subject }) => subject))];
+    const [applied, standings] = await Promise.all([this.advance(tx, changes), this.standings(tx, subjects)]);
     const due = changes.filter(({ subject, revision }) => {
       const before = applied.get(subject);
       if (before === undefined || revision <= before) return false;
@@ -130,12 +130,14 @@ export class SamplingFeedback {
 
   private async standings(tx: EntityManager, subjects: readonly string[]): Promise<Map<string, Standing>> {
     if (subjects.length === 0) return new Map();
-    const feedbacks = await this.teller.load(tx, 'SAMPLING_RESULT', subjects);
-    const waiting: Waiting[] = await tx.query(
-      `SELECT subject, name_key AS "nameKey", printed, subject_revision AS "subjectRevision", state
-       FROM unmatched_feedbacks WHERE subject = ANY($1)`,
-      [subjects],
-    );
+    const [feedbacks, waiting] = await Promise.all([
+      this.teller.load(tx, 'SAMPLING_RESULT', subjects),
+      tx.query<Waiting[]>(
+        `SELECT subject, name_key AS "nameKey", printed, subject_revision AS "subjectRevision", state
+         FROM unmatched_feedbacks WHERE subject = ANY($1)`,
+        [subjects],
+      ),
+    ]);
     const waits = new Map(waiting.map((one) => [one.subject, one]));
     return new Map(subjects.map((subject) => [subject, { feedbacks: feedbacks.get(subject) ?? [], waiting: waits.get(subject) ?? null }]));
   }

@@ -47,44 +47,17 @@ export class FeedbackTeller {
   /** Keeps, numbers and announces revisions, in the given order. A feedback may occur with several revisions. */
   async tell(tx: EntityManager, told: readonly Told[]): Promise<void> {
     if (told.length === 0) return;
-    await tx.query(
-      `WITH told AS (
-         SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
-           matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
-           asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, kept_until timestamptz, content_hash text, said text)
-       ), kept AS (
-         INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
-         SELECT feedback_id, revision, content_hash, said::json FROM told
-       )
-       INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
-       SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-         due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until
-       FROM told
-       ORDER BY feedback_id, revision DESC
-       ON CONFLICT (feedback_id) DO UPDATE SET
-         publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
-         closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
-         kept_until = greatest(feedbacks.kept_until, EXCLUDED.kept_until),
-         asked_since = EXCLUDED.asked_since, clock_rule = EXCLUDED.clock_rule, clock_starts = EXCLUDED.clock_starts,
-         -- Where the same is asked its clock goes on, and so does what was asked to be undone.
-         due_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.due_at ELSE EXCLUDED.due_at END,
-         clock_started_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.clock_started_at
-                                 ELSE EXCLUDED.clock_started_at END,
-         escalated_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalated_steps ELSE 0 END,
-         overdue_raised_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.overdue_raised_at END,
-         escalates_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
-         undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
-      [JSON.stringify(told.map(rowOf))],
-    );
-    await this.ledger.add(
-      tx,
-      told.map(({ feedback }) => toldEntry(feedback.said)),
-    );
-    const positions = await addDeliveries(
-      tx,
-      told.map((one) => ({ ...deliveryOf(typeOf(one.feedback), one.feedback.said), acceptedAt: acceptedAt(one) })),
-    );
+    const [, , positions] = await Promise.all([
+      keep(tx, told),
+      this.ledger.add(
+        tx,
+        told.map(({ feedback }) => toldEntry(feedback.said)),
+      ),
+      addDeliveries(
+        tx,
+        told.map((one) => ({ ...deliveryOf(typeOf(one.feedback), one.feedback.said), acceptedAt: acceptedAt(one) })),
+      ),
+    ]);
     await this.outbox.add(
       tx,
       told.map((one, index) => announcement(one, positions[index])),
@@ -107,19 +80,55 @@ export class FeedbackTeller {
   }
 }
 
+function keep(tx: EntityManager, told: readonly Told[]): Promise<unknown> {
+  return tx.query(
+    `WITH told AS (
+       SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
+         matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
+         asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, kept_until timestamptz, content_hash text, said text)
+     ), kept AS (
+       INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
+       SELECT feedback_id, revision, content_hash, said::json FROM told
+     )
+     INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
+       escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
+     SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
+       due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until
+     FROM told
+     ORDER BY feedback_id, revision DESC
+     ON CONFLICT (feedback_id) DO UPDATE SET
+       publisher_id = EXCLUDED.publisher_id, matched_by = EXCLUDED.matched_by, revision = EXCLUDED.revision, status = EXCLUDED.status,
+       closed_at = EXCLUDED.closed_at, answer_status = NULL, answered_at = NULL,
+       kept_until = greatest(feedbacks.kept_until, EXCLUDED.kept_until),
+       asked_since = EXCLUDED.asked_since, clock_rule = EXCLUDED.clock_rule, clock_starts = EXCLUDED.clock_starts,
+       -- Where the same is asked its clock goes on, and so does what was asked to be undone.
+       due_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.due_at ELSE EXCLUDED.due_at END,
+       clock_started_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.clock_started_at
+                               ELSE EXCLUDED.clock_started_at END,
+       escalated_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalated_steps ELSE 0 END,
+       overdue_raised_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.overdue_raised_at END,
+       escalates_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
+       undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
+    [JSON.stringify(told.map(rowOf))],
+  );
+}
+
 /**
  * Locked first, in the order of their ids, and read then: in one statement, whoever waited for a lock would join the row as it has become
  * with the revisions as they were, and find nothing.
  */
 async function lastTold(tx: EntityManager, which: string, given: readonly unknown[]): Promise<Feedback[]> {
-  await tx.query(`SELECT FROM feedbacks f WHERE ${which} ORDER BY f.feedback_id FOR UPDATE`, [...given]);
-  return tx.query(
-    `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt",
-       f.asked_since AS "askedSince", r.said
-     FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
-     WHERE ${which} ORDER BY f.feedback_id`,
-    [...given],
-  );
+  const [, told] = await Promise.all([
+    tx.query(`SELECT FROM feedbacks f WHERE ${which} ORDER BY f.feedback_id FOR UPDATE`, [...given]),
+    tx.query<Feedback[]>(
+      `SELECT f.status, f.publisher_id AS "publisherId", f.matched_by AS "matchedBy", f.closed_at AS "closedAt",
+         f.asked_since AS "askedSince", r.said
+       FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision
+       WHERE ${which} ORDER BY f.feedback_id`,
+      [...given],
+    ),
+  ]);
+  return told;
 }
 
 function rowOf({ feedback }: Told): object {
