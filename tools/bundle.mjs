@@ -1,7 +1,7 @@
 // `node tools/bundle.mjs [SERVICE ...]`: the programs of each service (main, migrate), each with all that it imports, out of what tsc has
 // built. Finding and reading two thousand modules is more than half of a service's start (docs/performance.md). What is newer than all it
 // was made of is left as it is.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -45,6 +45,10 @@ const WITHOUT_MAPS = {
   },
 };
 
+// Names are for classes. The bundler would have every function named anew as often as it is made, some of them several times a request.
+const NAMES = 'var __name = (target, value) => __defProp(target, "name", { value, configurable: true });';
+const NAMES_OF_CLASSES = NAMES.replace('=> ', '=> target.prototype === undefined || target.name === value ? target : ');
+
 for (const service of named.length > 0 ? named : built) await bundle(service);
 
 async function bundle(service) {
@@ -69,6 +73,13 @@ async function bundle(service) {
     banner: { js: COMMON_JS },
     logLevel: 'warning',
   });
+  for (const program of programs) nameClassesOnly(join(outdir, `${program}.js`));
+}
+
+function nameClassesOnly(program) {
+  const source = readFileSync(program, 'utf8');
+  if (!source.includes(NAMES)) throw new Error(`${program} names its functions in a way that is not known here`);
+  writeFileSync(program, source.replace(NAMES, NAMES_OF_CLASSES));
 }
 
 /** What tsc last wrote of a service and the libraries, npm of everything else, and how it is put together. */
