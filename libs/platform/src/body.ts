@@ -26,13 +26,15 @@ export function parseJson(body: Buffer): unknown {
 
 function decoded(body: Buffer): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    const text = utf8.decode(body);
     // A reviver makes parsing several times slower; only a text that may spell the name, plainly or escaped, needs it.
     return MAY_REACH_PROTOTYPE.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text);
   } catch {
     throw new NotJson();
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const MAY_REACH_PROTOTYPE = /__proto__|\\u00[5-7]/i;
 
