@@ -1,7 +1,6 @@
 import { type INestApplication, Inject, Injectable } from '@nestjs/common';
 import { allStreams, type EventClass, ownerOf, type Stream, typeOf } from '@jinqiao/contracts';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
-import type { Admin } from 'kafkajs';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { Batches, type EventHandler, type Subscriptions } from './batches.js';
 import { ConsumerTables } from './consumer-tables.js';
@@ -23,7 +22,6 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   private readonly handlers = new Map<EventClass, EventHandler>();
   private readonly streamByTopic = new Map<string, Stream | null>();
   private readers = new Map<string, { reader: Reader; topics: string }>();
-  private admin: Admin | null = null;
   private refresh: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
   private closed = false;
@@ -55,7 +53,6 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
     if (this.refresh) clearInterval(this.refresh);
     await this.refreshing;
     await Promise.all([...this.readers.values()].map(({ reader }) => reader.stop()));
-    await this.admin?.disconnect();
   }
 
   on(): never {
@@ -127,9 +124,7 @@ export class BatchConsumer extends Server implements CustomTransportStrategy, Su
   // Only topics that the access rules let this service see are listed.
   private async readOrganisationTopics(): Promise<void> {
     if (this.closed) return;
-    this.admin ??= this.kafka.client.admin();
-    await this.admin.connect();
-    const listed = await this.admin.listTopics();
+    const listed = await this.kafka.ask((admin) => admin.listTopics());
     const streams = this.subscribed().filter((stream) => stream.owner);
     const topics = listed
       .map((name) => this.kafka.logical(name))

@@ -1,13 +1,14 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Kafka, logLevel } from 'kafkajs';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 3 };
 
 /** The connection settings of this service, and the one place that knows about the namespace. */
 @Injectable()
-export class KafkaConnection {
+export class KafkaConnection implements OnApplicationShutdown {
   readonly client: Kafka;
+  private asking: Admin | null = null;
 
   constructor(@Inject(MESSAGING_OPTIONS) private readonly options: MessagingOptions) {
     const logger = new Logger('Kafka');
@@ -22,6 +23,26 @@ export class KafkaConnection {
       logLevel: logLevel.WARN,
       logCreator: () => (entry) => logger.debug(`${entry.namespace}: ${entry.log.message}`),
     });
+  }
+
+  /**
+   * Asks about topics, over a connection that is kept: for each new one the broker verifies a token, which costs as much as many answers.
+   * After a failure the next question gets a new one.
+   */
+  async ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    const admin = (this.asking ??= this.client.admin());
+    try {
+      await admin.connect();
+      return await question(admin);
+    } catch (error) {
+      if (this.asking === admin) this.asking = null;
+      await admin.disconnect().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.asking?.disconnect();
   }
 
   /** The name on the broker of a topic or group. */

@@ -38,6 +38,7 @@ export class OwnTopics implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   private readonly log = new Logger(OwnTopics.name);
   private readonly takers: Taker[] = [];
   private readonly repairs: ((tx: EntityManager) => Promise<void>)[] = [];
+  private readonly unmarked = new Set<string>();
   private known = '';
   private timer: NodeJS.Timeout | null = null;
   private marking: Promise<void> | null = null;
@@ -114,9 +115,25 @@ export class OwnTopics implements OnModuleInit, OnApplicationBootstrap, BeforeAp
     this.known = identity;
   }
 
-  /** Says that this database knows what its topics hold. Where it may be another one than before, the topics are read first. */
+  /** This process has published on these topics. */
+  published(topics: Iterable<string>): void {
+    for (const topic of topics) this.unmarked.add(topic);
+  }
+
+  /** Says that this database knows what was published since. Where it may be another one than before, the topics are read first. */
   async mark(): Promise<void> {
-    const ends = await this.ends();
+    const topics = [...this.unmarked].filter((topic) => this.takers.some(({ stream }) => isOf(stream, topic)));
+    this.unmarked.clear();
+    try {
+      await this.markEnds(topics);
+    } catch (error) {
+      this.published(topics);
+      throw error;
+    }
+  }
+
+  private async markEnds(topics: readonly string[]): Promise<void> {
+    const ends = await stretchesOf(this.kafka, topics);
     const isKnown = await this.db.transaction(async (tx) => {
       if ((await identityOf(tx)) !== this.known) return false;
       await write(tx, ends);
@@ -149,14 +166,8 @@ export class OwnTopics implements OnModuleInit, OnApplicationBootstrap, BeforeAp
   private async topics(): Promise<string[]> {
     const shared = this.takers.filter(({ stream }) => !stream.owner).map(({ stream }) => topicOf(stream));
     if (shared.length === this.takers.length) return shared;
-    const admin = this.kafka.client.admin();
-    try {
-      await admin.connect();
-      const listed = (await admin.listTopics()).flatMap((name) => this.kafka.logical(name) ?? []);
-      return [...shared, ...listed.filter((topic) => this.takers.some(({ stream }) => ownerOf(stream, topic) !== null))];
-    } finally {
-      await admin.disconnect();
-    }
+    const listed = (await this.kafka.ask((admin) => admin.listTopics())).flatMap((name) => this.kafka.logical(name) ?? []);
+    return [...shared, ...listed.filter((topic) => this.takers.some(({ stream }) => ownerOf(stream, topic) !== null))];
   }
 
   private async marks(): Promise<Map<string, bigint>> {

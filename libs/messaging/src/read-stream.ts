@@ -81,10 +81,9 @@ export async function readPortion(
 
 /** What each partition of these topics holds at the moment. */
 export async function stretchesOf(kafka: KafkaConnection, topics: readonly string[]): Promise<Stretch[]> {
-  const admin = kafka.client.admin();
-  const found: Stretch[] = [];
-  try {
-    await admin.connect();
+  if (topics.length === 0) return [];
+  return kafka.ask(async (admin) => {
+    const found: Stretch[] = [];
     for (let first = 0; first < topics.length; first += TOPICS_AT_ONCE) {
       const some = topics.slice(first, first + TOPICS_AT_ONCE).map(async (topic) => {
         const offsets = await admin.fetchTopicOffsets(kafka.physical(topic));
@@ -92,10 +91,8 @@ export async function stretchesOf(kafka: KafkaConnection, topics: readonly strin
       });
       found.push(...(await Promise.all(some)).flat());
     }
-  } finally {
-    await admin.disconnect();
-  }
-  return found;
+    return found;
+  });
 }
 
 /** Reads stretches to their ends, each in its order, in a group of its own and without committing anything. */

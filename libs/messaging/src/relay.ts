@@ -9,6 +9,7 @@ import { KafkaConnection } from './kafka.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxTable, type ParkedKey } from './outbox-table.js';
+import { OwnTopics } from './own-topics.js';
 import { LeaseLost, type OutboxRow, Relaying } from './relaying.js';
 
 const POLL_MS = 200;
@@ -35,6 +36,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
     private readonly kafka: KafkaConnection,
     private readonly db: DataSource,
     private readonly table: OutboxTable,
+    private readonly ownTopics: OwnTopics,
     outbox: Outbox,
   ) {
     this.relaying = new Relaying({
@@ -151,6 +153,7 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
       await this.forgetProducer();
       throw error;
     }
+    this.ownTopics.published(rows.map(({ topic }) => topic));
   }
 
   private async connectedProducer(): Promise<Producer> {
