@@ -36,6 +36,11 @@ describe('what is public of credit', () => {
 
   it('names nothing that was made good, in no status and to no platform', () => {
     expect(codes({ statuses: [status('a', 'b')] })).toEqual(['REPAIRED_PUBLIC']);
-    expect(codes({ told: [{ ...told, record_nos: '["a", "b"]' }] })).toEqual(['REPAIRED_PUBLIC']);
+    expect(codes({ told: [{ ...told, record_nos: '["a", "b"]' }] })).toEqual(['FEEDBACK_WRONG', 'REPAIRED_PUBLIC']);
+  });
+
+  it('is all that a platform believes in, whatever became of its merchant', () => {
+    expect(codes({ told: [{ ...told, record_nos: '["a", "c"]' }] })).toEqual(['FEEDBACK_WRONG']);
+    expect(codes({ told: [told, { ...told, platform: 'tmall', uscc: '92' }] })).toEqual(['FEEDBACK_WRONG']);
   });
 });

@@ -33,7 +33,10 @@ export async function checkCopies(history: readonly Entry[], topics: Topics, tab
   judgeCopies({ copies, records, told, statuses: eventsOn(topics, 'credit.credit-status.v1', findings) }, findings);
 }
 
-/** Whoever keeps a copy has what is public and nothing more, however it began; what was made good is told nowhere any more. */
+/**
+ * Whoever keeps a copy has what is public and nothing more, however it began; no platform believes in what has ended, whether it still has
+ * the merchant or not; what was made good is told nowhere any more.
+ */
 export function judgeCopies({ copies, records, statuses, told }: Copies, findings: Findings): void {
   const open = groupedBy(
     records.filter(({ standing }) => standing === 'PUBLIC'),
@@ -55,8 +58,17 @@ export function judgeCopies({ copies, records, statuses, told }: Copies, finding
   }
   const last = new Map(statuses.map(({ key, body }) => [key, (body?.['recordNos'] ?? []) as string[]]));
   for (const [uscc, recordNos] of last) seen.push([`the status of ${uscc}`, recordNos]);
-  for (const { platform, uscc, record_nos: recordNos } of told)
-    seen.push([`what ${platform} was told of ${uscc}`, JSON.parse(recordNos) as string[]]);
+  for (const { platform, uscc, record_nos } of told) {
+    const recordNos = JSON.parse(record_nos) as string[];
+    const isOpen = new Set((open.get(uscc) ?? []).map((row) => row.record_no));
+    const ended = recordNos.filter((recordNo) => !isOpen.has(recordNo));
+    findings.expect(
+      ended.length === 0,
+      'FEEDBACK_WRONG',
+      `${platform} still believes in records of ${uscc} that have ended: ${ended.join()}`,
+    );
+    seen.push([`what ${platform} was told of ${uscc}`, recordNos]);
+  }
   for (const [where, recordNos] of seen)
     for (const recordNo of recordNos)
       findings.expect(!repaired.has(recordNo), 'REPAIRED_PUBLIC', `record ${recordNo} was made good and is in ${where}`);

@@ -79,34 +79,45 @@ it('tells a platform that onboards the merchant later, of its own shop only', as
   expect(summary(await told('jd', 1))).toEqual([['FeedbackIssued', 1, 1]]);
 });
 
-it('tells nothing new after the exit, and withdraws from everyone when nothing public remains', async () => {
+it('tells nothing new after the exit, and withdraws as soon as something ends that was told', async () => {
   await place.publish(MerchantExited, shopOf('tmall', 1, { revision: 2, exitedAt: '2026-11-01T00:00:00.000Z' }));
   await applied('tmall:tmall-1', 2);
-  await place.publish(CreditStatusChanged, statusOf(1, 2));
+  await place.publish(CreditStatusChanged, { ...statusOf(1, 2), recordNos: ['r-1-1', 'r-1-2'] });
   await applied(testUscc(1), 2);
   expect(summary(await told('tmall', 1))).toEqual([['FeedbackIssued', 1, 1]]);
-  await place.publishTombstone(CreditStatusChanged, { key: testUscc(1), revision: 3 });
+  await place.publish(CreditStatusChanged, { ...statusOf(1, 3), recordNos: ['r-1-2'] });
   await applied(testUscc(1), 3);
-  expect(summary(await told('jd', 1))).toEqual([
-    ['FeedbackIssued', 1, 1],
-    ['FeedbackIssued', 2, 2],
-    ['FeedbackWithdrawn', 3, 3],
-  ]);
-  expect(summary(await told('tmall', 1))).toEqual([
+  const taken = await told('tmall', 1);
+  expect(summary(taken)).toEqual([
     ['FeedbackIssued', 1, 1],
     ['FeedbackWithdrawn', 2, 3],
   ]);
+  expect(taken.at(-1)?.body).toMatchObject({ actionsRequired: [{ action: 'RESTORE', mandatory: true }] });
+  const { body } = await operator.get<{ items: { subject: string }[] }>('/api/exchange/feedback/not-undone?platform=tmall');
+  expect(body.items.map(({ subject }) => subject)).toEqual([testUscc(1)]);
+});
+
+it('withdraws from everyone when nothing public remains', async () => {
+  await place.publishTombstone(CreditStatusChanged, { key: testUscc(1), revision: 4 });
+  await applied(testUscc(1), 4);
+  expect(summary(await told('jd', 1))).toEqual([
+    ['FeedbackIssued', 1, 1],
+    ['FeedbackIssued', 2, 2],
+    ['FeedbackIssued', 3, 3],
+    ['FeedbackWithdrawn', 4, 4],
+  ]);
+  expect(await told('tmall', 1)).toHaveLength(2);
 });
 
 it('goes on with the same feedback when something public comes back; late and repeated states do nothing', async () => {
   await place.publish(CreditStatusChanged, statusOf(1, 2));
-  await place.publish(CreditStatusChanged, statusOf(1, 4));
-  await place.publish(CreditStatusChanged, statusOf(1, 4));
-  await place.publish(CreditStatusChanged, statusOf(1, 3));
   await place.publish(CreditStatusChanged, statusOf(1, 5));
-  await applied(testUscc(1), 5);
+  await place.publish(CreditStatusChanged, statusOf(1, 5));
+  await place.publish(CreditStatusChanged, statusOf(1, 3));
+  await place.publish(CreditStatusChanged, statusOf(1, 6));
+  await applied(testUscc(1), 6);
   const records = await told('jd', 1);
-  expect(records.at(-1)?.body).toMatchObject({ subjectRevision: 5 });
+  expect(records.at(-1)?.body).toMatchObject({ subjectRevision: 6 });
   expect(records.map(({ body }) => body?.['revision'])).toEqual(records.map((_, index) => index + 1));
   expect(records.map(({ body }) => body?.['subjectRevision'])).not.toContain(undefined);
 });

@@ -94,14 +94,24 @@ describe('the credit status of a merchant', () => {
     expect(asks(settle(standing({ feedbacks: done, status: { revision: 3, facts: null } }), NOW))).toEqual(['RESTORE']);
   });
 
-  it('is no longer told after the exit, and what was told stays', () => {
+  it('is no longer told after the exit, and what was told stays as long as it holds', () => {
     const feedbacks = settle(standing(), NOW);
-    const left = {
-      status: { revision: 2, facts: { ...facts, recordNos: ['r-2'] } },
-      shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })],
-      feedbacks,
-    };
-    expect(settle(standing(left), NOW)).toEqual([]);
+    const more = { revision: 2, facts: { ...facts, revision: 2, recordNos: ['r-1', 'r-2'] } };
+    expect(settle(standing({ status: more, shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })], feedbacks }), NOW)).toEqual([]);
+  });
+
+  it.each([
+    ['which the merchant has left', { shops: [shop('jd', { exitedAt: '2026-11-23T00:00:00Z' })] }],
+    ['whose agreement is not in force', { agreed: new Set<string>() }],
+  ])('is taken back from a platform %s when one of its records ends, and comes anew when it is told again', (_which, shut) => {
+    const two = { revision: 1, facts: { ...facts, recordNos: ['r-1', 'r-2'] } };
+    const one = { revision: 2, facts: { ...facts, revision: 2, recordNos: ['r-2'] } };
+    const taken = settle(standing({ ...shut, status: one, feedbacks: settle(standing({ status: two }), NOW) }), NOW);
+    expect(summary(taken)).toEqual([['jd', 'WITHDRAWN', 2]]);
+    expect(taken[0]?.said.actionsRequired).toMatchObject([{ action: 'RESTORE', mandatory: true }]);
+    expect(JSON.stringify(taken)).not.toContain('r-2');
+    expect(settle(standing({ ...shut, status: one, feedbacks: taken }), NOW)).toEqual([]);
+    expect(summary(settle(standing({ status: one, feedbacks: taken }), NOW))).toEqual([['jd', 'ISSUED', 3]]);
   });
 
   it('is taken back from a platform whose shop turned out to be another merchant’s', () => {

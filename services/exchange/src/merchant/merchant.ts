@@ -39,23 +39,26 @@ export function shopsNamedBy({ status, said }: Feedback): string[] {
 
 /**
  * The feedbacks that bring every platform up to date. A platform the merchant has left, or whose agreement is not in force, is told nothing
- * new, but hears of a withdrawal: it was told the first. A shop that turned out to be another merchant's takes back what was told of this one; one that is not known says
- * nothing: after a restore it has still to be read again.
+ * new; as soon as one of the records ends that it was told of, all that it was told is taken back. A shop that turned out to be another
+ * merchant's takes back what was told of this one; one that is not known says nothing: after a restore it has still to be read again.
  */
 export function settle({ uscc, status, shops, feedbacks, agreed, knownShops }: MerchantStanding, now: Date): Feedback[] {
   if (status === null) return [];
   const { revision, facts } = status;
   const isAhead = isAheadOf(revision, feedbacks);
-  const isElsewhere = (feedback: Feedback): boolean =>
-    !shops.some(({ platformId }) => platformId === feedback.said.recipientId) && shopsNamedBy(feedback).every((key) => knownShops.has(key));
-  const taken = feedbacks
-    .filter((feedback) => facts === null || isElsewhere(feedback))
-    .map((feedback) => {
-      const reason = facts === null ? NOTHING_PUBLIC : NOT_ITS_MERCHANT;
-      return withdraw(feedback, { subjectRevision: revision, reason, regime: null, asks: askedOf(feedback, []) }, now);
-    });
+  const open = facts === null ? [] : shops.filter(({ exitedAt, platformId }) => !exitedAt && agreed.has(platformId));
+  const isOn = (among: readonly Merchant[], { said }: Feedback): boolean => among.some(({ platformId }) => platformId === said.recipientId);
+  const reasonFor = (feedback: Feedback): string | null => {
+    if (facts === null) return NOTHING_PUBLIC;
+    if (!isOn(shops, feedback)) return shopsNamedBy(feedback).every((key) => knownShops.has(key)) ? NOT_ITS_MERCHANT : null;
+    return !isOn(open, feedback) && hasEndedSince(feedback, facts.recordNos) ? RECORD_ENDED : null;
+  };
+  const taken = feedbacks.map((feedback) => {
+    const reason = reasonFor(feedback);
+    if (reason === null) return null;
+    return withdraw(feedback, { subjectRevision: revision, reason, regime: null, asks: askedOf(feedback, []) }, now);
+  });
   if (facts === null) return taken.filter((feedback) => feedback !== null).filter((feedback) => !isAhead(feedback));
-  const open = shops.filter(({ exitedAt, platformId }) => !exitedAt && agreed.has(platformId));
   const told = [...new Set(open.map(({ platformId }) => platformId))].map((platformId) => {
     const own = open.filter((shop) => shop.platformId === platformId);
     const previous = feedbacks.find(({ said }) => said.recipientId === platformId) ?? null;
@@ -66,6 +69,7 @@ export function settle({ uscc, status, shops, feedbacks, agreed, knownShops }: M
 
 const NOTHING_PUBLIC = '该主体已无应公示的信用信息';
 const NOT_ITS_MERCHANT = '该主体不再是本平台商户';
+const RECORD_ENDED = '所告知的信用记录已有终止，本平台不再接收该主体的信用状况';
 
 const MANDATE: LegalBasis = {
   instrument: '天津市人民政府办公厅关于推动生活性服务领域平台经济健康发展的实施意见',
@@ -81,14 +85,14 @@ const UNDO: RequiredAction = { action: 'RESTORE', mandatory: true, basis: '信�
  */
 function askedOf(previous: Feedback | null, recordNos: readonly string[]): RequiredAction[] {
   const isOpen = previous !== null && previous.closedAt === null && asksToUndo(previous.said);
-  const arePublic = new Set(recordNos);
-  const hasEnded = recordsToldBy(previous).some((recordNo) => !arePublic.has(recordNo));
-  return isOpen || hasEnded ? [UNDO] : [NO_ACTION];
+  return isOpen || hasEndedSince(previous, recordNos) ? [UNDO] : [NO_ACTION];
 }
 
-function recordsToldBy(feedback: Feedback | null): readonly string[] {
-  const recordNos = feedback?.status === 'ISSUED' ? feedback.said.content.recordNos : undefined;
-  return Array.isArray(recordNos) ? (recordNos as string[]) : [];
+/** Was it told of a record that is not among those that are public now? */
+function hasEndedSince(previous: Feedback | null, recordNos: readonly string[]): boolean {
+  const told = previous?.status === 'ISSUED' ? previous.said.content.recordNos : undefined;
+  const arePublic = new Set(recordNos);
+  return Array.isArray(told) && (told as string[]).some((recordNo) => !arePublic.has(recordNo));
 }
 
 function draftFor(
