@@ -17,6 +17,7 @@ import {
 } from '@jinqiao/testing';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
+import { DEADLINE_STATES } from './clock.js';
 import { startClocks } from './clock.receipts.js';
 import { ExchangeConfig } from '../config.js';
 import { Escalations } from '../escalation/escalation.service.js';
@@ -261,5 +262,25 @@ describe('a clock that starts on issue', () => {
     expect(await entry(said)).toMatchObject({
       deadline: { state: 'RUNNING', startedAt: NOW.toISOString(), dueAt: said.dueAt, ruleVersion: 'FEEDBACK_ACTION/FOOD@2015-01-01' },
     });
+  });
+});
+
+describe('the list by how deadlines stand', () => {
+  it('has what nobody has received, and of each other state what is shown with it', async () => {
+    const [waits, meets] = [await tell('vip', 'R-waits', 'STOP_SALE'), await tell('vip', 'R-meets', 'STOP_SALE')];
+    await answer('vip', meets, 1, 'ACTED');
+    await acknowledge('vip', await tell('vip', 'R-late', 'STOP_SALE'));
+    clock.advance(25 * HOUR);
+    await acknowledge('vip', await tell('vip', 'R-runs', 'STOP_SALE'));
+    const listed = async (query: string): Promise<FeedbackEntry[]> =>
+      (await operator.get<{ items: FeedbackEntry[] }>(`/api/exchange/feedback?kind=RECALL&platform=vip&limit=500${query}`)).body.items;
+    const all = await listed('');
+    for (const state of DEADLINE_STATES) {
+      const such = all.filter(({ deadline }) => deadline?.state === state);
+      expect(such.length).toBeGreaterThan(0);
+      expect(await listed(`&deadline=${state}`)).toEqual(such);
+    }
+    expect((await listed('&deadline=NOT_STARTED')).map(({ feedbackId }) => feedbackId)).toContain(waits.feedbackId);
+    expect(await operator.get('/api/exchange/feedback?deadline=LATE')).toMatchObject({ status: 400, body: { pointer: '/deadline' } });
   });
 });

@@ -1,6 +1,7 @@
 import { FEEDBACK_KINDS, type FeedbackKind, Flag, OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
+import { DEADLINE_STATES, type DeadlineState } from '../clock/clock.js';
 import {
   type FeedbackCounts,
   type FeedbackEntry,
@@ -18,6 +19,9 @@ export class ListFeedbackQuery {
   @Optional() @Text({ max: 64 }) platform?: string;
   @Optional() @Text({ max: 200 }) subject?: string;
   @Optional() @Flag() overdue?: boolean;
+  @Optional()
+  @OneOf(DEADLINE_STATES, { about: 'NOT_STARTED: its clock starts with the receipt, and the platform has not received it.' })
+  deadline?: DeadlineState;
   @Optional() @Text({ max: 500 }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }

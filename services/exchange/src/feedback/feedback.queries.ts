@@ -18,6 +18,7 @@ export interface FeedbackFilter {
   readonly platform?: string;
   readonly subject?: string;
   readonly overdue?: boolean;
+  readonly deadline?: DeadlineState;
   readonly cursor?: string;
   readonly limit: number;
 }
@@ -129,6 +130,12 @@ export const sightOf = ({ kind, id }: Principal): Sight => ({
 /** What a sight lets through; $1 and $2 are its recipient and its publisher. */
 export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
+/** As `deadlineState` has it; null where nothing has to be done within a time. */
+const DEADLINE = `CASE
+  WHEN f.clock_rule IS NULL THEN NULL
+  WHEN f.closed_at IS NOT NULL THEN CASE WHEN f.due_at < f.closed_at THEN 'MET_LATE' ELSE 'MET' END
+  WHEN f.due_at IS NULL THEN 'NOT_STARTED'
+  WHEN f.due_at < $3 THEN 'OVERDUE' ELSE 'RUNNING' END`;
 const NOT_UNDONE = `(f.undo_since <= $3 AND f.closed_at IS NULL AND ${isReal('f')})`;
 const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, f.clock_rule,
   f.clock_started_at, f.due_at, f.closed_at, r.said
@@ -296,8 +303,9 @@ export class FeedbackQueries {
          AND ($8::text IS NULL OR f.status = $8)
          AND (NOT $9::boolean OR f.answer_status IS NOT NULL)
          AND ($10::boolean IS NULL OR (${OVERDUE} IS TRUE) = $10)
+         AND ($11::text IS NULL OR ${DEADLINE} = $11)
        ORDER BY f.feedback_id
-       LIMIT $11`,
+       LIMIT $12`,
       [
         recipient,
         publisher,
@@ -309,6 +317,7 @@ export class FeedbackQueries {
         filter.status === 'ANSWERED' ? 'ISSUED' : (filter.status ?? null),
         filter.status === 'ANSWERED',
         filter.overdue ?? null,
+        filter.deadline ?? null,
         filter.limit + 1,
       ],
     );
