@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { accessToken } from './access.js';
 import { cacheDirectory } from './downloads.js';
 import { freePort, type ServerPorts, usualPorts } from './ports.js';
 import { repository } from './repository.js';
@@ -251,10 +252,21 @@ describe('npm start', () => {
   const ready = async (): Promise<boolean> =>
     (await fetch(`http://127.0.0.1:${env['PORT']}/health/ready`).catch(() => null))?.status === 200;
 
+  /** What may be asked for, and of whom: of nobody, or of more than one, is of nobody. */
+  async function unclear(): Promise<string[]> {
+    const seed = readFileSync(join(dataDir, 'secret-seed'), 'utf8').trim();
+    const { token } = await accessToken({ issuer: `http://127.0.0.1:${env['ISSUER_PORT']}`, seed }, 'tj-audit');
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`http://127.0.0.1:${env['PORT']}/api/exchange/catalogue`, { headers });
+    const { entries } = (await answer.json()) as { entries: { stream: string; modes: string[]; providers: string[] }[] };
+    return entries.filter(({ modes, providers }) => modes.length > 0 && providers.length !== 1).map(({ stream }) => stream);
+  }
+
   it('opens everything, brings back a service that dies, and goes without a trace', async () => {
     const first = await opened();
     expect(await ready()).toBe(true);
     expect(first.output()).toContain('21 organisations are registered');
+    expect(await unclear()).toEqual([]);
 
     const twice = npmStart();
     expect(await twice.exit).toBe(1);
