@@ -365,6 +365,7 @@ describe('what an endpoint answers', () => {
     expect((await operator.get<List>('/api/exchange/webhook-notices')).body.items).toContainEqual(
       expect.objectContaining({ organisationId: 'taobao', endpointId: taobao.endpointId, reason: 'GONE', contact: '平台合规岗' }),
     );
+    expect((await place.http().get<string>('/metrics')).body).toMatch(/^webhook_notices_total\{reason="GONE"[^}]*\} 1$/m);
     expect((await pulled(taobao.http, '&undelivered=true')).map(({ subject }) => subject)).toEqual(['tj-amr:F-7', 'tj-amr:F-8']);
     for (const path of ['enablements', 'rotations'])
       expect((await taobao.http.post(`${ENDPOINTS}/${taobao.endpointId}/${path}`, {})).body).toMatchObject({ code: 'ENDPOINT_ENDED' });

@@ -91,6 +91,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 @Injectable()
 export class Webhooks {
   private readonly attempts;
+  private readonly notices;
 
   constructor(
     private readonly db: DataSource,
@@ -101,6 +102,9 @@ export class Webhooks {
     metrics: Metrics,
   ) {
     this.attempts = metrics.counter('webhook_attempts_total', 'Attempts to deliver a webhook, by what came of them', ['outcome']);
+    this.notices = metrics.counter('webhook_notices_total', 'Endpoints that ended or were disabled, whose contact has to be told', [
+      'reason',
+    ]);
   }
 
   /**
@@ -162,15 +166,19 @@ export class Webhooks {
 
   /** Keeps what came of attempts, several in one transaction. */
   async keep(attempts: readonly Attempt[]): Promise<void> {
-    await this.db.transaction(async (tx) => {
+    const noticed = await this.db.transaction(async (tx) => {
       await switchOff(tx, OTHER_JOINS);
-      await this.record(tx, attempts);
+      return this.record(tx, attempts);
     });
     for (const { attempted } of attempts) this.attempts.inc({ outcome: attempted.outcome });
+    for (const reason of noticed) this.notices.inc({ reason });
   }
 
-  /** The one place where an attempt's end becomes true: its row in the log, the delivery and the endpoint, in the caller's transaction. */
-  async record(tx: EntityManager, attempts: readonly Attempt[]): Promise<void> {
+  /**
+   * The one place where an attempt's end becomes true: its row in the log, the delivery and the endpoint, in the caller's transaction. Gives
+   * back why each endpoint ended or was disabled by it.
+   */
+  async record(tx: EntityManager, attempts: readonly Attempt[]): Promise<string[]> {
     const now = this.clock.now();
     const taken = attempts.filter(({ attempted }) => attempted.outcome === 'DELIVERED');
     await startClocks(
@@ -196,7 +204,7 @@ export class Webhooks {
     await this.keepAttempts(tx, logged);
     await this.ledger.add(tx, logged.map(ledgerEntry));
     await this.keepDeliveries(tx, [...deliveries.values()], now);
-    await this.keepEndpoints(tx, [...endpoints], now);
+    return this.keepEndpoints(tx, [...endpoints], now);
   }
 
   async list(caller: Principal, filter: AttemptFilter): Promise<Page<AttemptEntry>> {
@@ -314,7 +322,8 @@ export class Webhooks {
     );
   }
 
-  private async keepEndpoints(tx: EntityManager, endpoints: readonly [string, LockedEndpoint][], now: Date): Promise<void> {
+  private async keepEndpoints(tx: EntityManager, endpoints: readonly [string, LockedEndpoint][], now: Date): Promise<string[]> {
+    const noticed: string[] = [];
     for (const [endpointId, { failures, failingSince, pausedUntil, ends, isChanged }] of endpoints) {
       if (!isChanged) continue;
       await tx.query(`UPDATE webhook_endpoints SET failures = $2, failing_since = $3, paused_until = $4 WHERE endpoint_id = $1`, [
@@ -338,7 +347,9 @@ export class Webhooks {
       // For ever: nothing is signed for it any more.
       if (ends === 'GONE') await tx.delete(WebhookSecret, { endpointId: In(endpointIds) });
       await sayEndpoints(tx, this.outbox, endpointIds, now);
+      noticed.push(...endpointIds.map(() => ends));
     }
+    return noticed;
   }
 }
 
