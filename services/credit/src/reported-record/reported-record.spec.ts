@@ -212,6 +212,23 @@ describe('revisions of one number', () => {
     ]);
   });
 
+  it.each<[string, Partial<CreditRecordReported>, string]>([
+    ['a penalty of its second class, 3 months', { documentDate: '2026-08-26' }, ''],
+    ['the same a day before', { documentDate: '2026-08-27' }, ' REPAIRED_EARLY'],
+    ['a penalty of its third class, a year', { class: 'SERIOUS', documentDate: '2025-11-26' }, ''],
+    ['the list of serious dishonesty a day before a year', { type: 'SERIOUS_DISHONESTY', documentDate: '2025-11-27' }, ' REPAIRED_EARLY'],
+    ['what has no least period', { type: 'ABNORMAL_OPERATION' }, ''],
+  ])('end with a warning where it was repaired before the law lets it be: %s', (_what, named, warning) => {
+    const reported = read({ ...named, ...(named.type && { class: undefined }) });
+    const repaired = (more: Partial<CreditRecordRetracted>) => readRetraction(retraction({ ground: 'REPAIRED', ...more }), sender());
+    const last = (...readings: Reading[]) => after(...readings).at(-1);
+    expect(last(reported, repaired({}))).toBe(`accepted${warning}`);
+    expect(last(reported, repaired({ decidedOn: '2026-11-25' }))).toBe(
+      named.type === 'ABNORMAL_OPERATION' ? 'accepted' : 'accepted REPAIRED_EARLY',
+    );
+    expect(last(reported, readRetraction(retraction(), sender()))).toBe('accepted');
+  });
+
   it('that were taken over after a restore are duplicates', () => {
     expect(decide({ ...empty, revision: 2, restoredRevision: 2 }, good(read()), at)).toEqual({ outcome: 'duplicate' });
   });

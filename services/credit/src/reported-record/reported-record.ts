@@ -4,7 +4,19 @@
  * for the public follows from it in credit-record.ts; what may be one, and for how long, is a dated row of libs/law.
  */
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
-import { deadline, divisionExists, isInTianjin, publishBy, readUscc, type RecordType, recordTypesOn, rule, termOf } from '@jinqiao/law';
+import {
+  dayInChina,
+  deadline,
+  divisionExists,
+  isInTianjin,
+  publishBy,
+  readUscc,
+  type RecordType,
+  recordTypesOn,
+  repairableFrom,
+  rule,
+  termOf,
+} from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
 import { claimsOf, commitmentFindings } from './commitment.js';
@@ -136,10 +148,19 @@ export function decide(held: HeldReport, { submission, warnings, unknownFields }
       report: submission.report ?? held.report,
       restoredRevision: held.restoredRevision,
       acceptedAt,
-      warnings: [...warnings, ...seriesWarnings(held, submission)],
+      warnings: [...warnings, ...repairedEarly(held, submission, dayInChina(acceptedAt)), ...seriesWarnings(held, submission)],
       unknownFields,
     },
   };
+}
+
+/** Whoever decided on the record decides on its repair; the least period is the law's all the same. */
+function repairedEarly({ report }: HeldReport, { retraction }: Submission, today: string): Finding[] {
+  if (retraction?.ground !== 'REPAIRED' || report === null) return [];
+  const repairable = repairableFrom(report.type, report.class ?? null, report.documentDate, today);
+  if (repairable === null || (retraction.decidedOn ?? today) >= repairable.from) return [];
+  const { from, legalBasis } = repairable;
+  return [finding('REPAIRED_EARLY', '/ground', `was to be repaired from ${from} at the earliest (${legalBasis.ruleVersion})`)];
 }
 
 function seriesWarnings(held: HeldReport, { revision, retraction }: Submission): Finding[] {
