@@ -86,6 +86,20 @@ it('waits for its record, which then is never public for long, and for one that 
   expect(await service.get(Repairs).applyWaiting(500)).toBe(0);
 });
 
+it('that comes again ends what was reported of its document since, under another number', async () => {
+  const { penalty, decision } = aPenalty();
+  await report(penalty);
+  const first = (await office.post<RepairAnswer>(PATH, decision)).body;
+  await report({ ...penalty, recordNo: `${penalty.recordNo}-again` });
+  expect((await standing(penalty)).sort()).toEqual(['PUBLIC', 'REPAIRED']);
+  const { body } = await office.post<RepairAnswer>(PATH, decision);
+  expect(body).toMatchObject({ outcome: 'duplicate', recordNos: expect.arrayContaining([...first.recordNos]) as string[] });
+  expect(body.recordNos).toHaveLength(2);
+  expect(await standing(penalty)).toEqual(['REPAIRED', 'REPAIRED']);
+  const ended = (await told(creditRecords.topic, penalty.uscc)).filter((one) => one.body?.['endedReason'] === 'REPAIRED');
+  expect(ended).toHaveLength(2);
+});
+
 it('is applied once by two processes', async () => {
   const { penalty, decision } = aPenalty();
   await office.post(PATH, decision);

@@ -130,9 +130,11 @@ export class Repairs {
         tx,
         decisions.map(({ decisionNo }) => decisionNo),
       );
+      // One that comes again ends what has come of its document since it was applied.
+      const passed = new Set(decisions.map(({ decisionNo, hash }) => `${hash} ${decisionNo}`));
       const applied = await this.apply(
         tx,
-        [...kept.values()].filter(({ decisionNo }) => fresh.has(decisionNo)),
+        [...kept.values()].filter(({ decisionNo, hash }) => passed.has(`${hash} ${decisionNo}`)),
       );
       return readings.map(({ input, read }) => answerOf(input, read, { kept, applied, fresh }));
     });
@@ -153,7 +155,8 @@ export class Repairs {
     const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
-      return decision ? [{ change: repair(record, becauseOf(decision)), causedBy: null }] : [];
+      const change = decision && repair(record, becauseOf(decision));
+      return change && change.record !== record ? [{ change, causedBy: null }] : [];
     });
     await this.records.keep(tx, steps);
     await noteApplied(tx, found, this.clock.now());
@@ -210,7 +213,7 @@ async function findForUpdate(tx: EntityManager, decisionNos: readonly string[]):
 
 async function noteApplied(tx: EntityManager, applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[], at: Date): Promise<void> {
   await tx.query(
-    `UPDATE repair_decisions AS kept SET applied_at = $2, record_nos = x."recordNos"
+    `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2), record_nos = x."recordNos"
      FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
      WHERE kept.decision_no = x."decisionNo"`,
     [JSON.stringify(applied), at],
