@@ -192,14 +192,15 @@ describe('handling', () => {
     expect(states(file)).toEqual({ HANDLING: 'ANNOUNCED' });
     const act: Act = { ...FACTS, act: 'ANNOUNCE', party: 'SAMPLED_PARTY', on: '2026-05-20' };
     expect(() => decide(play(ANNOUNCED.slice(0, -1)), COUNTY, act, TODAY)).toThrow(ActNotCompetent);
-    // From 20 May day 60 is 19 July, day 90 is 18 August: both are outside.
+    // From 20 May day 60 is 19 July, which is too early; day 90 is 18 August.
     const on = (day: string): string[] => refusal([['RECORD_RECHECK', day, { passed: true }]], file);
-    expect(['2026-07-19', '2026-07-20', '2026-08-17', '2026-08-18'].map(on)).toEqual([
-      ['OUTSIDE_RECHECK_WINDOW'],
-      [],
-      [],
-      ['OUTSIDE_RECHECK_WINDOW'],
-    ]);
+    expect(['2026-07-19', '2026-07-20', '2026-08-17'].map(on)).toEqual([['OUTSIDE_RECHECK_WINDOW'], [], []]);
+  });
+
+  it('is checked again after its window too, late: a firm that has corrected is not kept shut', () => {
+    const late = play([['RECORD_RECHECK', '2026-08-19', { passed: true }]], play(ANNOUNCED));
+    expect(states(late)).toEqual({ HANDLING: 'RECHECK_PASSED' });
+    expect(late.clocks.filter(({ clock }) => clock === 'SECOND_RECHECK').map((clock) => clockState(clock, TODAY))).toEqual(['MET_LATE']);
   });
 
   it('ends at another department when it fails for good', () => {
