@@ -125,7 +125,8 @@ export class StepError {
 }
 
 export class AllowedStep {
-  @OneOf([...SHEET_ACTS, ...CASE_ACTS]) act: SheetAct | CaseAct;
+  // Some words are in both.
+  @OneOf([...new Set([...SHEET_ACTS, ...CASE_ACTS])]) act: SheetAct | CaseAct;
   @TextList({ max: 64, items: 5, about: 'As whom it may be done.' }) by: string[];
 }
 

@@ -73,6 +73,7 @@ export class SheetFacts {
   @Optional() @Nested(() => SheetReport) report?: SheetReport;
   @Optional() @Text({ ...SHA_256, about: 'Which piece of evidence is the report, or the rejection.' }) sha256?: string;
   @Optional() @Timestamp({ about: 'When the party was told what a test on the spot had found.' }) toldAt?: string;
+  @Optional() @Timestamp({ about: 'When the party objected to what a test on the spot had found.' }) filedAt?: string;
 }
 
 /** What each act of a case needs of it is said where it is missing. */

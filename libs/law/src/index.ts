@@ -19,6 +19,7 @@ export { pastBefore } from './retention.js';
 export {
   allRules,
   CREDIT_REPAIR,
+  FOOD_LAW,
   FOOD_SAMPLING,
   RECALL_RULES,
   rule,

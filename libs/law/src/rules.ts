@@ -36,7 +36,7 @@ type Where = Pick<RuleRow, 'regime' | 'roll' | 'validTo' | 'startsOn'>;
 
 /** Exported: named by whoever cites an article of them beside a rule row. */
 export const QUALITY_LAW = '中华人民共和国产品质量法';
-const FOOD_LAW = '中华人民共和国食品安全法';
+export const FOOD_LAW = '中华人民共和国食品安全法';
 export const SAMPLING_MEASURES = '产品质量监督抽查管理暂行办法（市场监管总局令第18号）';
 export const FOOD_SAMPLING = '食品安全抽样检验管理办法（市场监管总局令第15号）';
 export const RECALL_RULES = '消费品召回管理暂行规定（市场监管总局令第19号）';

@@ -98,12 +98,15 @@ const BLIND_SHEET: Sight = {
 
 // What was signed on site (§19), and what a test on the spot found, of which the party was told there and then. Not who made it.
 const SAMPLED = ['organiserId', 'sampleNo', 'roundId', 'roundNo', 'regime', 'mode', 'sample'];
-const SAMPLING_STEP = [...below('history', DONE), ...below('history.facts', ['mode', 'documentNo', 'sample', 'report', 'toldAt'])];
+const SAMPLING_STEP = [
+  ...below('history', DONE),
+  ...below('history.facts', ['mode', 'documentNo', 'sample', 'report', 'toldAt', 'filedAt']),
+];
 const OF_SAMPLED_PARTY: Pick<Sight, 'but' | 'items'> = {
   but: ['sample.nominalProducer', 'history.facts.sample.nominalProducer'],
   items: {
     clocks: ({ clock }) => clock === 'RAPID_TEST_OBJECTION',
-    history: ({ act }) => ['BEGIN_SAMPLING', 'SEAL_SAMPLE', 'TEST_ON_SITE'].includes(String(act)),
+    history: ({ act }) => ['BEGIN_SAMPLING', 'SEAL_SAMPLE', 'TEST_ON_SITE', 'FILE_OBJECTION', 'WAIVE_REINSPECTION'].includes(String(act)),
   },
 };
 const SHEET_OF: Readonly<Partial<Record<Relation, Sight>>> = {

@@ -89,7 +89,9 @@ export const SERVED_OF_RESULT = `coalesce((SELECT jsonb_agg(p) FROM sampling_cas
     AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = p ->> 'party'
   WHERE c.reporter_id = r.reporter_id AND c.sample_no = r.sample_no), '[]')`;
 const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
-  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic"`;
+  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic",
+  EXISTS (SELECT FROM sampling_sheet_clocks t WHERE t.clock = 'RAPID_TEST_OBJECTION'
+    AND (t.organiser_id, t.sample_no) = (c.reporter_id, c.sample_no)) AS "wasTestedOnSite"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn"`;
 /** To whom the party of the clock `c` was handed over. */

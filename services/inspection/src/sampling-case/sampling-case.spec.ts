@@ -30,6 +30,7 @@ const NEW: CaseFile = {
   verdict: 'UNQUALIFIED',
   standing: 'UNQUALIFIED',
   laboratory: { name: '市质检院', uscc: '12120000401200000X' },
+  wasTestedOnSite: false,
   parties: (['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const).map((party) => ({ party, name: party, isOutside: false })),
   tracks: [],
   clocks: [],
@@ -121,6 +122,14 @@ describe('an objection', () => {
     expect(() => play([...OBJECTED, ['DECIDE_OBJECTION', '2026-09-12', { upheld: false }], ['ADMIT_REINSPECTION', '2026-09-13']])).toThrow(
       ActNotAllowed,
     );
+  });
+
+  it('comes too late to what was tested on the spot, but for how it was sampled', () => {
+    const onSite = { ...NEW, regime: 'FOOD', wasTestedOnSite: true } as const;
+    const objected = (ground: 'CONCLUSION' | 'AUTHENTICITY'): string[] =>
+      refusal([SERVED, ['FILE_OBJECTION', '2026-09-02', { ground }]], onSite);
+    expect([objected('CONCLUSION'), objected('AUTHENTICITY')]).toEqual([['OBJECTION_LATE'], []]);
+    expect(refusal([SERVED, ['FILE_OBJECTION', '2026-09-02']], onSite, 'NOMINAL_PRODUCER')).toEqual([]);
   });
 
   it('goes to a superior department as well, and to nobody else', () => {

@@ -42,6 +42,8 @@ export interface CaseFile {
   /** The one that stands now; null when the result has been taken back. */
   readonly standing: Verdict | null;
   readonly laboratory: { readonly name: string; readonly uscc?: string | undefined } | null;
+  /** It had its four hours for that, on the sheet. */
+  readonly wasTestedOnSite: boolean;
   readonly parties: readonly CaseParty[];
   readonly tracks: readonly Track[];
   readonly clocks: readonly Clock[];
@@ -243,7 +245,12 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
     }
     case 'FILE_OBJECTION': {
       const isServed = trackOf(file, 'SERVICE', act.party).state === 'SERVED';
-      return isServed ? [] : [finding('NOT_SERVED', '/party', 'was not served yet: its time has not begun')];
+      const isOver = file.wasTestedOnSite && act.party === 'SAMPLED_PARTY' && act.ground === 'CONCLUSION';
+      return [
+        ...(isServed ? [] : [finding('NOT_SERVED', '/party', 'was not served yet: its time has not begun')]),
+        // 食品安全法 §88.
+        ...(isOver ? [finding('OBJECTION_LATE', '/ground', 'it was tested on the spot, which is objected to within four hours')] : []),
+      ];
     }
     case 'CHOOSE_LABORATORY':
       return laboratoryFindings(file, act);

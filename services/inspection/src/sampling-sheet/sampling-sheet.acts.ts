@@ -3,6 +3,7 @@
  * table that `decide` obeys and that docs/inspection.md is drawn from (产品质量监督抽查管理暂行办法 §15 to §34; 食品安全抽样检验管理办法).
  */
 import type { NotSampledGround, SamplingMode, SheetAct, SheetFacts } from '@jinqiao/contracts';
+import { FOOD_LAW } from '@jinqiao/law';
 import type { EvidenceType } from '../evidence/evidence.js';
 
 export const STATES = [
@@ -10,6 +11,8 @@ export const STATES = [
   'SAMPLING',
   'NOT_SAMPLED',
   'ILLEGAL_FOUND',
+  'TESTED_ON_SITE',
+  'REINSPECTION_DUE',
   'SAMPLE_SEALED',
   'LAB_RECEIVED',
   'LAB_REJECTED',
@@ -54,6 +57,8 @@ export interface ActRule {
   readonly stops?: readonly ClockName[];
   /** Of Order 18; of food no article is named, see `basisOf`. */
   readonly article: string;
+  /** Whose article it is, where that is a law. */
+  readonly law?: string;
   /** What has to be proven: of each list one kind. */
   readonly evidence?: Readonly<Record<SamplingMode, readonly (readonly EvidenceType[])[]>>;
 }
@@ -90,7 +95,7 @@ export const ACTS = {
   },
   SEAL_SAMPLE: {
     by: SAMPLING_SIDE,
-    leads: { SAMPLING: 'SAMPLE_SEALED' },
+    leads: { SAMPLING: 'SAMPLE_SEALED', REINSPECTION_DUE: 'SAMPLE_SEALED' },
     needs: ['sample'],
     starts: ['SAMPLE_DELIVERY'],
     article: '第十七条至第二十八条',
@@ -102,11 +107,27 @@ export const ACTS = {
   // §9: who samples does not test, except on the spot.
   TEST_ON_SITE: {
     by: SAMPLING_SIDE,
-    leads: { SAMPLING: 'REPORTED' },
+    leads: { SAMPLING: 'TESTED_ON_SITE' },
     needs: ['sample', 'report', 'toldAt'],
     starts: ['RAPID_TEST_OBJECTION'],
     article: '第九条',
     evidence: everywhere([['SHEET_SCAN'], SEEN]),
+  },
+  // Another sample goes to the laboratory: what was tested on the spot is not tested on the spot again (食品安全法 §88).
+  FILE_OBJECTION: {
+    by: SAMPLING_SIDE,
+    leads: { TESTED_ON_SITE: 'REINSPECTION_DUE' },
+    needs: ['filedAt'],
+    stops: ['RAPID_TEST_OBJECTION'],
+    article: '第八十八条',
+    law: FOOD_LAW,
+  },
+  WAIVE_REINSPECTION: {
+    by: SAMPLING_SIDE,
+    leads: { REINSPECTION_DUE: 'TESTED_ON_SITE' },
+    needs: ['reason'],
+    article: '第八十八条',
+    law: FOOD_LAW,
   },
 
   RECEIVE_SAMPLE: {
@@ -136,7 +157,12 @@ export const ACTS = {
   },
 
   RETURN_REPORT: { by: ORGANISER, leads: { REPORTED: 'TESTING' }, needs: ['reason'], article: '第二十九条至第三十四条' },
-  CONFIRM: { by: ORGANISER, leads: { REPORTED: 'CONFIRMED', LAB_REJECTED: 'CONFIRMED' }, needs: [], article: '第三十五条' },
+  CONFIRM: {
+    by: ORGANISER,
+    leads: { TESTED_ON_SITE: 'CONFIRMED', REPORTED: 'CONFIRMED', LAB_REJECTED: 'CONFIRMED' },
+    needs: [],
+    article: '第三十五条',
+  },
 } as const satisfies Record<SheetAct, ActRule>;
 export type ActName = keyof typeof ACTS;
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];

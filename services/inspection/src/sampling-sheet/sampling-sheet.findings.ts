@@ -5,7 +5,7 @@ import type { EvidenceType } from '../evidence/evidence.js';
 import { SAMPLERS_LEAST } from '../sampling-round/sampling-round.js';
 import { type ActRule, ACTS, GROUNDS } from './sampling-sheet.acts.js';
 import { resultFindings } from './sampling-sheet.result.js';
-import type { Act, KeptSample, Moment, Sheet } from './sampling-sheet.js';
+import type { Act, Clock, KeptSample, Moment, Sheet } from './sampling-sheet.js';
 
 interface Judged {
   readonly before: Sheet;
@@ -46,6 +46,8 @@ function ownFindings({ before, after, act, at }: Judged): Finding[] {
       return sample ? [...sealedFindings(after, sample, purchase), ...resultFindings(after, at.now)] : [];
     case 'TEST_ON_SITE':
       return sample && report ? [...rapidTestFindings(after, sample, act, at), ...reportFindings(after, report, act, at)] : [];
+    case 'FILE_OBJECTION':
+      return objectionFindings(before, act, at);
     case 'RECEIVE_SAMPLE':
       return sealFindings(before, act);
     case 'REJECT_SAMPLE':
@@ -60,10 +62,8 @@ function ownFindings({ before, after, act, at }: Judged): Finding[] {
         ...(report ? laboratoryFindings(report) : []),
         ...(report ? reportFindings(after, report, act, at) : []),
       ];
-    case 'RETURN_REPORT':
-      return before.sample?.testSeal === undefined
-        ? [finding('NOTHING_TO_RETURN', '/act', 'it was tested on the spot, by no laboratory')]
-        : [];
+    case 'CONFIRM':
+      return openFindings(before, at);
     default:
       return [];
   }
@@ -170,6 +170,33 @@ function rapidTestFindings(sheet: Sheet, sample: KeptSample, { toldAt = '' }: Ac
     ...(Date.parse(toldAt) > now.getTime() ? [finding('IN_FUTURE', '/toldAt', 'lies in the future')] : []),
   ];
 }
+
+/** 食品安全法 §88: within four hours, once. */
+function objectionFindings(sheet: Sheet, { filedAt }: Act, { now }: Moment): Finding[] {
+  if (filedAt === undefined) return [];
+  const dueAt = rapidTestObjection(sheet)?.dueAt ?? '';
+  return [
+    ...(Date.parse(filedAt) > now.getTime() ? [finding('IN_FUTURE', '/filedAt', 'lies in the future')] : []),
+    ...(Date.parse(filedAt) <= Date.parse(dueAt)
+      ? []
+      : [
+          finding(
+            'OBJECTION_LATE',
+            '/filedAt',
+            `is after the four hours were over${dueAt && `, at ${dueAt}`}, or it was objected to before`,
+          ),
+        ]),
+  ];
+}
+
+/** What may still be objected to is not told as a result. */
+function openFindings(sheet: Sheet, { now }: Moment): Finding[] {
+  const dueAt = rapidTestObjection(sheet)?.dueAt ?? '';
+  return now.toISOString() <= dueAt ? [finding('OBJECTION_OPEN', '/act', `the party may object until ${dueAt}`)] : [];
+}
+
+const rapidTestObjection = ({ clocks }: Sheet): Clock | undefined =>
+  clocks.find(({ clock, stoppedOn }) => clock === 'RAPID_TEST_OBJECTION' && stoppedOn === null);
 
 function sealFindings({ sample }: Sheet, { testSeal, backupSeal, sealsIntact }: Act): Finding[] {
   const found = { testSeal, backupSeal };

@@ -63,8 +63,14 @@ interface DrawnRound {
   readonly assignments: readonly Assignment[];
 }
 
+interface Pool {
+  readonly pool?: number;
+  /** Of the last of the pool. */
+  readonly product?: object;
+}
+
 /** A round with its draw of three objects, of a pool of so many; it is the day after. */
-async function aRound(roundNo: string, changes: object = {}, pool = 3): Promise<DrawnRound> {
+async function aRound(roundNo: string, changes: object = {}, { pool = 3, product }: Pool = {}): Promise<DrawnRound> {
   clock.set(START);
   const number = 3;
   const quotas = [{ divisionCode: '120101', riskClass: 'C', number }];
@@ -91,6 +97,7 @@ async function aRound(roundNo: string, changes: object = {}, pool = 3): Promise<
     name: `第${n + 1}号商店`,
     divisionCode: '120101',
     riskClass: 'C',
+    ...(n === pool - 1 && { product }),
   }));
   await organiser.post(`${ROUNDS}/${roundId}/draw`, {
     objects,
@@ -228,16 +235,29 @@ describe('a sample of food taken on site', () => {
     ]);
   });
 
-  it('may be tested on the spot, and the party has four hours', async () => {
+  it('may be tested on the spot; whoever objects within four hours has a laboratory test it again, and that is final', async () => {
     const round = await aRound('F-2', { regime: 'FOOD' });
     await begun('F-2', round);
     await prove(body, 'F-2', 'SHEET_SCAN', 'PHOTO');
     const { testSeal: _test, backupSeal: _backup, ...sample } = SAMPLE;
     const facts = { sample, report: { ...REPORT, laboratory: undefined }, toldAt: '2026-03-03T01:30:00Z' };
     const { body: sheet } = await act(body, 'F-2', 'TEST_ON_SITE', facts);
-    expect(sheet).toMatchObject({ state: 'REPORTED', clocks: [{ dueAt: '2026-03-03T05:30:00.000Z', state: 'RUNNING' }] });
-    await act(organiser, 'F-2', 'CONFIRM');
-    expect(await said(samplingNotices.topic, 'F-2')).toEqual([expect.objectContaining({ verdict: 'UNQUALIFIED' })]);
+    expect(sheet).toMatchObject({ state: 'TESTED_ON_SITE', clocks: [{ dueAt: '2026-03-03T05:30:00.000Z', state: 'RUNNING' }] });
+    expect((await act(organiser, 'F-2', 'CONFIRM')).body).toMatchObject({ status: 422, code: 'OBJECTION_OPEN' });
+    expect((await act(body, 'F-2', 'FILE_OBJECTION', { filedAt: '2026-03-03T01:45:00Z' })).body.state).toBe('REINSPECTION_DUE');
+    await act(body, 'F-2', 'SEAL_SAMPLE', { sample: SAMPLE });
+    await act(laboratory, 'F-2', 'RECEIVE_SAMPLE', SEALS);
+    await act(laboratory, 'F-2', 'BEGIN_TESTING', { licence: 'NOT_REQUIRED' });
+    const sha256 = await prove(laboratory, 'F-2', 'REPORT');
+    await act(laboratory, 'F-2', 'REPORT', { report: REPORT, sha256 });
+    expect((await act(organiser, 'F-2', 'CONFIRM')).body).toMatchObject({ state: 'CONFIRMED', allowed: [] });
+    expect(await said(samplingNotices.topic, 'F-2')).toMatchObject([{ verdict: 'UNQUALIFIED', finality: 'FINAL' }]);
+
+    const cases = '/api/inspection/sampling-cases';
+    await organiser.post(cases, { sampleNo: 'F-2' });
+    const of = { party: 'SAMPLED_PARTY', on: '2026-03-03', sha256, mode: 'DELIVERED', ground: 'CONCLUSION' };
+    const inCase = (name: string) => organiser.post<{ code: string }>(`${cases}/tj-amr/F-2/acts`, { ...of, act: name });
+    expect([(await inCase('SERVE')).status, (await inCase('FILE_OBJECTION')).body.code]).toEqual([200, 'OBJECTION_LATE']);
   });
 });
 
@@ -475,7 +495,7 @@ describe('a round', () => {
   });
 
   it('replaces what could not be sampled by the next of its stratum, with the reason on record, until it is opened', async () => {
-    const round = await aRound('E-1', {}, 4);
+    const round = await aRound('E-1', {}, { pool: 4 });
     const { roundId, assignments } = round;
     const [first, second, third] = assignments.map(({ id }) => id);
     const replace = (objectId: string | undefined, as = organiser) =>
@@ -595,8 +615,11 @@ describe('a merchant', () => {
     expect(seen.history.at(-1)).toMatchObject({ act: 'TEST_ON_SITE', facts: { report: { verdict: 'UNQUALIFIED' } } });
     expect(seen.clocks).toMatchObject([{ clock: 'RAPID_TEST_OBJECTION', dueAt: '2026-03-03T05:30:00.000Z' }]);
     // How it goes on it is told by notice.
+    clock.set(new Date('2026-03-03T05:30:01.000Z'));
+    const { body: over } = await sheetOf(seller, 'W-2');
+    expect(over.clocks).toMatchObject([{ state: 'RUN_OUT' }]);
     expect((await act(organiser, 'W-2', 'CONFIRM')).status).toBe(200);
-    expect((await sheetOf(seller, 'W-2')).body).toEqual(seen);
+    expect((await sheetOf(seller, 'W-2')).body).toEqual(over);
   });
 });
 

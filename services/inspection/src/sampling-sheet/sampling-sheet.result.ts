@@ -3,24 +3,25 @@ import type { Finding } from '@jinqiao/schema';
 import { readReport } from '../sampling-result/sampling-result.js';
 import type { Sheet } from './sampling-sheet.js';
 
-type OfSheet = Pick<Sheet, 'sampleNo' | 'regime' | 'roundNo' | 'coverage' | 'sample' | 'purchase' | 'report'>;
+type OfSheet = Pick<Sheet, 'sampleNo' | 'regime' | 'roundNo' | 'coverage' | 'sample' | 'purchase' | 'report' | 'clocks'>;
 
 /**
  * What the organiser confirms, as it would be reported: with the findings of a test, or without a test where the laboratory rejected the
- * sample. It is provisional, because whoever is told of it may object.
+ * sample. It is provisional, because whoever is told of it may object; a re-inspection is final (食品安全法 §88).
  */
 export function resultOf(
-  { sampleNo, regime, roundNo, coverage, sample, purchase, report }: OfSheet,
+  { sampleNo, regime, roundNo, coverage, sample, purchase, report, clocks }: OfSheet,
   revision: number,
 ): SamplingResultReported {
   if (!sample) throw new Error('A result is of something that was sampled');
-  const { product, sampledParty, nominalProducer, takenOn } = sample;
+  const { product, sampledParty, nominalProducer, takenOn, testSeal } = sample;
+  const wasContested = clocks.some(({ clock, stoppedOn }) => clock === 'RAPID_TEST_OBJECTION' && stoppedOn !== null);
   return {
     sampleNo,
     revision,
     ...(revision > 1 && { revisionReason: 'CORRECTED' as const }),
     regime,
-    finality: 'PROVISIONAL',
+    finality: wasContested && testSeal !== undefined && report ? 'FINAL' : 'PROVISIONAL',
     product,
     ...(report ? foundBy(report) : { verdict: 'NOT_TESTED' as const, notTestedReason: 'LAB_REJECTED' as const }),
     ...(sampledParty && { sampledParty }),

@@ -107,6 +107,16 @@ const NEW: Sheet = {
   clocks: [],
   evidence: EVIDENCE_TYPES.map(piece),
 };
+/** Of a test on the spot of which the party was told at 21:50 UTC: just over. */
+const FOUR_HOURS: Sheet['clocks'][number] = {
+  clock: 'RAPID_TEST_OBJECTION',
+  startedOn: TODAY,
+  dueOn: TODAY,
+  dueAt: '2026-03-20T01:50:00.000Z',
+  provisional: false,
+  ruleVersion: 'RAPID_TEST_OBJECTION/FOOD@2015-10-01',
+  stoppedOn: null,
+};
 const SAMPLERS = [{ inspectorId: 'i-1' }, { inspectorId: 'i-2' }];
 const { testSeal: _test, backupSeal: _backup, backupQuantity: _quantity, ...UNSEALED } = SAMPLE;
 /** What makes each act acceptable. */
@@ -116,6 +126,8 @@ const FACTS: Readonly<Record<ActName, Omit<Act, 'act' | 'on'>>> = {
   FIND_ILLEGAL: { departmentId: 'tj-nankai', reason: '无证' },
   SEAL_SAMPLE: { sample: SAMPLE },
   TEST_ON_SITE: { sample: UNSEALED, report: REPORT, toldAt: '2026-03-20T01:30:00Z' },
+  FILE_OBJECTION: { filedAt: '2026-03-20T01:45:00Z' },
+  WAIVE_REINSPECTION: { reason: '不再要求复检' },
   RECEIVE_SAMPLE: { testSeal: 'F-001', backupSeal: 'F-002', sealsIntact: true },
   REJECT_SAMPLE: { reason: '封条破损', sha256: HASH },
   BEGIN_TESTING: { licence: 'NOT_REQUIRED' },
@@ -171,12 +183,16 @@ describe('whoever acts', () => {
     SAMPLING FIND_ILLEGAL ILLEGAL_FOUND OS
     LAB_RECEIVED FIND_ILLEGAL ILLEGAL_FOUND OS
     SAMPLING SEAL_SAMPLE SAMPLE_SEALED OS
-    SAMPLING TEST_ON_SITE REPORTED OS
+    SAMPLING TEST_ON_SITE TESTED_ON_SITE OS
+    TESTED_ON_SITE FILE_OBJECTION REINSPECTION_DUE OS
+    REINSPECTION_DUE WAIVE_REINSPECTION TESTED_ON_SITE OS
+    REINSPECTION_DUE SEAL_SAMPLE SAMPLE_SEALED OS
     SAMPLE_SEALED RECEIVE_SAMPLE LAB_RECEIVED L
     SAMPLE_SEALED REJECT_SAMPLE LAB_REJECTED L
     LAB_RECEIVED BEGIN_TESTING TESTING L
     TESTING REPORT REPORTED L
     REPORTED RETURN_REPORT TESTING O
+    TESTED_ON_SITE CONFIRM CONFIRMED O
     REPORTED CONFIRM CONFIRMED O
     LAB_REJECTED CONFIRM CONFIRMED O`
     .trim()
@@ -185,7 +201,8 @@ describe('whoever acts', () => {
   const callers = { O: ORGANISER, S: BODY, L: LABORATORY, other: OTHER_LABORATORY, county: COUNTY, auditor: AUDITOR } as const;
   const samplers = [{ inspectorId: 'i-1', employerId: 'tj-heping' }];
   const sample = { ...SAMPLE, takenOn: '2026-03-03', sampledParty: { name: '示例商店' } };
-  const inState = (state: State): Sheet => ({ ...NEW, regime: 'FOOD', mode: 'ON_SITE', samplers, sample, report: REPORT, state });
+  const of = { regime: 'FOOD', mode: 'ON_SITE', samplers, sample, report: REPORT, clocks: [FOUR_HOURS] } as const;
+  const inState = (state: State): Sheet => ({ ...NEW, ...of, state });
 
   it.each(STATES.flatMap((state) => ACT_NAMES.map((act) => [act, state] as const)))(
     'does %s to what is %s as the table says',
@@ -402,8 +419,6 @@ describe('the laboratory', () => {
 
   it('gets a report back that the organiser does not confirm', () => {
     expect(play([...REPORTED, [ORGANISER, 'RETURN_REPORT']])).toMatchObject({ state: 'TESTING', report: null });
-    const onSite = play([...BEGUN, [BODY, 'TEST_ON_SITE']], { ...NEW, regime: 'FOOD' });
-    expect(refusals(onSite, ORGANISER, anAct('RETURN_REPORT'))).toEqual(['NOTHING_TO_RETURN /act']);
   });
 });
 
@@ -429,6 +444,37 @@ describe('a test on the spot', () => {
     ]);
     const at = (time: string): string[] => running.map((clock) => clockState(clock, new Date(time)));
     expect([at('2026-03-20T05:30:00Z'), at('2026-03-20T05:30:01Z')]).toEqual([['RUNNING'], ['RUN_OUT']]);
+  });
+
+  const told = (toldAt: string): Sheet => play([...BEGUN, [BODY, 'TEST_ON_SITE', TODAY, { toldAt }]], { ...NEW, regime: 'FOOD' });
+  const OBJECTED: readonly Told[] = [[BODY, 'FILE_OBJECTION']];
+
+  it('that is objected to in time goes to a laboratory, which alone tests again, and whose result is final', () => {
+    const sheet = told('2026-03-20T01:30:00Z');
+    const { basis, clocks: stopped } = steps(sheet, BODY, anAct('FILE_OBJECTION'));
+    expect([basis, stopped]).toEqual(['中华人民共和国食品安全法第八十八条', [expect.objectContaining({ stoppedOn: TODAY })]]);
+    expect(outcome(play(OBJECTED, sheet), BODY, anAct('TEST_ON_SITE'))).toBe('ACT_NOT_ALLOWED');
+    const again: readonly Told[] = [
+      ...OBJECTED,
+      [BODY, 'SEAL_SAMPLE'],
+      [LABORATORY, 'RECEIVE_SAMPLE'],
+      [LABORATORY, 'BEGIN_TESTING'],
+      [LABORATORY, 'REPORT', TODAY, { report: { ...REPORT, verdict: 'QUALIFIED', items: [{ item: '铅', passed: true }] } }],
+    ];
+    expect(resultOf(play(again, sheet), 1)).toMatchObject({ finality: 'FINAL', verdict: 'QUALIFIED' });
+    expect(resultOf(sheet, 1)).toMatchObject({ finality: 'PROVISIONAL', verdict: 'UNQUALIFIED' });
+  });
+
+  it('is objected to within the four hours, once, and is no result before they are over', () => {
+    const objected = (sheet: Sheet, filedAt: string): string[] => refusals(sheet, BODY, anAct('FILE_OBJECTION', TODAY, { filedAt }));
+    const long = told('2026-03-19T21:00:00Z');
+    expect([objected(long, '2026-03-20T01:00:00Z'), objected(long, '2026-03-20T01:00:01Z')]).toEqual([[], ['OBJECTION_LATE /filedAt']]);
+    expect(objected(long, '2026-03-20T02:00:01Z')).toEqual(['IN_FUTURE /filedAt', 'OBJECTION_LATE /filedAt']);
+    const waived = play([...OBJECTED, [BODY, 'WAIVE_REINSPECTION']], told('2026-03-20T01:30:00Z'));
+    expect(objected(waived, '2026-03-20T01:45:00Z')).toEqual(['OBJECTION_LATE /filedAt']);
+    const confirmed = (sheet: Sheet): string[] => refusals(sheet, ORGANISER, anAct('CONFIRM'));
+    expect([told('2026-03-20T01:30:00Z'), long, waived].map(confirmed)).toEqual([['OBJECTION_OPEN /act'], [], []]);
+    expect(resultOf(waived, 1)).toMatchObject({ finality: 'PROVISIONAL', verdict: 'UNQUALIFIED' });
   });
 });
 
@@ -461,7 +507,9 @@ describe('every step', () => {
     const sample = { ...SAMPLE, takenOn: TODAY, sampledParty: { name: '示例商店' } };
     const next = (state: State): string[] =>
       ACT_NAMES.flatMap((act) =>
-        [ORGANISER, LABORATORY].map((caller) => outcome({ ...NEW, regime: 'FOOD', mode: 'ON_SITE', sample, state }, caller, anAct(act))),
+        [ORGANISER, LABORATORY].map((caller) =>
+          outcome({ ...NEW, regime: 'FOOD', mode: 'ON_SITE', sample, clocks: [FOUR_HOURS], state }, caller, anAct(act)),
+        ),
       );
     const reached = new Set<State>(['DRAWN']);
     // A set goes through what is added on the way.

@@ -231,7 +231,7 @@ export function decide(sheet: Sheet, caller: Caller, act: Act, at: Moment): Step
       ...(given.starts ?? []).flatMap((clock) => started(sheet, clock, act)),
     ],
     competence,
-    basis: basisOf(sheet.regime, given),
+    basis: given.law === undefined ? basisOf(sheet.regime, given) : `${given.law}${given.article}`,
   };
 }
 
