@@ -307,7 +307,7 @@ export class SamplingRounds {
     return row;
   }
 
-  /** Objects whose product was sampled too lately, as results say that were reported here. */
+  /** Objects whose product was sampled too lately, as results say that were reported here, and sheets that are on their way to one. */
   private async exclusions(
     tx: EntityManager,
     { plan, organiserId, level }: SamplingRoundRow,
@@ -323,14 +323,18 @@ export class SamplingRounds {
     if (products.length === 0 || row === 'NO_RULE') return [];
     const { from, values } = unnested(PRODUCTS, products, 3);
     const before: SampledBefore[] = await tx.query(
-      `SELECT given.object_id AS "objectId", r.reporter_id AS "reporterId", r.dated_on::text AS "sampledOn", o.level
+      `SELECT given.object_id AS "objectId", b.by AS "reporterId", b.taken_on::text AS "sampledOn", o.level
        FROM ${from}
-       JOIN sampling_results r ON r.state->'nominalProducer'->>'uscc' = given.producer
-         AND r.state->'product'->>'standard' IS NOT DISTINCT FROM given.standard
-         AND r.state->'product'->>'brand' IS NOT DISTINCT FROM given.brand
-         AND r.state->'product'->>'spec' IS NOT DISTINCT FROM given.spec
-       LEFT JOIN sampling_rounds o ON o.organiser_id = r.reporter_id AND o.round_no = r.state->'round'->>'no'
-       WHERE r.status <> 'WITHDRAWN' AND r.dated_on > $1::date - interval '1 year' AND r.dated_on <= $1::date AND r.regime = $2`,
+       JOIN LATERAL (
+         SELECT reporter_id AS by, dated_on AS taken_on, state->'round'->>'no' AS round_no, state->'product' AS product
+         FROM sampling_results WHERE state->'nominalProducer'->>'uscc' = given.producer AND status <> 'WITHDRAWN' AND regime = $2
+         UNION ALL
+         SELECT organiser_id, (sample->>'takenOn')::date, round_no, sample->'product'
+         FROM sampling_sheets WHERE sample #>> '{nominalProducer,uscc}' = given.producer AND state <> 'CONFIRMED' AND regime = $2
+       ) b ON b.product->>'standard' IS NOT DISTINCT FROM given.standard AND b.product->>'brand' IS NOT DISTINCT FROM given.brand
+         AND b.product->>'spec' IS NOT DISTINCT FROM given.spec
+       LEFT JOIN sampling_rounds o ON o.organiser_id = b.by AND o.round_no = b.round_no
+       WHERE b.taken_on > $1::date - interval '1 year' AND b.taken_on <= $1::date`,
       [today, plan.regime, ...values],
     );
     const tooLately = sampledTooLately(before, { organiserId, level }, row, today);

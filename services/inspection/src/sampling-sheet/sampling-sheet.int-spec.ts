@@ -623,6 +623,22 @@ describe('a merchant', () => {
   });
 });
 
+describe('a product', () => {
+  it('that was sampled is left out of the next draw also while it is at the laboratory', async () => {
+    const [producerUscc, brand] = [testUscc(4), '津杯'];
+    const round = await aRound('D-1');
+    clock.set(START);
+    await begun('D-1', round);
+    await prove(body, 'D-1', 'SHEET_SCAN', 'PHOTO');
+    const taken = { ...SAMPLE, product: { name: '杯', brand }, nominalProducer: { name: '厂', uscc: producerUscc } };
+    expect((await act(body, 'D-1', 'SEAL_SAMPLE', { sample: taken })).status).toBe(200);
+    const next = await aRound('D-2', {}, { pool: 4, product: { producerUscc, brand } });
+    const { body: record } = await organiser.get<{ announced: { exclusions: object[] } }>(`${ROUNDS}/${next.roundId}/draw`);
+    expect(record.announced.exclusions).toMatchObject([{ reason: 'SAMPLED_BEFORE', exempt: false }]);
+    expect(next.assignments.map(({ id }) => id)).not.toContain('firm-4');
+  });
+});
+
 describe('what is not done in time', () => {
   it('is said once, with who has to do it', async () => {
     const round = await aRound('L-1', { regime: 'FOOD' });
