@@ -55,6 +55,8 @@ export interface ActRule {
   readonly needs: readonly (keyof SheetFacts)[];
   readonly starts?: readonly ClockName[];
   readonly stops?: readonly ClockName[];
+  /** What stopped them does not count: they run on to the day on which they would have ended. */
+  readonly reopens?: readonly ClockName[];
   /** Of Order 18; of food no article is named, see `basisOf`. */
   readonly article: string;
   /** Whose article it is, where that is a law. */
@@ -156,7 +158,13 @@ export const ACTS = {
     evidence: everywhere([['REPORT']]),
   },
 
-  RETURN_REPORT: { by: ORGANISER, leads: { REPORTED: 'TESTING' }, needs: ['reason'], article: '第二十九条至第三十四条' },
+  RETURN_REPORT: {
+    by: ORGANISER,
+    leads: { REPORTED: 'TESTING' },
+    needs: ['reason'],
+    reopens: ['TEST_REPORT'],
+    article: '第二十九条至第三十四条',
+  },
   CONFIRM: {
     by: ORGANISER,
     leads: { TESTED_ON_SITE: 'CONFIRMED', REPORTED: 'CONFIRMED', LAB_REJECTED: 'CONFIRMED' },

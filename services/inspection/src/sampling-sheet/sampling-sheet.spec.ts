@@ -490,6 +490,13 @@ describe('clocks', () => {
     expect(clocks(found)).toMatchObject({ TEST_REPORT: ['2026-04-02', '2026-03-06'] });
   });
 
+  it('runs on when a report goes back to the laboratory: the law knows no longer time for it', () => {
+    const returned = play([...REPORTED, [ORGANISER, 'RETURN_REPORT', '2026-03-20']], { ...NEW, regime: 'FOOD' });
+    expect(clocks(returned)).toMatchObject({ TEST_REPORT: ['2026-04-02', null] });
+    const again = play([[LABORATORY, 'REPORT', '2026-03-20']], returned);
+    expect(clocks(again)).toMatchObject({ TEST_REPORT: ['2026-04-02', '2026-03-20'] });
+  });
+
   it.each(['PRODUCT', 'DRUG', 'COSMETIC', 'MEDICAL_DEVICE'] as const)('of %s: no rule', (regime) => {
     expect(play(REPORTED, { ...NEW, regime }).clocks).toEqual([]);
   });

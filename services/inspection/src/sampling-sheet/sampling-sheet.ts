@@ -228,6 +228,7 @@ export function decide(sheet: Sheet, caller: Caller, act: Act, at: Moment): Step
     sheet: after,
     clocks: [
       ...(given.stops ?? []).flatMap((clock) => stopped(sheet, clock, act.on)),
+      ...(given.reopens ?? []).flatMap((clock) => reopened(sheet, clock)),
       ...(given.starts ?? []).flatMap((clock) => started(sheet, clock, act)),
     ],
     competence,
@@ -274,6 +275,9 @@ function stopped({ clocks }: Sheet, clock: ClockName, on: string): Clock[] {
   const open = clocks.find((one) => one.clock === clock && one.stoppedOn === null);
   return open ? [{ ...open, stoppedOn: on }] : [];
 }
+
+const reopened = ({ clocks }: Sheet, clock: ClockName): Clock[] =>
+  clocks.filter((one) => one.clock === clock).map((one) => ({ ...one, stoppedOn: null }));
 
 function started({ regime }: Sheet, clock: ClockName, { on, toldAt }: Act): Clock[] {
   const row = rule(clock, { regime, on });
