@@ -76,6 +76,24 @@ describe('a case', () => {
     expect((await organiser.post(CASES, { sampleNo: 'C-1w' })).body).toMatchObject({ status: 409, code: 'CASE_NOT_OPENABLE' });
   });
 
+  it('keeps its result from being final or public while an objection is under way', async () => {
+    await opened('C-1o', { ...UNQUALIFIED, finality: 'PROVISIONAL', notice: undefined });
+    await act(organiser, ['C-1o', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
+    await act(organiser, ['C-1o', 'FILE_OBJECTION', '2026-03-02'], { ground: 'CONCLUSION', sha256: HASH });
+    const report = (revision: number, changes: object) =>
+      organiser.post('/api/inspection/sampling-results', {
+        ...aReport({ sampleNo: 'C-1o', revision, revisionReason: 'FINALISED' }),
+        ...UNQUALIFIED,
+        ...changes,
+      });
+    const final = { finality: 'FINAL', notice: { no: '公告1号' } };
+    const corrected = { finality: 'PROVISIONAL', notice: undefined, sampledOn: '2026-02-01' };
+    expect((await report(2, final)).body).toMatchObject({ status: 422, code: 'OBJECTION_OPEN' });
+    expect((await report(2, corrected)).body).toMatchObject({ outcome: 'accepted', status: 'NOTIFIED' });
+    await act(organiser, ['C-1o', 'DECIDE_OBJECTION', '2026-03-02'], { upheld: false, reason: '不成立', sha256: HASH });
+    expect((await report(3, final)).body).toMatchObject({ outcome: 'accepted', status: 'PUBLISHED' });
+  });
+
   it('goes from the notice to the end of its handling, each step with its article, day and actor', async () => {
     await opened('C-2', UNQUALIFIED);
     clock.set(new Date('2026-10-01T01:00:00.000Z'));

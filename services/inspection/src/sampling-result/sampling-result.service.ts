@@ -19,6 +19,7 @@ import { NO_BATCH } from '../probable-duplicate/batch.js';
 import { wayOf } from '../probable-duplicate/likeness.js';
 import type { Pair } from '../probable-duplicate/probable-duplicate.js';
 import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
+import { ENDED } from '../sampling-case/sampling-case.acts.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
 import { type HeldResult, isAnnounced, type ResultName } from './held-result.js';
@@ -26,6 +27,7 @@ import { type Carried, lockStored, rowOf, type Stored, type StoredRow, write } f
 import {
   type Answer,
   decide,
+  goesFurther,
   readReport,
   readRetraction,
   SamplingResultRejected,
@@ -195,7 +197,13 @@ export class SamplingResults {
         open.flatMap((sampleNo) => toCompare(stored.get(sampleNo), bySampleNo.get(sampleNo) ?? [])),
         context,
       );
-      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, bySampleNo.get(sampleNo) ?? [], { ...context, pairs }));
+      const objected = await objectedTo(
+        tx,
+        context.reporterId,
+        open.filter((sampleNo) => isToGoFurther(stored.get(sampleNo), bySampleNo.get(sampleNo) ?? [])),
+      );
+      const compared = { ...context, pairs, objected };
+      const folds = open.map((sampleNo) => fold(stored.get(sampleNo) ?? null, bySampleNo.get(sampleNo) ?? [], compared));
       const rows = folds.flatMap(({ row }) => row ?? []);
       const written = await write(tx, rows, [...stored.keys()]);
       // Not written: someone else has just created the row. The next pass sees it, decides anew and announces that instead.
@@ -253,9 +261,10 @@ interface Context extends Origin {
   readonly now: Date;
 }
 
-/** With the pair that each report is the later one of. */
+/** With the pair that each report is the later one of, and the results that are objected to. */
 interface Compared extends Context {
   readonly pairs: ReadonlyMap<Item, Pair>;
+  readonly objected: ReadonlySet<string>;
 }
 
 interface Item {
@@ -329,7 +338,9 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
   for (const item of items) {
     const held = current?.held ?? null;
     const pair = isToCompare(held, item) ? (context.pairs.get(item) ?? null) : null;
-    const decision = decide(held, context.reporterId, { ...item.reading, alike: pair && subjectOf(pair.earlier) }, context.now);
+    const isObjectedTo = context.objected.has(item.sampleNo);
+    const sound = { ...item.reading, alike: pair && subjectOf(pair.earlier), isObjectedTo };
+    const decision = decide(held, context.reporterId, sound, context.now);
     answers.push({ place: item.place, answer: answerTo(item, decision) });
     if (decision.outcome !== 'accepted') continue;
     if (isSettledBy(decision, held, item)) compared = { sampleNo: item.sampleNo, isStored: stored !== null, pair };
@@ -358,6 +369,20 @@ function isSettledBy({ held, undoes = [] }: Accepted, before: HeldResult | null,
 function toCompare(stored: Stored | undefined, items: readonly ReadableItem[]): ReadableItem[] {
   const isRetracted = items.some(({ reading }) => reading.submission.kind === 'RETRACTION');
   return items.filter((item) => isToCompare(isRetracted ? null : (stored?.held ?? null), item));
+}
+
+const isToGoFurther = (stored: Stored | undefined, items: readonly ReadableItem[]): boolean =>
+  stored !== undefined && items.some(({ reading }) => goesFurther(stored.held, reading.submission));
+
+/** Of these results those with an objection under way. Whoever takes a step in a case holds the lock of its result, as the caller does. */
+async function objectedTo(tx: EntityManager, reporterId: string, sampleNos: readonly string[]): Promise<Set<string>> {
+  if (sampleNos.length === 0) return new Set();
+  const rows: { sampleNo: string }[] = await tx.query(
+    `SELECT DISTINCT sample_no AS "sampleNo" FROM sampling_case_tracks
+     WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND track = 'OBJECTION' AND state <> ALL($3)`,
+    [reporterId, sampleNos, ENDED],
+  );
+  return new Set(rows.map(({ sampleNo }) => sampleNo));
 }
 
 async function pairsOf(tx: EntityManager, items: readonly ReadableItem[], { reporterId, channel }: Context): Promise<Map<Item, Pair>> {

@@ -37,8 +37,8 @@ export interface Accepted {
   readonly undoes?: readonly ResultDecision[];
 }
 
-/** What a report is compared with: the subject of a result that probably reports the same. */
-type Sound = Reading & { readonly ok: true; readonly alike?: string | null };
+/** With the subject of a result that probably reports the same, and whether an objection is under way in the case of the result. */
+type Sound = Reading & { readonly ok: true; readonly alike?: string | null; readonly isObjectedTo?: boolean };
 
 /** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
 /** What became of one submission. */
@@ -114,12 +114,18 @@ export function readRetraction(input: unknown): Reading {
 }
 
 /** What follows from a submission, given what is held of the result. The caller holds the lock of its row. */
-export function decide(held: HeldResult | null, reporterId: string, { submission, warnings, alike = null }: Sound, now: Date): Decision {
+export function decide(
+  held: HeldResult | null,
+  reporterId: string,
+  { submission, warnings, alike = null, isObjectedTo = false }: Sound,
+  now: Date,
+): Decision {
   if (held) {
     const { reportedRevision: last, reportedHash: hash, restoredRevision } = held;
     const place = placeOf({ revision: last, hash, restoredRevision }, submission);
     if (place === 'DUPLICATE') return { outcome: 'duplicate', held };
     if (place !== 'NEXT') return { outcome: 'rejected', findings: [place] };
+    if (isObjectedTo && goesFurther(held, submission)) return { outcome: 'rejected', findings: [OBJECTION_OPEN] };
   }
   const at = now.toISOString();
   const undoes = held ? undoneBy(submission, held) : [];
@@ -130,6 +136,20 @@ export function decide(held: HeldResult | null, reporterId: string, { submission
     ? waitBeside(alike, follow, submission)
     : accept(follow, submission);
 }
+
+/** Makes a result final that was not, or public. */
+export function goesFurther({ status, state }: HeldResult, submission: Submission): boolean {
+  if (submission.kind === 'RETRACTION') return false;
+  const { finality, notice } = submission.report;
+  return (finality === 'FINAL' && state?.finality !== 'FINAL') || (notice !== undefined && status !== 'PUBLISHED');
+}
+
+/** What is objected to is neither final nor public before that is decided (产品质量监督抽查管理暂行办法 §36, §37, §42; 食品安全法 §88). */
+const OBJECTION_OPEN: Finding = {
+  code: 'OBJECTION_OPEN',
+  pointer: '/finality',
+  message: 'an objection is under way in its case: it is neither final nor public before that is decided',
+};
 
 /** What follows when a person lets a submission that waited undo what was decided. */
 export const admit = (held: HeldResult, submission: Submission, now: Date): Accepted =>
