@@ -21,10 +21,15 @@ interface Asked {
 }
 
 const RUN = Date.now().toString(36).toUpperCase();
+const PLANS = '/api/inspection/plans';
 const ROUNDS = '/api/inspection/sampling-rounds';
 const RECALLS = '/api/inspection/recalls';
 const RESULTS = '/api/inspection/sampling-results';
 const CASES = '/api/inspection/sampling-cases';
+const PLAN_NO = `DEMO-${RUN}`;
+const CATEGORIES = ['食用农产品', '儿童用品'] as const;
+const STRATUM = { divisionCode: '120101', riskClass: 'C' };
+const DRAWN = 2;
 const PLATFORM = 'jd';
 const HASH = createHash('sha256').update('演示文书').digest('hex');
 /** The acts are dated as if they were done then; the day that the service goes by is the real one. */
@@ -45,11 +50,12 @@ const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled
 const VALUE_AFTER_MS = 1_500;
 
 /**
- * A round of food and a round of products, from the plan to the end of the case: firms drawn so that anybody repeats it, results served,
+ * A round of food and a round of products, from their annual plan to the end of the case: firms drawn so that anybody repeats it, results served,
  * one objection lost, one won, one re-check passed, a recall, and what follows from each at the platform that sold the goods.
  */
 export class TwoRounds {
   private day = addDays(dayInChina(new Date()), -DAYS_AGO);
+  private readonly year = Number(this.day.slice(0, 4));
   private readonly organiser: Http;
   private readonly county: Http;
   private readonly say: (line: string) => void;
@@ -66,12 +72,18 @@ export class TwoRounds {
   }
 
   private async tell(): Promise<ThirdAct> {
-    const food = await this.drawn('FOOD', '食用农产品');
-    const product = await this.drawn('PRODUCT', '儿童用品');
-    const lost = await this.sampled(food, 1, (sampleNo) => this.objected(sampleNo, 'UNQUALIFIED'));
+    await this.planned(CATEGORIES);
+    const food = await this.drawn('FOOD', CATEGORIES[0]);
+    const product = await this.drawn('PRODUCT', CATEGORIES[1]);
+    const lost = await this.sampled(food, 1, async (sampleNo) => {
+      await this.objected(sampleNo, 'UNQUALIFIED');
+      await this.corrected(sampleNo);
+    });
     const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'QUALIFIED'));
     await this.isTold(won.subject, 'RESTORE');
-    this.say(`${won.subject}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.subject}: it was confirmed`);
+    this.say(
+      `${won.subject}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.subject}: it was confirmed, corrected and closed`,
+    );
     const passed = await this.sampled(product, 2, (sampleNo) => this.corrected(sampleNo));
     await this.isTold(passed.subject, 'RESUME');
     this.say(`${passed.subject}: corrected and checked again, ${PLATFORM} may sell new batches (RESUME)`);
@@ -79,11 +91,23 @@ export class TwoRounds {
     return { rounds: [food, product], lost, won, passed, recall };
   }
 
+  /** How much is to be sampled of what in this year, public before a round carries it out. */
+  private async planned(categories: readonly string[]): Promise<void> {
+    const quotas = categories.map((category) => ({ category, ...STRATUM, number: DRAWN }));
+    const { planId } = await this.organiser.post<{ planId: string }>(PLANS, {
+      planNo: PLAN_NO,
+      year: this.year,
+      title: '演示年度计划',
+      quotas,
+    });
+    await this.organiser.post(`${PLANS}/${planId}/publication`, {});
+  }
+
   /** Planned, rules published, committed to, revealed; and repeated by the tool from the public record alone. */
   private async drawn(regime: Regime, category: string): Promise<DrawnRound> {
     const roundNo = `DEMO-${regime}-${RUN}`;
-    const quotas = [{ divisionCode: '120101', riskClass: 'C', number: 2 }];
-    const plan = { roundNo, title: `演示${category}抽查`, level: 'CITY', year: Number(this.day.slice(0, 4)), regime, category };
+    const quotas = [{ ...STRATUM, number: DRAWN }];
+    const plan = { roundNo, title: `演示${category}抽查`, level: 'CITY', year: this.year, planNo: PLAN_NO, regime, category };
     const { roundId } = await this.organiser.post<{ roundId: string }>(ROUNDS, { ...plan, coverage: 'COMPLETE_ROUND', quotas });
     const rules = {
       title: `${category}抽查实施细则`,
@@ -97,8 +121,7 @@ export class TwoRounds {
     const firms = Array.from({ length: 12 }, (_, n) => ({
       id: `firm-${n}`,
       name: `演示第${n + 1}号企业`,
-      divisionCode: '120101',
-      riskClass: 'C',
+      ...STRATUM,
     }));
     await this.organiser.post(`${ROUNDS}/${roundId}/draw`, {
       objects: firms,
