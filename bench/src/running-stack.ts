@@ -70,6 +70,8 @@ export class PlatformTopics {
   readonly appendedAt = new Map<string, number>();
   repeated = 0;
   private readonly seen = new Set<string>();
+  /** How far each partition was read: a consumer that has to join its group again reads what it has not committed once more. */
+  private readonly reached = new Map<string, number>();
   private consumer: Consumer | undefined;
 
   static async open(servers: ServerAddresses, platforms: readonly string[]): Promise<PlatformTopics> {
@@ -80,7 +82,10 @@ export class PlatformTopics {
     await consumer.subscribe({ topics: platforms.map((platform) => topicOf(platformFeedback, platform)), fromBeginning: true });
     await consumer.run({
       eachBatch: ({ batch }) => {
-        for (const message of batch.messages) reading.take(message);
+        const name = `${batch.topic}[${batch.partition}]`;
+        const reached = reading.reached.get(name) ?? 0;
+        for (const message of batch.messages) if (Number(message.offset) >= reached) reading.take(message);
+        reading.reached.set(name, Math.max(reached, Number(batch.lastOffset()) + 1));
         return Promise.resolve();
       },
     });
