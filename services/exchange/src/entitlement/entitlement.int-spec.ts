@@ -298,7 +298,9 @@ describe('an agreement', () => {
       const { body } = await as('operator').get(`/api/exchange/applied/${encodeURIComponent(subject)}`);
       expect(body['revision']).toBe(revision);
     });
-  const statusOf = (revision: number) => aCreditStatus({ uscc: testUscc(1), revision, recordNos: [`r-${revision}`] });
+  /** One record more with each revision. */
+  const statusOf = (revision: number) =>
+    aCreditStatus({ uscc: testUscc(1), revision, recordNos: Array.from({ length: revision }, (_, n) => `r-${n + 1}`) });
 
   it('is concluded when a platform is admitted', async () => {
     expect((await as('jd').get(`${ENTITLEMENTS}/${AGREEMENT}`)).body).toMatchObject({ status: 'ACTIVE', changedBy: 'operator' });
