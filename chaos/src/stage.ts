@@ -1,8 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type RunningServers, type ServerName, services as allServices, startServers } from '@jinqiao/infra-local';
+import { freePort } from '@jinqiao/infra-local/servers';
 import type { Cast, Place } from './cast.js';
 import { DiskOfItsOwn } from './disk.js';
 import { serverOf } from './faults/processes.js';
@@ -204,21 +203,6 @@ export function nameOf(server: Server | Broker | 'issuer'): ServerName | 'Redis'
 }
 
 const portOf = (address: string): number => Number((address.includes('://') ? new URL(address) : new URL(`tcp://${address}`)).port);
-
-// Below the range from which the kernel takes the ports of outgoing connections: there is so much of that here that a port found free
-// there is soon taken.
-const PORTS = { first: 10_000, count: 20_000 };
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + randomInt(PORTS.count);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const probe = createServer().once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
-}
 
 type BrokerPorts = NonNullable<Parameters<typeof startServers>[0]['furtherBrokers']>[number];
 

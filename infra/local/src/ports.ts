@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -32,15 +33,19 @@ export const isFree = (port: number): Promise<boolean> =>
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
+/** The kernel gives none below to a program that asks for any, which would take it before the server does for which it was chosen. */
+const KERNELS_FIRST = 32_768;
+const OURS_FIRST = 10_000;
+const PROBES = 100;
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (let probe = 0; probe < PROBES; probe += 1) {
+    const port = randomInt(OURS_FIRST, KERNELS_FIRST);
+    if (await isFree(port)) return port;
+  }
+  throw new CannotStart('no port is free', `look at what listens between ${OURS_FIRST} and ${KERNELS_FIRST}`);
+}
 
 /** The ports this data directory had last time where they are still free, so that clients find the servers again; else any. */
 export async function freePorts(dataDir: string): Promise<ServerPorts> {

@@ -5,11 +5,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { SamplingResultPublished } from '@jinqiao/contracts';
 import { cacheDirectory, clientSecret, downloaded } from '@jinqiao/infra-local';
+import { freePort } from '@jinqiao/infra-local/servers';
 import { aSamplingResult, eventually, type Http, type Place, realServers, startTestService, type TestService } from '@jinqiao/testing';
 import { ExchangeConfig } from './config.js';
 import { ExchangeModule } from './exchange.module.js';
@@ -179,15 +180,6 @@ function listens(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
     socket.once('connect', () => resolve(true));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }
 
