@@ -174,7 +174,8 @@ export async function aPlace(
       const consumer = stack.consumer({ groupId: `${namespace}reader-${randomUUID()}`, maxWaitTimeInMs: 500 });
       const seen: Seen[] = [];
       await consumer.connect();
-      await consumer.subscribe({ topics: [namespace + topic], fromBeginning: true });
+      // A broker that is busy learns late of a topic that was made a moment ago.
+      await eventually(() => consumer.subscribe({ topics: [namespace + topic], fromBeginning: true }));
       await consumer.run({
         eachMessage: ({ message }) => {
           const headers = Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]));
