@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Consumer, EachBatchPayload, KafkaMessage, TopicPartitionOffset } from 'kafkajs';
 import type { Batches, Subscriptions } from './batches.js';
@@ -37,7 +38,6 @@ export class Reader {
   private readonly lags = new Map<string, Lag>();
   /** How far partitions are done that the broker was not told of; only who looks at its groups reads it there. */
   private readonly untold = new Map<string, TopicPartitionOffset>();
-  private telling: NodeJS.Timeout | null = null;
   private assigned = new Set<string>();
   private stopping = false;
 
@@ -88,7 +88,7 @@ export class Reader {
       partitionsConsumedConcurrently: 100,
       eachBatch: (payload) => this.take(payload),
     });
-    this.telling = setInterval(() => void this.tellBroker(), TELL_BROKER_MS);
+    void this.keepTelling();
   }
 
   // Topics and rules made a moment ago, or about to be made by whoever sets up the broker, take a while to be seen.
@@ -108,7 +108,6 @@ export class Reader {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    if (this.telling) clearInterval(this.telling);
     await this.consumer.disconnect();
   }
 
@@ -131,6 +130,14 @@ export class Reader {
         this.log.warn(`stored offsets could not be read: ${error instanceof Error ? error.message : String(error)}`);
         await pause(ASK_AGAIN_MS);
       }
+    }
+  }
+
+  // One after the other: while the broker is away each is tried again and again.
+  private async keepTelling(): Promise<void> {
+    while (!this.stopping) {
+      await this.tellBroker();
+      await sleep(TELL_BROKER_MS, undefined, { ref: false });
     }
   }
 
