@@ -141,19 +141,19 @@ export class Relay implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private async send(rows: readonly OutboxRow[]): Promise<void> {
     const byTopic = new Map<string, Message[]>();
     for (const row of rows) {
-      const topic = this.kafka.physical(row.topic);
-      const messages = byTopic.get(topic) ?? [];
-      if (messages.length === 0) byTopic.set(topic, messages);
+      const messages = byTopic.get(row.topic) ?? [];
+      if (messages.length === 0) byTopic.set(row.topic, messages);
       messages.push({ key: row.key, value: row.raw ?? row.value, headers: row.headers });
     }
     try {
       const producer = await this.connectedProducer();
-      await producer.sendBatch({ acks: -1, topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })) });
+      const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic: this.kafka.physical(topic), messages }));
+      await producer.sendBatch({ acks: -1, topicMessages });
     } catch (error) {
       await this.forgetProducer();
       throw error;
     }
-    this.ownTopics.published(rows.map(({ topic }) => topic));
+    this.ownTopics.published(byTopic.keys());
   }
 
   private async connectedProducer(): Promise<Producer> {
