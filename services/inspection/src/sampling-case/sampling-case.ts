@@ -128,7 +128,9 @@ export class ActUnacceptable extends DomainError {
 /** Order 18 has articles that were read from memory (libs/law says how sure we are); of another regime's measures no article is named. */
 const INSTRUMENTS: Partial<Record<Regime, string>> = { PRODUCT: SAMPLING_MEASURES, FOOD: FOOD_SAMPLING };
 
-export function basisOf(regime: Regime, { article }: Pick<ActRule, 'article'>): string {
+/** An article of a law of its own is named in every regime. */
+export function basisOf(regime: Regime, { article, law }: Pick<ActRule, 'article'> & { readonly law?: string }): string {
+  if (law !== undefined) return `${law}${article}`;
   const instrument = INSTRUMENTS[regime] ?? '';
   return regime === 'PRODUCT' ? `${instrument}${article}` : instrument;
 }

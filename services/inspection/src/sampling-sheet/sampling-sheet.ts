@@ -232,7 +232,7 @@ export function decide(sheet: Sheet, caller: Caller, act: Act, at: Moment): Step
       ...(given.starts ?? []).flatMap((clock) => started(sheet, clock, act)),
     ],
     competence,
-    basis: given.law === undefined ? basisOf(sheet.regime, given) : `${given.law}${given.article}`,
+    basis: basisOf(sheet.regime, given),
   };
 }
 
