@@ -46,9 +46,9 @@ const RECORDS_TOGETHER = 1_000;
 const RECORDS_BESIDE = 100;
 
 /**
- * One transaction for the batches that several partitions of a group have at the same time: store the offsets, parse, validate, dedupe, handle,
- * dead-letter. A batch that fails with others is tried alone; what fails in it is found by halving it; what stands alone and still fails
- * becomes a dead letter in the transaction that stores the offset behind it.
+ * One transaction for the batches that several partitions of a group have at the same time: store the offsets, parse, validate, dedupe,
+ * handle, dead-letter. A batch that fails with others is tried alone; what fails in it is found by halving it; what stands alone and still
+ * fails becomes a dead letter in the transaction that stores the offset behind it.
  */
 @Injectable()
 export class Batches {

@@ -50,8 +50,8 @@ const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled
 const VALUE_AFTER_MS = 1_500;
 
 /**
- * A round of food and a round of products, from their annual plan to the end of the case: firms drawn so that anybody repeats it, results served,
- * one objection lost, one won, one re-check passed, a recall, and what follows from each at the platform that sold the goods.
+ * A round of food and a round of products, from their annual plan to the end of the case: firms drawn so that anybody repeats it, results
+ * served, one objection lost, one won, one re-check passed, a recall, and what follows from each at the platform that sold the goods.
  */
 export class TwoRounds {
   private day = addDays(dayInChina(new Date()), -DAYS_AGO);
