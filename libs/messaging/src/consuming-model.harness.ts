@@ -158,6 +158,8 @@ export class TablesInMemory extends ConsumerTables {
   asked: () => void = () => undefined;
   /** The record that this process began alone and did not come back from, as far as it could say so. */
   alone: string | null = null;
+  /** Called as this process is counted among those that began a record alone. */
+  counted: (offset: string) => void = () => undefined;
 
   constructor(
     private readonly database: Database,
@@ -200,6 +202,7 @@ export class TablesInMemory extends ConsumerTables {
     return this.process.call(() => {
       const row = this.database.row;
       if (!row) return 1;
+      this.counted(offset);
       this.database.row = { ...row, suspect: offset, suspects: row.suspect === offset ? row.suspects + (again ? 0 : 1) : 1 };
       return this.database.row.suspects;
     });

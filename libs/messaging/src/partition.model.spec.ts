@@ -150,6 +150,8 @@ class Member {
   private from = 0n;
   /** Has the core asked whether the partition is still its own, since it last waited? */
   private mine = false;
+  /** How many were lost with the record that this one begins alone, when it was counted. Whoever thaws later was lost until then. */
+  private lost = 0;
 
   constructor(private readonly group: Group) {
     this.process = new Process(group.time, group.plan);
@@ -157,9 +159,9 @@ class Member {
     this.tables.asked = () => {
       if (!this.mine) group.violations.push('worked on after the partition was lost');
     };
+    this.tables.counted = (offset) => (this.lost = group.lostWith(offset, this));
     const deadLetters = new DeadLettersInMemory(this.process, (offset, code) => {
-      if (code === 'CONSUMER_KILLED' && group.lostWith(offset, this) < 3)
-        group.violations.push(`${offset} was taken for a killer too soon`);
+      if (code === 'CONSUMER_KILLED' && this.lost < 3) group.violations.push(`${offset} was taken for a killer too soon`);
     });
     const around: Surroundings = {
       tables: this.tables,
