@@ -34,7 +34,7 @@ const sum = (table: string) => ({ sql: `SELECT sum(revision) AS mark FROM ${tabl
 /** Duties whose time is over. */
 const UNSAID = `SELECT count(*) AS waiting FROM (
     SELECT clock, due_on, stopped_on, raised_at FROM sampling_sheet_clocks
-    UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM sampling_case_clocks
+    UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM sampling_case_clocks WHERE NOT paused
     UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM recall_clocks
   ) c WHERE clock NOT IN ('OBJECTION', 'FORMALITIES', 'RAPID_TEST_OBJECTION') AND stopped_on IS NULL AND raised_at IS NULL
     AND due_on < (now() AT TIME ZONE 'Asia/Shanghai')::date`;

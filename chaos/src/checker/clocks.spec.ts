@@ -5,7 +5,16 @@ import type { Event } from './topics.js';
 
 const END: Entry = { entry: 'phase', at: Date.parse('2026-06-10T04:00:00Z'), phase: 'caught up', what: '1' };
 const row = (changes: Partial<ClockRow> = {}): ClockRow => ({
-  ...{ subject: 'R-1', clock: 'PLAN_REPORT', party: null, started: '2026-05-01', due: '2026-05-18', stopped: false, raised: true },
+  ...{
+    subject: 'R-1',
+    clock: 'PLAN_REPORT',
+    party: null,
+    started: '2026-05-01',
+    due: '2026-05-18',
+    stopped: false,
+    raised: true,
+    paused: false,
+  },
   ...changes,
 });
 const event = (changes: object = {}): Event => ({
@@ -36,6 +45,7 @@ describe('a clock', () => {
     expect(codes([{ ...silent, due: '2026-06-10' }], [])).toEqual([]);
     expect(codes([{ ...silent, stopped: true }], [])).toEqual([]);
     expect(codes([{ ...silent, clock: 'OBJECTION' }], [])).toEqual([]);
+    expect(codes([{ ...silent, paused: true }], [])).toEqual([]);
   });
 
   it('is said once, and not twice', () => {

@@ -14,13 +14,16 @@ export interface ClockRow {
   readonly due: string;
   readonly stopped: boolean;
   readonly raised: boolean;
+  /** It does not run: whatever its day, it is not over. */
+  readonly paused: boolean;
 }
 
 const CLOCK = `clock, started_on::text AS started, due_on::text AS due, stopped_on IS NOT NULL AS stopped, raised_at IS NOT NULL AS raised`;
+const NEVER_PAUSED = 'false AS paused';
 const CLOCKS = `
-  SELECT organiser_id || ':' || sample_no AS subject, NULL AS party, ${CLOCK} FROM sampling_sheet_clocks
-  UNION ALL SELECT reporter_id || ':' || sample_no, party, ${CLOCK} FROM sampling_case_clocks
-  UNION ALL SELECT recall_no, NULL, ${CLOCK} FROM recall_clocks`;
+  SELECT organiser_id || ':' || sample_no AS subject, NULL AS party, ${CLOCK}, ${NEVER_PAUSED} FROM sampling_sheet_clocks
+  UNION ALL SELECT reporter_id || ':' || sample_no, party, ${CLOCK}, paused FROM sampling_case_clocks
+  UNION ALL SELECT recall_no, NULL, ${CLOCK}, ${NEVER_PAUSED} FROM recall_clocks`;
 /** Whoever has one of these loses it; nobody is late. */
 const RIGHTS = ['OBJECTION', 'FORMALITIES', 'RAPID_TEST_OBJECTION'];
 
@@ -40,7 +43,7 @@ export function judgeClocks({ history, rows, events }: Seen, findings: Findings)
   const today = new Date(history.at(-1)?.at ?? 0).toLocaleDateString('sv', { timeZone: 'Asia/Shanghai' });
   const said = groupedBy(events, ({ body }) => [body?.['subject'], body?.['clock'], body?.['startedOn']].join(' '));
   const known = new Set<string>();
-  for (const { subject, clock, party, started, due, stopped, raised } of rows) {
+  for (const { subject, clock, party, started, due, stopped, raised, paused } of rows) {
     const key = `${subject} ${clock} ${started}`;
     const name = `clock ${key}${party === null ? '' : ` of ${party}`}`;
     const own = (said.get(key) ?? []).filter(({ body }) => party === null || body?.['party'] === party);
@@ -50,7 +53,7 @@ export function judgeClocks({ history, rows, events }: Seen, findings: Findings)
     findings.expect(!raised || own.length > 0, 'EVENT_LOST', `${name} was raised and never published`);
     findings.expect(raised || own.length === 0, 'CLOCK_WRONG', `${name} was published as overdue and is not marked so`);
     findings.expect(!raised || isOver, 'CLOCK_WRONG', `${name} was raised, it ends on ${due}`);
-    findings.expect(raised || stopped || !isOver, 'CLOCK_SILENT', `${name} ended on ${due} and was never raised`);
+    findings.expect(raised || stopped || paused || !isOver, 'CLOCK_SILENT', `${name} ended on ${due} and was never raised`);
   }
   for (const key of said.keys()) findings.expect(known.has(key), 'EVENT_UNCOMMITTED', `clock ${key} was published and does not run`);
 }

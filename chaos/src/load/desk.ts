@@ -102,7 +102,17 @@ export class Desk {
 
 const BY: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING', 'FILE_CASE', 'DECLINE_CASE', 'CONCLUDE_CASE'].map((act) => [act, COUNTY]),
+    [
+      'ORDER_CORRECTION',
+      'RECORD_RECHECK',
+      'CLOSE_HANDLING',
+      'FILE_CASE',
+      'DECLINE_CASE',
+      'PAUSE_CASE',
+      'RESUME_CASE',
+      'EXTEND_CASE',
+      'CONCLUDE_CASE',
+    ].map((act) => [act, COUNTY]),
   ),
   ...Object.fromEntries(['RECEIVE_SAMPLE', 'REJECT_SAMPLE', 'BEGIN_TESTING', 'REPORT'].map((act) => [act, LABORATORY])),
 };

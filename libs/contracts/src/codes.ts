@@ -57,6 +57,7 @@ export const CASE_ACTS = [
   'DENY_AUTHORSHIP',
   'DECIDE_AUTHORSHIP',
   'HAND_OVER',
+  'HAND_ON',
   'ORDER_CORRECTION',
   'RECORD_RECHECK',
   'ANNOUNCE',
@@ -65,8 +66,14 @@ export const CASE_ACTS = [
   'HAND_OVER_CLUE',
   'FILE_CASE',
   'DECLINE_CASE',
+  'PAUSE_CASE',
+  'RESUME_CASE',
+  'EXTEND_CASE',
   'CONCLUDE_CASE',
 ] as const;
+// What is not counted in while a clue is checked or a case decided: tests of any kind, a hearing, an announcement, a suspension, the right
+// holder's look at the goods, an order to pay back what was charged too much.
+export const NOT_COUNTED = ['TESTING', 'HEARING', 'ANNOUNCEMENT', 'SUSPENSION', 'IDENTIFICATION', 'REFUND'] as const;
 // What is done in a recall (services/inspection/src/recall).
 export const RECALL_ACTS = [
   'FORWARD',
@@ -177,6 +184,7 @@ export type SheetAct = (typeof SHEET_ACTS)[number];
 export type SamplingMode = (typeof SAMPLING_MODES)[number];
 export type NotSampledGround = (typeof NOT_SAMPLED_GROUNDS)[number];
 export type LicenceFinding = (typeof LICENCE_FINDINGS)[number];
+export type NotCounted = (typeof NOT_COUNTED)[number];
 export type CaseAct = (typeof CASE_ACTS)[number];
 export type RecallAct = (typeof RECALL_ACTS)[number];
 export type ServiceMode = (typeof SERVICE_MODES)[number];
@@ -232,6 +240,7 @@ export const codeLists = {
   notSampledGround: NOT_SAMPLED_GROUNDS,
   licenceFinding: LICENCE_FINDINGS,
   caseAct: CASE_ACTS,
+  notCounted: NOT_COUNTED,
   recallAct: RECALL_ACTS,
   serviceMode: SERVICE_MODES,
   objectionGround: OBJECTION_GROUNDS,

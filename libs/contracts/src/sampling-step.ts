@@ -94,4 +94,6 @@ export class CaseFacts {
   @Optional() @Text({ max: 200, about: 'An authority that takes no part here.' }) authority?: string;
   @Optional() @Nested(() => Laboratory) laboratory?: Laboratory;
   @Optional() @Flag({ about: 'There is no other laboratory in the province that is qualified.' }) onlyQualified?: boolean;
+  @Optional() @OneOf(codes.NOT_COUNTED, { about: 'Why time is not counted in.' }) notCounted?: codes.NotCounted;
+  @Optional() @Whole({ min: 1, max: 3_650, about: 'Days of a second extension, as they were fixed together.' }) days?: number;
 }

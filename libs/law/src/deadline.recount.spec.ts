@@ -6,6 +6,7 @@ import arrangement from 'chinese-days/dist/chinese-days.json' with { type: 'json
 import fc from 'fast-check';
 import { arrangedUntil, type Calendar, calendarOf } from './calendar.js';
 import { deadline, type Period } from './deadline.js';
+import { changedDeadline, type Pause, remaining } from './pause.js';
 
 const HOLIDAYS = Object.keys(arrangement.holidays);
 const MAKE_UP_DAYS = Object.keys(arrangement.workdays);
@@ -126,4 +127,110 @@ it('is provisional no more once it ends on a day that is decided about', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+/** The same, one day after the other, with pauses by the places of their days; and how many days were left at the end of each day. */
+function pausedRecount(start: number, { value, unit, roll }: Required<Period>, pauses: readonly PlacedPause[], year: number): Recounted {
+  const known = publishedFor(year);
+  const works = (leaf: Leaf): boolean => known.makeUpDays.has(nameOf(leaf)) || (!known.holidays.has(nameOf(leaf)) && leaf.weekday < 5);
+  const endsOn = (leaf: Leaf): boolean =>
+    unit === 'WORKING_DAYS' || roll === 'NONE' || (roll === 'HOLIDAY' ? !known.holidays.has(nameOf(leaf)) : works(leaf));
+  const waiting = [...pauses];
+  const lefts: number[] = [];
+  let left = value;
+  let isPaused = false;
+  for (let place = start; ; place += 1) {
+    const counts = place > start && !isPaused && (unit === 'CALENDAR_DAYS' || works(at(place)));
+    if (counts && left > 0) left -= 1;
+    let isOver = !isPaused && left === 0 && endsOn(at(place));
+    for (let next = waiting[0]; next && (isPaused || next.from === place); next = waiting[0]) {
+      isPaused = next.to !== place;
+      if (isPaused) isOver = false;
+      if (isPaused) break;
+      isOver = left === 0 && endsOn(at(place));
+      waiting.shift();
+    }
+    lefts.push(left);
+    if (isOver) return { due: nameOf(at(place)), lefts };
+  }
+}
+
+interface PlacedPause {
+  readonly from: number;
+  readonly to: number;
+}
+interface Recounted {
+  readonly due: string;
+  /** Of the first day and each that follows. */
+  readonly lefts: readonly number[];
+}
+
+const countable = fc.record({
+  value: fc.integer({ min: 0, max: 90 }),
+  unit: fc.constantFrom('WORKING_DAYS' as const, 'CALENDAR_DAYS' as const),
+  roll: fc.constantFrom('NONE' as const, 'HOLIDAY' as const, 'NON_WORKING_DAY' as const),
+});
+const gaps = fc.array(fc.record({ after: fc.integer({ min: 0, max: 40 }), length: fc.integer({ min: 0, max: 60 }) }), { maxLength: 4 });
+const parts = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+function placed(start: number, of: readonly { after: number; length: number }[]): PlacedPause[] {
+  let place = start;
+  return of.map(({ after, length }) => {
+    const from = place + after;
+    place = from + length;
+    return { from, to: place };
+  });
+}
+const named = (pauses: readonly PlacedPause[]): Pause[] => pauses.map(({ from, to }) => ({ from: nameOf(at(from)), to: nameOf(at(to)) }));
+
+describe('a period that is paused', () => {
+  it('ends, and has left on each of its days, what a recount day by day says', () => {
+    fc.assert(
+      fc.property(starts, countable, gaps, parts, fc.integer({ min: 2018, max: LAST_YEAR }), (start, period, breaks, part, year) => {
+        const [calendar, pauses] = [publishedFor(year), placed(start, breaks)];
+        const { due, lefts } = pausedRecount(start, period, pauses, year);
+        expect(changedDeadline(nameOf(at(start)), period, { pauses: named(pauses) }, calendar).due).toBe(due);
+        const days = Math.floor(part * lefts.length);
+        expect(remaining(nameOf(at(start)), period, { pauses: named(pauses) }, nameOf(at(start + days)), calendar)).toBe(lefts[days]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('keeps while it is paused what it had left, and would have ended when it would have ended', () => {
+    fc.assert(
+      fc.property(starts, countable, fc.integer({ min: 0, max: 90 }), fc.integer({ min: 0, max: 200 }), (start, period, used, later) => {
+        const begun = nameOf(at(start));
+        const { due } = deadline(begun, period);
+        const from = nameOf(at(start + used));
+        fc.pre(from <= due);
+        const paused = { pauses: [{ from, to: null }] };
+        expect(changedDeadline(begun, period, paused).due).toBe(due);
+        expect(remaining(begun, period, paused, nameOf(at(start + used + later)))).toBe(remaining(begun, period, {}, from));
+      }),
+    );
+  });
+
+  it('does not move when another year is published, unless it was provisional', () => {
+    fc.assert(
+      fc.property(starts, countable, gaps, fc.integer({ min: 2018, max: LAST_YEAR - 1 }), (start, period, breaks, year) => {
+        const changes = { pauses: named(placed(start, breaks)) };
+        const [before, after] = [year, year + 1].map((one) => changedDeadline(nameOf(at(start)), period, changes, publishedFor(one)));
+        if (before?.provisional === false) expect(after).toEqual(before);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is as much longer as it was extended, paused or not, and is not extended in hours, months or years', () => {
+    fc.assert(
+      fc.property(starts, countable, gaps, fc.integer({ min: 0, max: 60 }), (start, period, breaks, value) => {
+        const pauses = named(placed(start, breaks));
+        const extensions = [{ on: nameOf(at(start)), value, ruleVersion: null }];
+        expect(changedDeadline(nameOf(at(start)), period, { pauses, extensions })).toEqual(
+          changedDeadline(nameOf(at(start)), { ...period, value: period.value + value }, { pauses }),
+        );
+      }),
+    );
+    expect(() => changedDeadline('2026-03-02', { value: 3, unit: 'MONTHS' }, {})).toThrow(RangeError);
+  });
 });

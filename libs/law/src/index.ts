@@ -12,6 +12,7 @@ export {
 export { categoryOf, type ProductCategory } from './category.js';
 export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from './deadline.js';
 export { divisionExists, divisionOn, isInTianjin, type Division } from './division.js';
+export { type Changes, changedDeadline, type Extension, leftWhilePaused, type Pause } from './pause.js';
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
 export { type Repairable, repairableFrom } from './repair.js';
@@ -21,6 +22,7 @@ export {
   CREDIT_REPAIR,
   FOOD_LAW,
   FOOD_SAMPLING,
+  PENALTY_PROCEDURE,
   RECALL_RULES,
   rule,
   ruleOfVersion,

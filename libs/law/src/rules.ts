@@ -46,6 +46,8 @@ export const SERIOUS_LIST = '市场监督管理严重违法失信名单管理办
 export const INFORMATION_PUBLICITY = '企业信息公示暂行条例';
 export const CREDIT_REPAIR = '信用修复管理办法（国家发展改革委令第36号）';
 export const RANDOM_INSPECTION = '国发〔2019〕5号';
+/** Articles 18 to 20 were read in their text; of article 64 what departments print of it. */
+export const PENALTY_PROCEDURE = '市场监督管理行政处罚程序规定（市场监管总局令第42号）';
 const REGISTRATION = '中华人民共和国市场主体登记管理条例';
 const SHARING = '政务数据共享条例';
 const E_COMMERCE = '中华人民共和国电子商务法';
@@ -123,6 +125,12 @@ const rows: readonly RuleRow[] = [
   statute('RECALL_PROGRESS_SUMMARY', [3, 'MONTHS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('RECALL_FINAL_SUMMARY', [15, 'WORKING_DAYS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('RECALL_RECORDS_KEPT', [5, 'YEARS'], [RECALL_RULES, '', '2020-01-01', 'MEDIUM'], PRODUCT),
+
+  // From a clue to the decision of its case. What is not counted in pauses both; the second extension of a decision is fixed case by case.
+  statute('CASE_FILING', [15, 'WORKING_DAYS'], [PENALTY_PROCEDURE, '第十八条', '2021-07-15', 'HIGH']),
+  statute('CASE_FILING_EXTENSION', [15, 'WORKING_DAYS'], [PENALTY_PROCEDURE, '第十八条', '2021-07-15', 'HIGH']),
+  statute('CASE_DECISION', [90, 'CALENDAR_DAYS'], [PENALTY_PROCEDURE, '第六十四条', '2021-07-15', 'MEDIUM']),
+  statute('CASE_DECISION_EXTENSION', [30, 'CALENDAR_DAYS'], [PENALTY_PROCEDURE, '第六十四条', '2021-07-15', 'MEDIUM']),
 
   // Penalties in public, and their end. Until 2026-03 the period is a flat one; since then it depends on the class of dishonesty.
   statute('PENALTY_PUBLICATION', [20, 'WORKING_DAYS'], [PENALTY_PUBLICATION, '', '2021-09-01', 'HIGH']),

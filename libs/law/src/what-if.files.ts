@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isCalendarDate, isTimestamp } from '@jinqiao/contracts';
 import { parse } from 'csv-parse/sync';
+import type { Changes } from './pause.js';
 import { allRules } from './rules.js';
 import type { SupposedRow, TimedDeadline } from './what-if.js';
 
@@ -84,7 +85,8 @@ function rowOf(row: unknown, pointer: string): SupposedRow {
 
 function deadlineOf(one: unknown, pointer: string): Listed {
   if (isObject(one) && one['deadlineId'] === 'CUT') throw new Unreadable(`${pointer}: the list was cut; get it in parts, by from and to`);
-  const { startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, legalBasis, ...rest } = isObject(one) ? one : {};
+  const { startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, legalBasis, pauses, extensions, ...rest } = isObject(one) ? one : {};
+  const changes = { pauses: listIn(pauses), extensions: listIn(extensions) };
   const ruleVersion = isObject(legalBasis) ? legalBasis['ruleVersion'] : rest['ruleVersion'];
   const isDeadline =
     isDay(startedOn) &&
@@ -93,8 +95,26 @@ function deadlineOf(one: unknown, pointer: string): Listed {
     typeof ruleVersion === 'string' &&
     (startedAt === null || isTimestamp(startedAt)) &&
     (stoppedOn === null || isDay(stoppedOn)) &&
-    (stoppedAt === null || isTimestamp(stoppedAt));
+    (stoppedAt === null || isTimestamp(stoppedAt)) &&
+    changes.pauses.every(isPause) &&
+    changes.extensions.every(isExtension);
   if (!isDeadline)
-    throw new Unreadable(`${pointer}: is no deadline (startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, ruleVersion)`);
-  return { ...rest, startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, ruleVersion };
+    throw new Unreadable(
+      `${pointer}: is no deadline (startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, pauses, extensions, ruleVersion)`,
+    );
+  const { pauses: paused, extensions: extended } = changes as Required<Changes>;
+  return { ...rest, startedOn, startedAt, dueOn, dueAt, stoppedOn, stoppedAt, ruleVersion, pauses: paused, extensions: extended };
 }
+
+/** A table has them as JSON in their cells; a list that was made before there were any has none. */
+function listIn(given: unknown): readonly unknown[] {
+  const list = typeof given === 'string' ? parsed(given) : (given ?? []);
+  return Array.isArray(list) ? list : [given];
+}
+
+const isPause = (one: unknown): boolean => isObject(one) && isDay(one['from']) && (one['to'] === null || isDay(one['to']));
+const isExtension = (one: unknown): boolean =>
+  isObject(one) &&
+  isDay(one['on']) &&
+  Number.isInteger(one['value']) &&
+  (one['ruleVersion'] === null || typeof one['ruleVersion'] === 'string');

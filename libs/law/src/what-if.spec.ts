@@ -71,6 +71,32 @@ describe('another rule row', () => {
     expect(() => whatIf([days(24, { unit: 'HOURS' })], [CORRECTION], NOW)).toThrow(RangeError);
   });
 
+  it('moves what was paused by the days that are not counted in, and what was extended by the row of its extension', () => {
+    const decision: TimedDeadline = {
+      ...CORRECTION,
+      startedOn: '2026-03-10',
+      dueOn: '2026-08-24',
+      dueAt: '2026-08-24T15:59:59.000Z',
+      ruleVersion: 'CASE_DECISION@2021-07-15',
+      pauses: [{ from: '2026-03-20', to: '2026-05-06' }],
+      extensions: [{ on: '2026-04-01', value: 30, ruleVersion: 'CASE_DECISION_EXTENSION@2021-07-15' }],
+    };
+    const { regime: _regime, ...row } = days(60, { name: 'CASE_DECISION' });
+    expect(moved(days(60, { name: 'CASE_DECISION' }), decision)).toEqual([]);
+    // 60 + 30, of which ten were over when it was paused.
+    expect(moved(row, decision)).toEqual(['2026-07-27 RUNNING RUNNING true']);
+    expect(moved({ ...row, name: 'CASE_DECISION_EXTENSION', value: 60 }, decision)).toEqual(['2026-09-23 RUNNING RUNNING true']);
+    const held = {
+      ...decision,
+      extensions: [],
+      pauses: [{ from: '2026-03-20', to: null }],
+      dueOn: '2026-06-08',
+      dueAt: '2026-06-08T15:59:59.000Z',
+    };
+    expect(moved({ ...row, value: 100 }, held)).toEqual(['2026-06-18 PAUSED PAUSED true']);
+    expect(moved({ ...row, value: 5 }, held)).toEqual(['2026-03-16 PAUSED OVER true']);
+  });
+
   it('is compared with no row that nobody knows', () => {
     expect(() => whatIf([days(24)], [{ ...CORRECTION, ruleVersion: 'NOBODY@2020-01-01' }], NOW)).toThrow('no rule row is called NOBODY');
   });
@@ -101,6 +127,7 @@ describe('npm run law:what-if', () => {
     ['lines', `${JSON.stringify(listed)}\n${JSON.stringify(other)}\n`],
     ['pages, one a line', `${JSON.stringify({ items: [listed] })}\n${JSON.stringify({ items: [other] })}\n`],
     ['a table', table({ ...about, ...CORRECTION })],
+    ['what was never paused', JSON.stringify([{ ...listed, pauses: [], extensions: [] }])],
   ])('reads %s', (_what, text) => {
     const { status, stdout } = run(written('rules.json', JSON.stringify([days(30)])), written('deadlines', text));
     expect(status).toBe(0);
@@ -113,6 +140,12 @@ describe('npm run law:what-if', () => {
     ['an unknown rule', JSON.stringify([days(30, { name: 'NOBODY' })]), '[]', '/0/name: is no rule'],
     ['a wrong day', JSON.stringify([days(30, { validFrom: '2026-02-30' })]), '[]', '/0/validFrom: is a day'],
     ['no deadline', JSON.stringify([days(30)]), JSON.stringify([{ ...listed, stoppedOn: undefined }]), '/0: is no deadline'],
+    [
+      'a pause without a day',
+      JSON.stringify([days(30)]),
+      JSON.stringify([{ ...listed, pauses: [{ from: 'soon' }] }]),
+      '/0: is no deadline',
+    ],
     ['no JSON', '[]', 'soon', ':1: is not JSON'],
     ['the end of a list that was cut', '[]', JSON.stringify([listed, { deadlineId: 'CUT' }]), '/1: the list was cut'],
   ])('says where %s is', (_what, rules, deadlines, problem) => {

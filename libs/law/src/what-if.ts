@@ -3,11 +3,12 @@
  * A row is law from its `validFrom`; it is shown also for periods that began before, as if it had been law then, and says so (`isLaw`).
  */
 import { dayInChina } from './calendar.js';
-import { deadline } from './deadline.js';
+import { deadline, type Deadline } from './deadline.js';
+import { changedDeadline, type Changes, type Extension } from './pause.js';
 import { type RuleRow, ruleOfVersion } from './rules.js';
 
 /** A deadline as `GET /api/deadlines` lists it; whatever else it has comes along. */
-export interface TimedDeadline {
+export interface TimedDeadline extends Changes {
   readonly startedOn: string;
   /** The instant it counts from; null where a day is all that is known. */
   readonly startedAt: string | null;
@@ -23,7 +24,7 @@ export interface TimedDeadline {
 /** The part of a row that decides; it takes the place of rows of the same name and regime. */
 export type SupposedRow = Pick<RuleRow, 'name' | 'regime' | 'value' | 'unit' | 'roll' | 'validFrom' | 'validTo'>;
 
-export type Course = 'RUNNING' | 'OVER' | 'MET' | 'MET_LATE';
+export type Course = 'RUNNING' | 'PAUSED' | 'OVER' | 'MET' | 'MET_LATE';
 
 export interface Moved<Timed extends TimedDeadline> {
   readonly deadline: Timed;
@@ -40,14 +41,40 @@ export interface Moved<Timed extends TimedDeadline> {
 export function whatIf<Timed extends TimedDeadline>(rows: readonly SupposedRow[], deadlines: readonly Timed[], now: Date): Moved<Timed>[] {
   return deadlines.flatMap((timed) => {
     const decided = ruleOfVersion(timed.ruleVersion);
-    const row = rows.find(({ name, regime }) => name === decided.name && (regime === undefined || regime === decided.regime));
-    if (!row) return [];
-    const { due, provisional } = deadline(timed.startedAt ?? timed.startedOn, row);
+    const row = supposed(rows, decided);
+    const extensions = timed.extensions?.map((one) => supposedExtension(rows, one)) ?? [];
+    if (!row && extensions.every(({ value }, place) => value === timed.extensions?.[place]?.value)) return [];
+    const { due, provisional } = endsBy(row ?? decided, { ...timed, extensions });
     const ends = typeof due === 'string' ? endOf(due) : { dueOn: dayInChina(due), dueAt: due.toISOString() };
     if (Date.parse(ends.dueAt) === Date.parse(timed.dueAt)) return [];
-    const isLaw = row.validFrom <= timed.startedOn && timed.startedOn <= (row.validTo ?? timed.startedOn);
+    const isLaw = isInForce(row ?? decided, timed.startedOn) && extensionsAreLaw(rows, timed);
     return [{ deadline: timed, ...ends, provisional, from: courseOf(timed, timed, now), to: courseOf(timed, ends, now), isLaw }];
   });
+}
+
+function supposed(rows: readonly SupposedRow[], decided: RuleRow): SupposedRow | undefined {
+  return rows.find(({ name, regime }) => name === decided.name && (regime === undefined || regime === decided.regime));
+}
+
+/** What was fixed for one period alone no row changes. */
+function supposedExtension(rows: readonly SupposedRow[], extension: Extension): Extension {
+  const row = extension.ruleVersion === null ? undefined : supposed(rows, ruleOfVersion(extension.ruleVersion));
+  return { ...extension, value: row?.value ?? extension.value };
+}
+
+const isInForce = ({ validFrom, validTo }: Pick<SupposedRow, 'validFrom' | 'validTo'>, on: string): boolean =>
+  validFrom <= on && on <= (validTo ?? on);
+
+const extensionsAreLaw = (rows: readonly SupposedRow[], { extensions = [] }: TimedDeadline): boolean =>
+  extensions.every(({ on, ruleVersion }) => {
+    const row = ruleVersion === null ? undefined : supposed(rows, ruleOfVersion(ruleVersion));
+    return row === undefined || isInForce(row, on);
+  });
+
+/** What was never paused nor extended may be in any unit. */
+function endsBy(row: SupposedRow, { startedOn, startedAt, pauses = [], extensions = [] }: TimedDeadline): Deadline {
+  if (pauses.length === 0 && extensions.length === 0) return deadline(startedAt ?? startedOn, row);
+  return changedDeadline(startedOn, row, { pauses, extensions });
 }
 
 type Ends = Pick<TimedDeadline, 'dueOn' | 'dueAt'>;
@@ -55,8 +82,11 @@ type Ends = Pick<TimedDeadline, 'dueOn' | 'dueAt'>;
 const endOf = (day: string): Ends => ({ dueOn: day, dueAt: new Date(`${day}T23:59:59+08:00`).toISOString() });
 
 /** By instants where it is known when it was met, else by days. */
-function courseOf({ stoppedOn, stoppedAt }: TimedDeadline, { dueOn, dueAt }: Ends, now: Date): Course {
+function courseOf({ stoppedOn, stoppedAt, pauses = [] }: TimedDeadline, { dueOn, dueAt }: Ends, now: Date): Course {
   if (stoppedAt !== null) return Date.parse(stoppedAt) <= Date.parse(dueAt) ? 'MET' : 'MET_LATE';
   if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
+  // By a shorter row it may have been over before it was paused.
+  const last = pauses.at(-1);
+  if (last?.to === null && last.from <= dueOn) return 'PAUSED';
   return now.getTime() <= Date.parse(dueAt) ? 'RUNNING' : 'OVER';
 }

@@ -1,4 +1,4 @@
-import { addDays, dayInChina, ruleOfVersion } from '@jinqiao/law';
+import { addDays, dayInChina, leftWhilePaused, ruleOfVersion } from '@jinqiao/law';
 import type { EntityManager } from 'typeorm';
 import {
   type AskedState,
@@ -22,6 +22,8 @@ export interface DeadlineSource {
   readonly select: string;
   /** By which column it ends, and an index finds it: a day, or an instant where hours count. */
   readonly endsBy: 'due_on' | 'due_at';
+  /** Its periods can be paused and extended: it selects `pauses, extensions, paused` as well. */
+  readonly isPausable?: boolean;
 }
 
 /** The end of a day in China, of a date in SQL. */
@@ -54,7 +56,7 @@ export async function listDeadlines(
   return { items, next: found.length > limit && last ? cursorAfter(last) : null };
 }
 
-type Row = Omit<DeadlineEntry, 'matter' | 'legalBasis' | 'startedAt' | 'dueAt' | 'stoppedAt' | 'overdueRaisedAt'> & {
+type Row = Omit<DeadlineEntry, 'matter' | 'legalBasis' | 'startedAt' | 'dueAt' | 'stoppedAt' | 'left' | 'overdueRaisedAt'> & {
   readonly startedAt: Date | null;
   readonly dueAt: Date;
   readonly stoppedAt: Date | null;
@@ -74,8 +76,12 @@ const AFTER = {
 // As the column itself has it, so that an index on what is open is found.
 const RUNS = { due_on: 'd.stopped_on IS NULL', due_at: 'd.stopped_at IS NULL' } as const;
 
-function wanted(state: AskedState, endsBy: DeadlineSource['endsBy']): string {
-  const [runs, isOver] = [RUNS[endsBy], IS_OVER[endsBy]];
+/** Whatever its day, what is paused is not over. */
+const isOverIn = ({ endsBy, isPausable }: DeadlineSource): string =>
+  isPausable ? `(NOT d.paused AND ${IS_OVER[endsBy]})` : IS_OVER[endsBy];
+
+function wanted(state: AskedState, source: DeadlineSource): string {
+  const [runs, isOver] = [RUNS[source.endsBy], isOverIn(source)];
   switch (state) {
     case 'open':
       return runs;
@@ -94,20 +100,22 @@ function wanted(state: AskedState, endsBy: DeadlineSource['endsBy']): string {
 
 async function nextOf(
   db: Pick<EntityManager, 'query'>,
-  { matter, select, endsBy }: DeadlineSource,
+  source: DeadlineSource,
   { whose, query, now }: Asked,
   { after, limit }: { after: DeadlinePosition; limit: number },
 ): Promise<DeadlineEntry[]> {
+  const { matter, select, endsBy, isPausable } = source;
   const { state = 'open', department = null, handler = null, from = null, to = null } = query;
   const isDays = endsBy === 'due_on';
   const rows: Row[] = await db.query(
     `SELECT d.id AS "deadlineId", d.subject, d.clock, d.kind, d.party, d.started_on::text AS "startedOn", d.started_at AS "startedAt",
        d.due_on::text AS "dueOn", d.due_at AS "dueAt", d.stopped_on::text AS "stoppedOn", d.stopped_at AS "stoppedAt",
        CASE WHEN NOT ${RUNS[endsBy]} THEN CASE WHEN ${WAS_IN_TIME[endsBy]} THEN 'MET' ELSE 'MET_LATE' END
-            WHEN NOT ${IS_OVER[endsBy]} THEN 'RUNNING' WHEN d.kind = 'DUTY' THEN 'OVERDUE' ELSE 'RUN_OUT' END AS state,
+            ${isPausable ? `WHEN d.paused THEN 'PAUSED'` : ''} WHEN NOT ${IS_OVER[endsBy]} THEN 'RUNNING' WHEN d.kind = 'DUTY' THEN 'OVERDUE' ELSE 'RUN_OUT' END AS state,
+       ${isPausable ? 'd.pauses, d.extensions' : `'[]'::jsonb AS pauses, '[]'::jsonb AS extensions`},
        d.provisional, d.first_due_on::text AS "firstDueOn", d.rule_version AS "ruleVersion", d.department, d.handler, d.raised_at AS "raisedAt"
      FROM (${select}) AS d
-     WHERE ${AFTER[endsBy]} AND ${wanted(state, endsBy)}
+     WHERE ${AFTER[endsBy]} AND ${wanted(state, source)}
        AND ($3::text IS NULL OR d.department = $3) AND ($4::text IS NULL OR d.handler = $4)
        AND ($5::date IS NULL OR ${SINCE[endsBy]}) AND ($6::date IS NULL OR ${UNTIL[endsBy]})
      ORDER BY d.${endsBy}, d.id COLLATE "C"
@@ -129,6 +137,7 @@ function entryOf(matter: DeadlineMatter, { startedAt, dueAt, stoppedAt, raisedAt
   return {
     ...row,
     matter,
+    left: leftWhilePaused(row.startedOn, ruleOfVersion(ruleVersion), row),
     startedAt: startedAt && startedAt.toISOString(),
     dueAt: dueAt.toISOString(),
     stoppedAt: stoppedAt && stoppedAt.toISOString(),

@@ -3,13 +3,14 @@
  * order and one cursor, so that whoever reads one list reads all of them.
  */
 import { CalendarDate, OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
+import type { Extension, Pause } from '@jinqiao/law';
 import { decodeCursor, encodeCursor } from './page.js';
 
 export const DEADLINE_MATTERS = ['SAMPLING_SHEET', 'SAMPLING_CASE', 'RECALL', 'FEEDBACK', 'CORRECTION_REQUEST', 'GRANT_REQUEST'] as const;
 export type DeadlineMatter = (typeof DEADLINE_MATTERS)[number];
 
-/** RUN_OUT: a right that nobody used; it is no duty of anybody. */
-export type PeriodState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
+/** RUN_OUT: a right that nobody used; it is no duty of anybody. PAUSED: it goes on later with what it has left. */
+export type PeriodState = 'RUNNING' | 'PAUSED' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
 
 /** One period of somebody. */
 export interface DeadlineEntry {
@@ -31,6 +32,11 @@ export interface DeadlineEntry {
   readonly dueOn: string;
   /** Its end as an instant: of a period in days the end of that day. */
   readonly dueAt: string;
+  /** What is not counted in, in its order; the last one has no `to` while it lasts. Meanwhile `dueOn` says when it would have ended. */
+  readonly pauses: readonly Pause[];
+  readonly extensions: readonly Extension[];
+  /** Days that it has left while it is paused, calendar or working days as its rule counts; null: it is not paused. */
+  readonly left: number | null;
   readonly stoppedOn: string | null;
   readonly stoppedAt: string | null;
   readonly state: PeriodState;
@@ -54,7 +60,8 @@ export type AskedState = (typeof ASKED_STATES)[number];
 export class DeadlineFilter {
   @Optional()
   @OneOf(ASKED_STATES, {
-    about: 'open (default): not done; due: of these what is still in time; overdue: a duty that is not; closed: done, in time or late.',
+    about:
+      'open (default): not done; due: of these what is still in time or paused; overdue: a duty that is not; closed: done, in time or late.',
   })
   state?: AskedState;
   @Optional() @Text({ max: 64, about: 'Whose matter it is.' }) department?: string;

@@ -20,6 +20,7 @@ import { IndexResultsByMerchant1795451052000 } from './migrations/1795451052000-
 import { KeepRoundsForARestore1795451053000 } from './migrations/1795451053000-keep-rounds-for-a-restore.js';
 import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evidence-go.js';
 import { KeepRecalls1795451055000 } from './migrations/1795451055000-keep-recalls.js';
+import { PauseClocks1795451057000 } from './migrations/1795451057000-pause-clocks.js';
 import { KeepPlans1795451056000 } from './migrations/1795451056000-keep-plans.js';
 
 await migrateService('inspection', [
@@ -45,4 +46,5 @@ await migrateService('inspection', [
   LetEvidenceGo1795451054000,
   KeepRecalls1795451055000,
   KeepPlans1795451056000,
+  PauseClocks1795451057000,
 ]);

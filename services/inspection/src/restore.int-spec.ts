@@ -150,6 +150,10 @@ describe('a database that is set back', () => {
     await inCase(organiser, 'C-1', 'HAND_OVER', { departmentId: 'tj-credit' });
     await place.publish(SamplingCaseStepTaken, ordered, { owner: 'tj-credit' });
     await eventually(async () => expect((await cases('C-1'))[0]?.history).toHaveLength(3), { within: 20_000 });
+    // Held, so that nobody is said to be late with it.
+    await inCase(organiser, 'C-2', 'HAND_OVER_CLUE', { departmentId: 'tj-credit', reason: '涉嫌违法' });
+    await inCase(county, 'C-2', 'FILE_CASE', { documentNo: '案1号' });
+    await inCase(county, 'C-2', 'PAUSE_CASE', { documentNo: '听证1号', notCounted: 'HEARING' });
     await openCase('C-3');
     clock.set(new Date('2026-06-20T02:00:00.000Z'));
     await service.get(DeadlineJob).raise();

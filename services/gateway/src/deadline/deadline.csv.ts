@@ -2,7 +2,7 @@ import { csvLine, CSV_MARK, type DeadlineEntry } from '@jinqiao/platform';
 import { cutNotice, titleOf } from './deadline.words.js';
 
 /** The columns, under the names of the fields: `npm run law:what-if` reads them. */
-const COLUMNS: Readonly<Record<string, (entry: DeadlineEntry) => string | boolean | null | undefined>> = {
+const COLUMNS: Readonly<Record<string, (entry: DeadlineEntry) => string | number | boolean | null | undefined>> = {
   deadlineId: ({ deadlineId }) => deadlineId,
   title: titleOf,
   matter: ({ matter }) => matter,
@@ -14,6 +14,9 @@ const COLUMNS: Readonly<Record<string, (entry: DeadlineEntry) => string | boolea
   startedAt: ({ startedAt }) => startedAt,
   dueOn: ({ dueOn }) => dueOn,
   dueAt: ({ dueAt }) => dueAt,
+  pauses: ({ pauses }) => listed(pauses),
+  extensions: ({ extensions }) => listed(extensions),
+  left: ({ left }) => left,
   stoppedOn: ({ stoppedOn }) => stoppedOn,
   stoppedAt: ({ stoppedAt }) => stoppedAt,
   state: ({ state }) => state,
@@ -26,6 +29,8 @@ const COLUMNS: Readonly<Record<string, (entry: DeadlineEntry) => string | boolea
   handler: ({ handler }) => handler,
   overdueRaisedAt: ({ overdueRaisedAt }) => overdueRaisedAt,
 };
+
+const listed = (list: readonly object[]): string => (list.length === 0 ? '' : JSON.stringify(list));
 
 /** A table for spreadsheet programs. Where it was cut, its last row says so; `cut` is null where it is whole. */
 export function tableOf(entries: readonly DeadlineEntry[], cut: number | null): string {

@@ -52,6 +52,16 @@ describe('a calendar', () => {
     expect(text(values(calendar, 'DESCRIPTION')[0])).toContain('\n依据：产品质量监督抽查管理暂行办法（市场监管总局令第18号）第四十六条\n');
   });
 
+  it('says of what is paused what it has left, and counts what has moved it', () => {
+    const held = { state: 'PAUSED', left: 47, pauses: [{ from: '2026-04-15', to: null }] } as const;
+    const extensions = [{ on: '2026-04-10', value: 30, ruleVersion: null }];
+    const calendar = calendarOf([aDeadline({ ...held, extensions })], null, NOW);
+    expect(values(calendar, 'SUMMARY').map(text)).toEqual(['整改｜tj-amr:S-1（已中止计算，剩余47日）']);
+    expect(values(calendar, 'STATUS')).toEqual(['TENTATIVE']);
+    expect(values(calendar, 'SEQUENCE')).toEqual(['2']);
+    expect(text(values(calendar, 'DESCRIPTION')[0])).toContain('\n不计入：2026-04-15 至 今\n延长：2026-04-10 30日\n');
+  });
+
   it('knows a period again, whatever becomes of it, and no two as one', () => {
     const uid = (changes: object): string | undefined => values(calendarOf([aDeadline(changes)], null, NOW), 'UID')[0];
     expect(uid({})).toBe(uid({ dueOn: '2026-06-01', state: 'OVERDUE' }));
@@ -94,6 +104,14 @@ describe('a table', () => {
         overdueRaisedAt: '2026-05-07T01:00:00.000Z',
       }),
     ]);
+  });
+
+  it('has what was paused and extended as the lists have it', () => {
+    const pauses = [{ from: '2026-04-15', to: null }];
+    const extensions = [{ on: '2026-04-10', value: 30, ruleVersion: null }];
+    const [row] = rows(tableOf([aDeadline({ pauses, extensions, left: 47, state: 'PAUSED' })], null));
+    expect([JSON.parse(row?.['pauses'] ?? ''), JSON.parse(row?.['extensions'] ?? '')]).toEqual([pauses, extensions]);
+    expect([row?.['left'], row?.['state']]).toEqual(['47', 'PAUSED']);
   });
 
   it('gives any subject back, and runs none as a formula', () => {

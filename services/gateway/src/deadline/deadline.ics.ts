@@ -24,25 +24,31 @@ export function calendarOf(entries: readonly DeadlineEntry[], cut: number | null
       // Written as it stands: of an event without a time zone the library takes the day in UTC.
       start: new Date(`${entry.dueOn}T00:00:00Z`),
       allDay: true,
-      sequence: entry.firstDueOn === null ? 0 : 1,
+      sequence: sequenceOf(entry),
       summary: printable(titleOf(entry)),
       description: printable(descriptionOf(entry)),
       categories: [{ name: matterOf(entry) }, { name: stateOf(entry) }],
-      status: entry.provisional ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
+      status: entry.provisional || entry.left !== null ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
       transparency: ICalEventTransparency.TRANSPARENT,
     });
   }
   return calendar.toString();
 }
 
+/** Counts what has moved it: a program that knows an earlier one takes the later. */
+const sequenceOf = ({ firstDueOn, pauses, extensions }: DeadlineEntry): number =>
+  (firstDueOn === null ? 0 : 1) + extensions.length + pauses.reduce((count, { to }) => count + (to === null ? 1 : 2), 0);
+
 function descriptionOf(entry: DeadlineEntry): string {
-  const { startedOn, dueAt, legalBasis, department, handler, firstDueOn, deadlineId } = entry;
+  const { startedOn, dueAt, pauses, extensions, legalBasis, department, handler, firstDueOn, deadlineId } = entry;
   const { instrument, article = '', ruleVersion } = legalBasis;
   const lines: readonly (readonly [string, string | null])[] = [
     ['事项', matterOf(entry)],
     ['起算', startedOn],
     ['届满', minuteInChina(dueAt)],
     ['原定', firstDueOn],
+    ['不计入', joined(pauses.map(({ from, to }) => `${from} 至 ${to ?? '今'}`))],
+    ['延长', joined(extensions.map(({ on, value }) => `${on} ${value}日`))],
     ['依据', `${instrument}${article}`],
     ['规则', ruleVersion],
     ['主管', department],
@@ -51,6 +57,8 @@ function descriptionOf(entry: DeadlineEntry): string {
   ];
   return lines.flatMap(([name, value]) => (value === null ? [] : [`${name}：${value}`])).join('\n');
 }
+
+const joined = (parts: readonly string[]): string | null => (parts.length === 0 ? null : parts.join('；'));
 
 const SHANGHAI_OFFSET_MS = 8 * 3_600_000;
 const minuteInChina = (instant: string): string =>

@@ -11,6 +11,7 @@ const MATTERS: Readonly<Record<DeadlineEntry['matter'], string>> = {
 };
 const STATES: Readonly<Record<DeadlineEntry['state'], string>> = {
   RUNNING: '办理中',
+  PAUSED: '已中止计算',
   OVERDUE: '已逾期',
   RUN_OUT: '已届满',
   MET: '按期办结',
@@ -28,6 +29,8 @@ const CLOCKS: Readonly<Record<string, string>> = {
   FIRST_RECHECK: '复查',
   SECOND_RECHECK: '第二次复查',
   HANDLING: '核查处置',
+  CASE_FILING: '核查线索、决定是否立案',
+  CASE_DECISION: '作出处理决定',
   FORWARDING: '转送缺陷线索',
   PRODUCER_NOTICE: '通知生产者',
   INCIDENT_REPORT: '报告事故',
@@ -49,7 +52,8 @@ export const stateOf = ({ state }: DeadlineEntry): string => STATES[state];
 
 /** As 「整改｜tj-amr:S-1（已逾期）」. */
 export function titleOf(entry: DeadlineEntry): string {
-  const notes = [...(entry.state === 'RUNNING' ? [] : [stateOf(entry)]), ...(entry.provisional ? ['暂定'] : [])];
+  const left = entry.left === null ? '' : `，剩余${entry.left}日`;
+  const notes = [...(entry.state === 'RUNNING' ? [] : [`${stateOf(entry)}${left}`]), ...(entry.provisional ? ['暂定'] : [])];
   return `${CLOCKS[entry.clock] ?? entry.clock}｜${entry.subject}${notes.length > 0 ? `（${notes.join('，')}）` : ''}`;
 }
 

@@ -1,5 +1,5 @@
 import { DeadlineOverdue } from '@jinqiao/contracts';
-import { arrangedUntil } from '@jinqiao/law';
+import { arrangedUntil, type Changes } from '@jinqiao/law';
 import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -41,25 +41,26 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
   /** What is open and provisional and ends on a day that is decided about by now. Gives back how many periods that were. */
   async computeAgain(): Promise<number> {
     let computed = 0;
-    for (const { table } of ALL_DUTIES) {
+    for (const { table, isPausable } of ALL_DUTIES) {
+      const changes = isPausable ? CHANGES : NO_CHANGES;
       const periods: Period[] = await this.db.query(
-        `SELECT DISTINCT started_on::text AS "startedOn", rule_version AS "ruleVersion", due_on::text AS "dueOn" FROM ${table}
+        `SELECT DISTINCT started_on::text AS "startedOn", rule_version AS "ruleVersion", due_on::text AS "dueOn", ${changes} AS changes FROM ${table}
          WHERE provisional AND stopped_on IS NULL AND due_on <= $1::date ORDER BY 3, 1, 2 LIMIT $2`,
         [arrangedUntil(), AT_ONCE],
       );
-      for (const period of periods) computed += await this.move(table, period);
+      for (const period of periods) computed += await this.move(table, changes, period);
     }
     return computed;
   }
 
   /** Clocks that somebody else holds are left for the next round: whoever waited here and there could wait for ever. */
-  private async move(table: string, period: Period): Promise<number> {
-    const { dueOn, provisional } = computedAgain(period);
+  private async move(table: string, changes: string, period: Period): Promise<number> {
+    const { dueOn, provisional } = computedAgain({ ...period, ...period.changes });
     const moved: [unknown[], number] = await this.db.query(
       `UPDATE ${table} SET due_on = $4, provisional = $5, first_due_on = CASE WHEN due_on = $4 THEN first_due_on ELSE coalesce(first_due_on, due_on) END
        WHERE ctid = ANY (ARRAY (SELECT ctid FROM ${table} WHERE provisional AND stopped_on IS NULL AND started_on = $1 AND rule_version = $2
-         AND due_on = $3 FOR UPDATE SKIP LOCKED))`,
-      [period.startedOn, period.ruleVersion, period.dueOn, dueOn, provisional],
+         AND due_on = $3 AND ${changes} = $6::jsonb FOR UPDATE SKIP LOCKED))`,
+      [period.startedOn, period.ruleVersion, period.dueOn, dueOn, provisional, JSON.stringify(period.changes)],
     );
     return moved[1];
   }
@@ -88,5 +89,8 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** Everything that decides when a clock ends: clocks that began on the same day by the same row move together. */
-type Period = Pick<RunClock, 'startedOn' | 'ruleVersion' | 'dueOn'>;
+/** Everything that decides when a clock ends: clocks that began on the same day by the same row move together, if they were paused alike. */
+type Period = Pick<RunClock, 'startedOn' | 'ruleVersion' | 'dueOn'> & { readonly changes: Changes };
+
+const CHANGES = `jsonb_build_object('pauses', pauses, 'extensions', extensions)`;
+const NO_CHANGES = `'{}'::jsonb`;

@@ -1,5 +1,5 @@
 import type { Regime } from '@jinqiao/contracts';
-import { deadline, rule, ruleOfVersion } from '@jinqiao/law';
+import { changedDeadline, type Changes, deadline, type Extension, leftWhilePaused, type Pause, rule, ruleOfVersion } from '@jinqiao/law';
 
 /** A period that runs, or ran, by a dated rule row. */
 export interface RunClock {
@@ -28,9 +28,23 @@ export const runRow = ({ startedOn, dueOn, provisional, ruleVersion, stoppedOn }
   stopped_on: stoppedOn,
 });
 
+/** A period that can be paused and extended. */
+export interface PausableClock extends RunClock {
+  readonly pauses: readonly Pause[];
+  readonly extensions: readonly Extension[];
+}
+
+export const PAUSABLE_COLUMNS = { ...RUN_COLUMNS, pauses: 'jsonb', extensions: 'jsonb' } as const;
+
+export const pausableRow = ({ pauses, extensions, ...run }: PausableClock): Record<keyof typeof PAUSABLE_COLUMNS, unknown> => ({
+  ...runRow(run),
+  pauses: JSON.stringify(pauses),
+  extensions: JSON.stringify(extensions),
+});
+
 /** RIGHT: a party may use it and loses it. DUTY: not done by then is overdue. */
 export type ClockKind = 'RIGHT' | 'DUTY';
-export type ClockState = 'RUNNING' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
+export type ClockState = 'RUNNING' | 'PAUSED' | 'OVERDUE' | 'RUN_OUT' | 'MET' | 'MET_LATE';
 
 /** From a day on, by the row of that day; null where no rule sets a period in days. */
 export function startedBy(ruleName: string, regime: Regime, on: string): RunClock | null {
@@ -40,18 +54,54 @@ export function startedBy(ruleName: string, regime: Regime, on: string): RunCloc
   return typeof due === 'string' ? { startedOn: on, dueOn: due, provisional, ruleVersion: row.version, stoppedOn: null } : null;
 }
 
-/** When a period ends by the row it began with and the holidays that are published by now. */
+/** When a period ends by the row it began with, what has become of it since and the holidays that are published by now. */
 export function computedAgain({
   startedOn,
   ruleVersion,
-}: Pick<RunClock, 'startedOn' | 'ruleVersion'>): Pick<RunClock, 'dueOn' | 'provisional'> {
-  const { due, provisional } = deadline(startedOn, ruleOfVersion(ruleVersion));
+  pauses = [],
+  extensions = [],
+}: Pick<RunClock, 'startedOn' | 'ruleVersion'> & Changes): Pick<RunClock, 'dueOn' | 'provisional'> {
+  const row = ruleOfVersion(ruleVersion);
+  const isChanged = pauses.length > 0 || extensions.length > 0;
+  const { due, provisional } = isChanged ? changedDeadline(startedOn, row, { pauses, extensions }) : deadline(startedOn, row);
   if (typeof due !== 'string') throw new RangeError(`${ruleVersion} is a period in hours: no day of it is kept`);
   return { dueOn: due, provisional };
 }
 
-export function stateOf(kind: ClockKind, { dueOn, stoppedOn }: Pick<RunClock, 'dueOn' | 'stoppedOn'>, today: string): ClockState {
+/** What is over is over, and is paused no more. */
+export function paused<Clock extends PausableClock>(clock: Clock, on: string): Clock[] {
+  return on > clock.dueOn ? [] : [{ ...clock, pauses: [...clock.pauses, { from: on, to: null }] }];
+}
+
+/** Goes on with what it had left. */
+export function resumed<Clock extends PausableClock>(clock: Clock, on: string): Clock[] {
+  const last = clock.pauses.at(-1);
+  if (last?.to !== null) return [];
+  return [changed(clock, { pauses: [...clock.pauses.slice(0, -1), { ...last, to: on }] })];
+}
+
+export const extended = <Clock extends PausableClock>(clock: Clock, by: Extension): Clock[] => [
+  changed(clock, { extensions: [...clock.extensions, by] }),
+];
+
+function changed<Clock extends PausableClock>(clock: Clock, changes: Changes): Clock {
+  const next = { ...clock, ...changes };
+  return { ...next, ...computedAgain(next) };
+}
+
+export const isPaused = ({ pauses }: Pick<PausableClock, 'pauses'>): boolean => pauses.at(-1)?.to === null;
+
+/** Null while it is not paused. */
+export const leftOf = (clock: PausableClock): number | null =>
+  isPaused(clock) ? leftWhilePaused(clock.startedOn, ruleOfVersion(clock.ruleVersion), clock) : null;
+
+export function stateOf(
+  kind: ClockKind,
+  { dueOn, stoppedOn, pauses = [] }: Pick<RunClock, 'dueOn' | 'stoppedOn'> & Changes,
+  today: string,
+): ClockState {
   if (stoppedOn !== null) return stoppedOn <= dueOn ? 'MET' : 'MET_LATE';
+  if (isPaused({ pauses })) return 'PAUSED';
   if (today <= dueOn) return 'RUNNING';
   return kind === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
 }

@@ -322,12 +322,26 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
     const { content_hash: _hash, ...one } = step('HAND_OVER', facts, reporter);
     await insert('sampling_case_steps', { ...id, ...one, step_no: index + 1, track: at, party: of });
   }
+  for (const clock of ['OBJECTION', 'CASE_FILING', 'CASE_DECISION'])
+    await insert('sampling_case_clocks', {
+      ...id,
+      ...CLOCK,
+      clock,
+      party: 'SAMPLED_PARTY',
+      rule_version: mark(clock),
+      pauses: [],
+      extensions: [],
+    });
   const merchantOf = (of: string, uscc: string | null): string[] => (isPublic || served.includes(of) ? merchantsOf(uscc) : []);
   const [sells, produces] = [merchantOf('SAMPLED_PARTY', seller), merchantOf('NOMINAL_PRODUCER', producer)];
   const works = [reporter, handler, ...OVERSEERS];
   const paths = [`${API}/sampling-cases/${reporter}/${name}`, `${API}/sampling-results/${name}?reporterId=${reporter}`];
   const sight = {
     [mark('found')]: [...works, ...sells, ...produces],
+    [mark('OBJECTION')]: [...works, ...sells],
+    // Nobody whose case may be filed is warned.
+    [mark('CASE_FILING')]: works,
+    [mark('CASE_DECISION')]: works,
     [mark('SAMPLED_PARTY')]: [...works, ...sells],
     [mark('NOMINAL_PRODUCER')]: [...works, ...produces],
     [mark('platform')]: works,

@@ -11,6 +11,7 @@
 import type { ResultParty } from '@jinqiao/contracts';
 import { seesAll, type Viewer } from '../actor.js';
 import { OF_PRODUCER } from '../recall/recall.acts.js';
+import { OF_CLUE } from '../sampling-case/sampling-case.acts.js';
 
 export type Relation =
   /** Whose it is: organiser, reporter, keeper; either reporter of a pair. */
@@ -173,8 +174,8 @@ const ROUND = [
 /** Its own; nobody whose case may be filed is warned. */
 const own =
   (of: ResultParty) =>
-  ({ party, track }: Item): boolean =>
-    party === of && track !== 'CLUE';
+  ({ party, track, clock }: Item): boolean =>
+    party === of && track !== 'CLUE' && !(OF_CLUE as readonly unknown[]).includes(clock);
 
 const resultOf = (party: ResultParty, fields: readonly string[]): Sight => ({
   fields: ['reporterId', 'sampleNo', 'status', 'revision', 'withdrawal', ...below('state', [...FOUND, ...fields])],

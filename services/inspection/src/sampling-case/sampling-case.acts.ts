@@ -3,6 +3,7 @@
  * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
  */
 import { type CaseAct, type CaseFacts, type Competence, RESULT_PARTIES, type ResultParty } from '@jinqiao/contracts';
+import { PENALTY_PROCEDURE } from '@jinqiao/law';
 
 export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
 export type TrackName = (typeof TRACKS)[number];
@@ -35,7 +36,7 @@ export const STATES = {
     'RECHECK_PASSED',
     'CLOSED',
   ],
-  CLUE: ['NONE', 'HANDED_OVER', 'CASE_FILED', 'DECLINED', 'CONCLUDED'],
+  CLUE: ['NONE', 'HANDED_OVER', 'CHECK_PAUSED', 'CASE_FILED', 'CASE_PAUSED', 'DECLINED', 'CONCLUDED'],
 } as const satisfies Record<TrackName, readonly [string, ...string[]]>;
 export type State = (typeof STATES)[TrackName][number];
 
@@ -64,8 +65,12 @@ export const CLOCKS = {
   FIRST_RECHECK: 'DUTY',
   SECOND_RECHECK: 'DUTY',
   HANDLING: 'DUTY',
+  CASE_FILING: 'DUTY',
+  CASE_DECISION: 'DUTY',
 } as const;
 export type ClockName = keyof typeof CLOCKS;
+/** Those of the department that the clue was handed over to; the party is not told of them. */
+export const OF_CLUE: readonly ClockName[] = ['CASE_FILING', 'CASE_DECISION'];
 export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock] === 'DUTY');
 
 export interface ActRule {
@@ -78,8 +83,12 @@ export interface ActRule {
   readonly needs: readonly (keyof CaseFacts)[];
   readonly starts?: readonly ClockName[];
   readonly stops?: readonly ClockName[];
-  /** Article of 产品质量监督抽查管理暂行办法 (Order 18). Another regime names its own instrument, see `basisOf`. */
+  readonly pauses?: readonly ClockName[];
+  readonly resumes?: readonly ClockName[];
+  readonly extends?: readonly ClockName[];
+  /** Article of 产品质量监督抽查管理暂行办法 (Order 18) or of `law`. Another regime names its own instrument, see `basisOf`. */
   readonly article: string;
+  readonly law?: string;
 }
 
 const SOLD_OR_MADE = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER'] as const;
@@ -95,7 +104,7 @@ const yes =
 
 const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER } as const;
 const handling = { track: 'HANDLING', parties: SOLD_OR_MADE, by: RECEIVER } as const;
-const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER } as const;
+const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER, law: PENALTY_PROCEDURE } as const;
 
 export const ACTS = {
   SERVE: {
@@ -201,6 +210,14 @@ export const ACTS = {
     starts: ['HANDLING'],
     article: '第五条',
   },
+  // To whom it belongs, where it was handed to the wrong one; back, where that is not known. Its time runs on.
+  HAND_ON: {
+    ...handling,
+    by: ['RECEIVER', 'ORGANISER'],
+    leads: { HANDED_OVER: ['HANDED_OVER'] },
+    needs: ['departmentId', 'reason'],
+    article: '第五条',
+  },
   ORDER_CORRECTION: {
     ...handling,
     leads: { HANDED_OVER: ['CORRECTION_ORDERED'] },
@@ -252,15 +269,59 @@ export const ACTS = {
   },
 
   HAND_OVER_CLUE: {
-    ...clue,
+    track: 'CLUE',
+    parties: SOLD_OR_MADE,
     by: ['ORGANISER', 'RECEIVER'],
-    leads: { NONE: ['HANDED_OVER'], DECLINED: ['HANDED_OVER'] },
+    // From HANDED_OVER it is handed on; whoever gets it then has its whole time from the day it came (第十八条).
+    leads: { NONE: ['HANDED_OVER'], HANDED_OVER: ['HANDED_OVER'], DECLINED: ['HANDED_OVER'] },
     needs: ['departmentId', 'reason'],
+    starts: ['CASE_FILING'],
+    stops: ['CASE_FILING'],
     article: '第五条',
   },
-  FILE_CASE: { ...clue, leads: { HANDED_OVER: ['CASE_FILED'] }, needs: ['documentNo'], article: '第五条' },
-  DECLINE_CASE: { ...clue, leads: { HANDED_OVER: ['DECLINED'] }, needs: ['reason'], article: '第五条' },
-  CONCLUDE_CASE: { ...clue, leads: { CASE_FILED: ['CONCLUDED'] }, needs: ['documentNo', 'reason'], article: '第五条' },
+  FILE_CASE: {
+    ...clue,
+    leads: { HANDED_OVER: ['CASE_FILED'] },
+    needs: ['documentNo'],
+    starts: ['CASE_DECISION'],
+    stops: ['CASE_FILING'],
+    article: '第十八条、第十九条',
+  },
+  DECLINE_CASE: {
+    ...clue,
+    leads: { HANDED_OVER: ['DECLINED'] },
+    needs: ['reason'],
+    stops: ['CASE_FILING'],
+    article: '第十八条、第二十条',
+  },
+  PAUSE_CASE: {
+    ...clue,
+    leads: { HANDED_OVER: ['CHECK_PAUSED'], CASE_FILED: ['CASE_PAUSED'] },
+    needs: ['notCounted', 'documentNo'],
+    pauses: OF_CLUE,
+    article: '第十八条、第六十四条',
+  },
+  RESUME_CASE: {
+    ...clue,
+    leads: { CHECK_PAUSED: ['HANDED_OVER'], CASE_PAUSED: ['CASE_FILED'] },
+    needs: ['documentNo'],
+    resumes: OF_CLUE,
+    article: '第十八条、第六十四条',
+  },
+  EXTEND_CASE: {
+    ...clue,
+    leads: { HANDED_OVER: ['HANDED_OVER'], CHECK_PAUSED: ['CHECK_PAUSED'], CASE_FILED: ['CASE_FILED'], CASE_PAUSED: ['CASE_PAUSED'] },
+    needs: ['documentNo', 'reason'],
+    extends: OF_CLUE,
+    article: '第十八条、第六十四条',
+  },
+  CONCLUDE_CASE: {
+    ...clue,
+    leads: { CASE_FILED: ['CONCLUDED'] },
+    needs: ['documentNo', 'reason'],
+    stops: ['CASE_DECISION'],
+    article: '第六十四条',
+  },
 } as const satisfies Record<CaseAct, ActRule>;
 export type ActName = keyof typeof ACTS;
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];

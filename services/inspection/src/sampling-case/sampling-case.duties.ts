@@ -7,15 +7,17 @@ import { CONCERNS, HANDLED_BY } from './sampling-case.service.js';
 /** What has to be done in cases, each said once when it was not. */
 export const caseDuties: Duties = {
   table: 'sampling_case_clocks',
+  isPausable: true,
 
   listed: {
     matter: 'SAMPLING_CASE',
     endsBy: 'due_on',
+    isPausable: true,
     select: `SELECT 'SAMPLING_CASE/' || c.reporter_id || ':' || c.sample_no || '/' || c.clock || '/' || c.party || '/' || c.started_on AS id,
         c.reporter_id || ':' || c.sample_no AS subject, c.clock,
         CASE WHEN c.clock IN (${DUTIES.map((clock) => `'${clock}'`).join(', ')}) THEN 'DUTY' ELSE 'RIGHT' END AS kind, c.party,
         c.started_on, NULL::timestamptz AS started_at, c.due_on, ${endOfDay('c.due_on')} AS due_at, c.stopped_on, NULL::timestamptz AS stopped_at,
-        c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, coalesce(${HANDLED_BY}, c.reporter_id) AS handler, c.raised_at
+        c.pauses, c.extensions, c.paused, c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, coalesce(${HANDLED_BY}, c.reporter_id) AS handler, c.raised_at
       FROM sampling_case_clocks c WHERE ${CONCERNS}`,
   },
 
@@ -23,7 +25,7 @@ export const caseDuties: Duties = {
     const [overdue]: [Overdue[], number] = await tx.query(
       `UPDATE sampling_case_clocks AS c SET raised_at = $1
        FROM (SELECT reporter_id, sample_no, clock, party, started_on FROM sampling_case_clocks
-             WHERE stopped_on IS NULL AND raised_at IS NULL AND due_on < $2::date AND clock = ANY($3)
+             WHERE stopped_on IS NULL AND NOT paused AND raised_at IS NULL AND due_on < $2::date AND clock = ANY($3)
              ORDER BY due_on, reporter_id, sample_no LIMIT $4 FOR UPDATE SKIP LOCKED) AS late
        WHERE (c.reporter_id, c.sample_no, c.clock, c.party, c.started_on)
          = (late.reporter_id, late.sample_no, late.clock, late.party, late.started_on)

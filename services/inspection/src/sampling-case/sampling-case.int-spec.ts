@@ -188,6 +188,20 @@ describe('a case', () => {
   });
 });
 
+describe('what was handed to the wrong county', () => {
+  it('goes on to the right one: the wrong one is answered once more and sees it no longer', async () => {
+    await opened('C-6', UNQUALIFIED);
+    await act(organiser, ['C-6', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    const handedOn = await act(county, ['C-6', 'HAND_ON', '2026-03-02'], { departmentId: 'tj-nankai', reason: '不在本区' });
+    expect(handedOn.body.tracks.find(({ track, party }) => track === 'HANDLING' && party === 'SAMPLED_PARTY')).toMatchObject({
+      state: 'HANDED_OVER',
+      departmentId: 'tj-nankai',
+    });
+    expect((await county.get(`${CASES}/tj-amr/C-6`)).status).toBe(404);
+    expect((await stranger.get(`${CASES}/tj-amr/C-6`)).status).toBe(200);
+  });
+});
+
 describe('deadlines', () => {
   it('run, are overdue, are met; a right that ran out is no duty of anybody', async () => {
     await opened('D-1', UNQUALIFIED);
@@ -214,6 +228,46 @@ describe('deadlines', () => {
     ]);
     expect(await mine('state=closed')).toHaveLength(2);
     expect((await deadlines(auditor)).length).toBeGreaterThan(0);
+  });
+
+  it('stand still while a case is paused: neither overdue nor said to be, with what is left; and go on', async () => {
+    await opened('D-3', UNQUALIFIED);
+    const clue = (name: string, on: string, facts: object = {}) =>
+      act(name === 'HAND_OVER_CLUE' ? organiser : county, ['D-3', name, on], { documentNo: '案1号', reason: '理由', ...facts });
+    const decision = async (query = 'state=all'): Promise<unknown[]> =>
+      (await deadlines(county, query))
+        .filter(({ subject, clock: name }) => subject === 'tj-amr:D-3' && name === 'CASE_DECISION')
+        .map(({ dueOn, state, left, handler, pauses }) => [dueOn, state, left, handler, pauses.length]);
+    await clue('HAND_OVER_CLUE', '2026-03-02', { departmentId: 'tj-heping' });
+    await clue('FILE_CASE', '2026-03-02');
+    expect((await clue('PAUSE_CASE', '2026-03-02', { notCounted: 'LUNCH' })).body).toMatchObject({
+      status: 400,
+      code: 'VALIDATION_FAILED',
+    });
+    clock.set(new Date('2026-03-12T01:00:00.000Z'));
+    const paused = await clue('PAUSE_CASE', '2026-03-12', { notCounted: 'HEARING' });
+    expect(paused.body.clocks.find(({ clock: name }) => name === 'CASE_DECISION')).toMatchObject({ state: 'PAUSED', left: 80 });
+    clock.set(new Date('2026-07-01T01:00:00.000Z'));
+    const job = service.app.get(DeadlineJob);
+    await job.raise();
+    for (const query of ['state=all', 'state=open', 'state=due'])
+      expect(await decision(query)).toEqual([['2026-06-01', 'PAUSED', 80, 'tj-heping', 1]]);
+    expect(await decision('state=overdue')).toEqual([]);
+    await clue('RESUME_CASE', '2026-07-01');
+    expect(await decision()).toEqual([['2026-09-20', 'RUNNING', null, 'tj-heping', 1]]);
+    // As a process leaves it that knows no holidays of September yet.
+    await place.sql(
+      `UPDATE sampling_case_clocks SET due_on = '2026-09-19', provisional = TRUE WHERE sample_no = 'D-3' AND clock = 'CASE_DECISION'`,
+    );
+    expect(await job.computeAgain()).toBe(1);
+    expect(await decision()).toEqual([['2026-09-20', 'RUNNING', null, 'tj-heping', 1]]);
+    clock.set(new Date('2026-09-22T01:00:00.000Z'));
+    await Promise.all([job.raise(), job.raise()]);
+    const said = await place
+      .outside('service.stack')
+      .readUntil(inspectionDeadlines.topic, (all) => all.some(({ key }) => key === 'tj-amr:D-3'), { within: 20_000 });
+    const own = said.filter(({ key }) => key === 'tj-amr:D-3').map(({ body }) => body);
+    expect(own).toEqual([expect.objectContaining({ clock: 'CASE_DECISION', dueOn: '2026-09-20', departmentId: 'tj-heping' })]);
   });
 
   it('are said once when they pass, whoever looks and however often', async () => {

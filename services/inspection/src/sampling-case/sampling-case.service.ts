@@ -5,8 +5,8 @@ import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } f
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { seenBy, viewerOf } from '../actor.js';
-import { type ClockState, RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
-import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
+import { type ClockState, leftOf, PAUSABLE_COLUMNS, pausableRow } from '../deadline/run-clock.js';
+import { type Concern, disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { CASES, keepRows } from '../kept-rows/kept-rows.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -14,7 +14,7 @@ import { isAnnounced, type ResultName, type Status } from '../sampling-result/he
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, type SentStep, sentBy } from '../sampling-step/sent-step.js';
-import { type ActName, ACTS, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type ActName, ACTS, OF_CLUE, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -64,7 +64,8 @@ export interface SamplingCase {
     readonly departmentId: string | null;
     readonly allowed: readonly AllowedAct[];
   }[];
-  readonly clocks: readonly (Clock & { readonly state: ClockState })[];
+  /** `left`: the days that a paused one has left; null where it is not paused. */
+  readonly clocks: readonly (Clock & { readonly state: ClockState; readonly left: number | null })[];
   readonly history: readonly CaseStep[];
 }
 
@@ -93,10 +94,11 @@ const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime
   EXISTS (SELECT FROM sampling_sheet_clocks t WHERE t.clock = 'RAPID_TEST_OBJECTION'
     AND (t.organiser_id, t.sample_no) = (c.reporter_id, c.sample_no)) AS "wasTestedOnSite"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
-  stopped_on::text AS "stoppedOn"`;
+  stopped_on::text AS "stoppedOn", pauses, extensions`;
 /** To whom the party of the clock `c` was handed over. */
 export const HANDLED_BY = `(SELECT department_id FROM sampling_case_tracks t
-  WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.track = 'HANDLING' AND t.party = c.party)`;
+  WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.party = c.party
+    AND t.track = CASE WHEN c.clock IN (${OF_CLUE.map((clock) => `'${clock}'`).join(', ')}) THEN 'CLUE' ELSE 'HANDLING' END)`;
 /** Cases of $1, and those in which something was handed over to it; null: all. */
 export const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
@@ -146,17 +148,18 @@ export class SamplingCases {
   async act(caller: Principal, name: ResultName, act: Act): Promise<Seen<SamplingCase>> {
     return this.db.transaction(async (tx) => {
       await this.take(tx, caller, { name, act });
-      return this.shown(tx, await this.file(tx, name), caller);
+      // Whoever has handed it on is answered as whom it was when it did so.
+      return this.shown(tx, await this.file(tx, name), caller, [caller.id]);
     });
   }
 
   /** One step, over HTTP or Kafka. */
   async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentCaseStep): Promise<TakenAs> {
     const file = await this.file(tx, name, 'FOR UPDATE');
-    const viewer = await viewerOf(tx, caller);
-    if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const sent = sentBy(caller, act, stepId);
     if (await isTaken(tx, 'sampling_case_steps', { reporter_id: name.reporterId, sample_no: name.sampleNo }, sent)) return 'duplicate';
+    const viewer = await viewerOf(tx, caller);
+    if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const step = decide(file, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
     const { decision } = step;
@@ -210,7 +213,8 @@ export class SamplingCases {
     const { columns, from: given, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
     await tx.query(
       `INSERT INTO sampling_case_clocks (reporter_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${given}
-       ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on`,
+       ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on, due_on = excluded.due_on,
+         provisional = excluded.provisional, pauses = excluded.pauses, extensions = excluded.extensions`,
       [...id, ...values],
     );
     await tx.query(
@@ -264,7 +268,12 @@ export class SamplingCases {
     return { ...stored, tracks, clocks };
   }
 
-  private async shown(tx: EntityManager, file: OpenedCase, caller: Principal): Promise<Seen<SamplingCase>> {
+  private async shown(
+    tx: EntityManager,
+    file: OpenedCase,
+    caller: Principal,
+    handlers: readonly string[] = [],
+  ): Promise<Seen<SamplingCase>> {
     const { reporterId, sampleNo, regime, verdict, standing, parties, openedOn } = file;
     const history: CaseStep[] = await tx.query(
       `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
@@ -273,7 +282,7 @@ export class SamplingCases {
       [reporterId, sampleNo],
     );
     const today = this.today();
-    const seen = disclosed<SamplingCase>('CASE', await viewerOf(tx, caller), concernOf(file), {
+    const seen = disclosed<SamplingCase>('CASE', await viewerOf(tx, caller), withHandlers(concernOf(file), handlers), {
       reporterId,
       sampleNo,
       regime,
@@ -282,7 +291,7 @@ export class SamplingCases {
       parties,
       openedOn,
       tracks: tracksOf(file),
-      clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today) })),
+      clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today), left: leftOf(clock) })),
       history,
     });
     if (!seen) throw new CaseUnknown();
@@ -307,8 +316,13 @@ interface Taken {
   readonly step: Step;
 }
 
-const CLOCK_COLUMNS = { clock: 'text', party: 'text', ...RUN_COLUMNS } as const;
-const clockRow = ({ clock, party, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({ clock, party, ...runRow(run) });
+const CLOCK_COLUMNS = { clock: 'text', party: 'text', ...PAUSABLE_COLUMNS } as const;
+const clockRow = ({ clock, party, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({ clock, party, ...pausableRow(run) });
+
+const withHandlers = (concern: Concern, handlers: readonly string[]): Concern => ({
+  ...concern,
+  handlers: [...(concern.handlers ?? []), ...handlers],
+});
 
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {

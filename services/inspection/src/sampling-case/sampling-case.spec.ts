@@ -17,6 +17,7 @@ import {
   type Step,
   trackOf,
 } from './sampling-case.js';
+import { leftOf } from '../deadline/run-clock.js';
 
 const HASH = 'a'.repeat(64);
 const ORGANISER = { id: 'tj-amr', scopes: [] };
@@ -292,6 +293,110 @@ describe('a clue', () => {
   });
 });
 
+const FILED: readonly Told[] = [
+  ['HAND_OVER_CLUE', '2026-03-02'],
+  ['FILE_CASE', '2026-03-10'],
+];
+const HELD: readonly Told[] = [...FILED, ['PAUSE_CASE', '2026-03-20', { notCounted: 'HEARING' }]];
+
+describe('the time to check a clue and to decide a case', () => {
+  const of = (told: readonly Told[], name: string, today = TODAY): unknown[] => {
+    const [one] = play(told).clocks.filter(({ clock }) => clock === name);
+    return one ? [one.dueOn, clockState(one, today), leftOf(one)] : [];
+  };
+
+  it('is fifteen working days, then ninety days, and ends with what is decided', () => {
+    expect(clocks(play(FILED))).toEqual({ CASE_FILING: ['2026-03-23', '2026-03-10'], CASE_DECISION: ['2026-06-08', null] });
+    expect(clocks(play([...FILED, ['CONCLUDE_CASE', '2026-06-09']]))).toMatchObject({ CASE_DECISION: ['2026-06-08', '2026-06-09'] });
+    const declined = play([
+      ['HAND_OVER_CLUE', '2026-03-02'],
+      ['DECLINE_CASE', '2026-03-03'],
+    ]);
+    expect(clocks(declined)).toEqual({ CASE_FILING: ['2026-03-23', '2026-03-03'] });
+    expect(play(FILED, { ...NEW, regime: 'DRUG' }).clocks).toEqual([]);
+  });
+
+  it('keeps while it is paused what it had left, is never overdue then, and goes on with it', () => {
+    expect(of(HELD, 'CASE_DECISION')).toEqual(['2026-06-08', 'PAUSED', 80]);
+    expect(states(play(HELD))).toMatchObject({ CLUE: 'CASE_PAUSED' });
+    expect(() => play([...HELD, ['CONCLUDE_CASE', '2026-03-21']])).toThrow(ActNotAllowed);
+    const resumed: readonly Told[] = [...HELD, ['RESUME_CASE', '2026-05-06']];
+    // The eightieth day is a Saturday.
+    expect(of(resumed, 'CASE_DECISION', '2026-07-27')).toEqual(['2026-07-27', 'RUNNING', null]);
+    expect(of(resumed, 'CASE_DECISION', '2026-07-28')).toEqual(['2026-07-27', 'OVERDUE', null]);
+    const again: readonly Told[] = [...resumed, ['PAUSE_CASE', '2026-05-06', { notCounted: 'TESTING' }]];
+    expect(of([...again, ['RESUME_CASE', '2026-05-16']], 'CASE_DECISION', '2026-05-16')).toEqual(['2026-08-04', 'RUNNING', null]);
+  });
+
+  it('of a clue stands still for tests alone, in working days', () => {
+    const clue: Told = ['HAND_OVER_CLUE', '2026-03-02'];
+    expect(refusal([clue, ['PAUSE_CASE', '2026-03-06', { notCounted: 'HEARING' }]])).toEqual(['COUNTED_IN']);
+    const tested: readonly Told[] = [clue, ['PAUSE_CASE', '2026-03-06', { notCounted: 'TESTING' }]];
+    expect(of(tested, 'CASE_FILING')).toEqual(['2026-03-23', 'PAUSED', 11]);
+    expect(of([...tested, ['RESUME_CASE', '2026-04-13']], 'CASE_FILING', '2026-04-13')).toEqual(['2026-04-28', 'RUNNING', null]);
+  });
+
+  it('that is over is not paused', () => {
+    const late: readonly Told[] = [...FILED, ['PAUSE_CASE', '2026-06-09', { notCounted: 'SUSPENSION' }]];
+    expect(of(late, 'CASE_DECISION')).toEqual(['2026-06-08', 'OVERDUE', null]);
+    expect(of([...late, ['RESUME_CASE', '2026-07-09']], 'CASE_DECISION')).toEqual(['2026-06-08', 'OVERDUE', null]);
+  });
+
+  it('is extended before it is over: a check once, a decision again for as long as was fixed', () => {
+    const extended: readonly Told[] = [...HELD, ['EXTEND_CASE', '2026-04-01'], ['RESUME_CASE', '2026-05-06']];
+    expect(of(extended, 'CASE_DECISION', '2026-05-06')).toEqual(['2026-08-24', 'RUNNING', null]);
+    expect(refusal([...extended, ['EXTEND_CASE', '2026-08-01']])).toEqual(['FIELD_MISSING']);
+    expect(of([...extended, ['EXTEND_CASE', '2026-08-01', { days: 15 }]], 'CASE_DECISION', '2026-08-24')).toEqual([
+      '2026-09-08',
+      'RUNNING',
+      null,
+    ]);
+    expect(refusal([...extended, ['EXTEND_CASE', '2026-08-25', { days: 15 }]])).toEqual(['EXTENSION_LATE']);
+    const clue: readonly Told[] = [
+      ['HAND_OVER_CLUE', '2026-03-02'],
+      ['EXTEND_CASE', '2026-03-10'],
+    ];
+    expect(of(clue, 'CASE_FILING', '2026-03-10')[0]).toBe('2026-04-14');
+    expect(refusal([...clue, ['EXTEND_CASE', '2026-03-11']])).toEqual(['EXTENDED_BEFORE']);
+  });
+});
+
+describe('what was handed to the wrong department', () => {
+  const NANKAI = { id: 'tj-nankai', scopes: [] };
+  const handedOn = (name: ActName, on: string): Act => ({ ...FACTS, act: name, party: 'SAMPLED_PARTY', on, departmentId: 'tj-nankai' });
+
+  it('is handed on, and the time to handle it runs on', () => {
+    const handed = play([['HAND_OVER', '2026-03-02']], { ...NEW, regime: 'FOOD' });
+    const file = after(handed, decide(handed, COUNTY, handedOn('HAND_ON', '2026-03-05'), TODAY));
+    expect(trackOf(file, 'HANDLING', 'SAMPLED_PARTY')).toMatchObject({ state: 'HANDED_OVER', departmentId: 'tj-nankai' });
+    expect(file.clocks).toEqual(handed.clocks);
+    const order: Act = { ...handedOn('ORDER_CORRECTION', '2026-03-06'), departmentId: 'tj-heping' };
+    expect(() => decide(file, COUNTY, order, TODAY)).toThrow(ActNotCompetent);
+    // Only what hands it over says whose it is.
+    expect(decide(file, NANKAI, order, TODAY).track.departmentId).toBe('tj-nankai');
+    expect(() => decide(file, NANKAI, handedOn('HAND_ON', '2026-03-06'), TODAY)).toThrow(ActUnacceptable);
+    const back = decide(file, NANKAI, { ...handedOn('HAND_ON', '2026-03-06'), departmentId: 'tj-amr' }, TODAY);
+    expect(back.track.departmentId).toBe('tj-amr');
+  });
+
+  it('as a clue begins its time anew, also on the same day', () => {
+    const handed = play([['HAND_OVER_CLUE', '2026-03-02']]);
+    for (const [on, expected] of [
+      ['2026-03-02', [['2026-03-02', '2026-03-23', null]]],
+      [
+        '2026-03-03',
+        [
+          ['2026-03-02', '2026-03-23', '2026-03-03'],
+          ['2026-03-03', '2026-03-24', null],
+        ],
+      ],
+    ] as const) {
+      const file = after(handed, decide(handed, COUNTY, handedOn('HAND_OVER_CLUE', on), TODAY));
+      expect(file.clocks.map(({ startedOn, dueOn, stoppedOn }) => [startedOn, dueOn, stoppedOn])).toEqual(expected);
+    }
+  });
+});
+
 describe('denied authorship', () => {
   it('is the producer’s alone, and is decided', () => {
     const file = play(
@@ -340,6 +445,8 @@ describe('every step', () => {
       passed: fc.boolean(),
       verdict: fc.constantFrom('QUALIFIED', 'UNQUALIFIED'),
       laboratory: fc.constantFrom({ name: '国家质检中心' }, { name: '市质检院' }),
+      notCounted: fc.constantFrom('TESTING', 'HEARING'),
+      departmentId: fc.constantFrom('tj-heping', 'tj-amr'),
     }),
     { maxLength: 40 },
   );

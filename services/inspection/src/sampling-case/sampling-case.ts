@@ -2,13 +2,32 @@
  * The case of one sampling result: what the law has follow from a verdict, party by party (产品质量监督抽查管理暂行办法 ch. 5 and 6,
  * 食品安全法 §88). Each step checks the state and who takes it, starts and stops clocks by the dated rule rows, and goes to the history.
  */
-import type { CaseFacts, Competence, Regime, ResultDecision, ResultParty, SamplingResultPublished, Verdict } from '@jinqiao/contracts';
-import { FOOD_SAMPLING, isInTianjin, SAMPLING_MEASURES } from '@jinqiao/law';
+import type {
+  CaseFacts,
+  Competence,
+  NotCounted,
+  Regime,
+  ResultDecision,
+  ResultParty,
+  SamplingResultPublished,
+  Verdict,
+} from '@jinqiao/contracts';
+import { type Extension, FOOD_SAMPLING, isInTianjin, rule, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
-import { type ClockState, type RunClock, startedBy, stateOf } from '../deadline/run-clock.js';
+import { type ClockState, extended, isPaused, type PausableClock, paused, resumed, startedBy, stateOf } from '../deadline/run-clock.js';
 import type { Concern } from '../disclosure/disclosure.js';
-import { ACTS, type ActName, type ActRule, CLOCKS, type ClockName, type State, STATES, type TrackName } from './sampling-case.acts.js';
+import {
+  ACTS,
+  type ActName,
+  type ActRule,
+  CLOCKS,
+  type ClockName,
+  OF_CLUE,
+  type State,
+  STATES,
+  type TrackName,
+} from './sampling-case.acts.js';
 
 export interface CaseParty {
   readonly party: ResultParty;
@@ -27,7 +46,7 @@ export interface Track {
   readonly lastOn: string;
 }
 
-export interface Clock extends RunClock {
+export interface Clock extends PausableClock {
   readonly clock: ClockName;
   readonly party: ResultParty;
 }
@@ -129,7 +148,7 @@ export class ActUnacceptable extends DomainError {
 const INSTRUMENTS: Partial<Record<Regime, string>> = { PRODUCT: SAMPLING_MEASURES, FOOD: FOOD_SAMPLING };
 
 /** An article of a law of its own is named in every regime. */
-export function basisOf(regime: Regime, { article, law }: Pick<ActRule, 'article'> & { readonly law?: string }): string {
+export function basisOf(regime: Regime, { article, law }: Pick<ActRule, 'article' | 'law'>): string {
   if (law !== undefined) return `${law}${article}`;
   const instrument = INSTRUMENTS[regime] ?? '';
   return regime === 'PRODUCT' ? `${instrument}${article}` : instrument;
@@ -143,6 +162,8 @@ const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
   FIRST_RECHECK: { PRODUCT: 'FIRST_RECHECK' },
   SECOND_RECHECK: { PRODUCT: 'SECOND_RECHECK_BEFORE' },
   HANDLING: { FOOD: 'FOOD_HANDLING' },
+  CASE_FILING: { PRODUCT: 'CASE_FILING', FOOD: 'CASE_FILING' },
+  CASE_DECISION: { PRODUCT: 'CASE_DECISION', FOOD: 'CASE_DECISION' },
 };
 
 const NO_PARTY: Finding = { code: 'PARTY_NOT_CONCERNED', pointer: '/party', message: 'has no part in this, or not in this case' };
@@ -159,11 +180,11 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
   const findings = findingsOf(file, before, act, today);
   if (findings.length > 0) throw new ActUnacceptable(findings);
   const state = given.chooses?.(before.state, act) ?? leads[0] ?? before.state;
-  const departmentId = act.departmentId ?? before.departmentId;
+  const departmentId = (given.needs.includes('departmentId') && act.departmentId) || before.departmentId;
   return {
     from: before.state,
     track: { ...before, state, departmentId, lastOn: act.on },
-    clocks: [...stopped(file, given, act), ...started(file, given, act)],
+    clocks: clocksOf(file, given, act),
     basis: basisOf(file.regime, given),
     competence,
     derived: derivedFrom(file, act),
@@ -267,11 +288,38 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
       const isOpen = mustBeHandled(file) && !CLOSABLE.includes(before.state);
       return isOpen ? [finding('NOT_CORRECTED', '/act', `it is ${before.state}, and the verdict still stands`)] : [];
     }
+    case 'HAND_ON':
+    case 'HAND_OVER_CLUE':
+      return act.departmentId !== undefined && act.departmentId === before.departmentId && before.state === 'HANDED_OVER'
+        ? [finding('HANDED_OVER_BEFORE', '/departmentId', 'has it already')]
+        : [];
+    case 'PAUSE_CASE': {
+      const isOther = before.state === 'HANDED_OVER' && act.notCounted !== undefined && !OF_A_CHECK.includes(act.notCounted);
+      return isOther ? [finding('COUNTED_IN', '/notCounted', 'does not pause the check of a clue (第十八条)')] : [];
+    }
+    case 'EXTEND_CASE':
+      return OF_CLUE.flatMap((clock) => extensionFindings(openClock(file, clock, act.party), act));
     case 'RECORD_RECHECK':
       return before.state === 'ANNOUNCED' ? windowFindings(file, before, act) : [];
     default:
       return [];
   }
+}
+
+/** What is not counted in before a case is filed (§18). */
+const OF_A_CHECK: readonly NotCounted[] = ['TESTING', 'IDENTIFICATION'];
+
+/** Before it is over; a check once, a decision again for as long as was fixed together (§18, 64). */
+function extensionFindings(open: Clock | undefined, { on, days }: Act): Finding[] {
+  if (!open) return [];
+  const isAgain = open.extensions.length > 0;
+  return [
+    ...(!isPaused(open) && on > open.dueOn ? [finding('EXTENSION_LATE', '/on', `is after ${open.dueOn}, when the time was over`)] : []),
+    ...(isAgain && open.clock === 'CASE_FILING' ? [finding('EXTENDED_BEFORE', '/act', 'it was extended, which is done once')] : []),
+    ...(isAgain && open.clock === 'CASE_DECISION' && days === undefined
+      ? [finding('FIELD_MISSING', '/days', 'is required: it was extended before')]
+      : []),
+  ];
 }
 
 const mustBeHandled = ({ standing }: CaseFile): boolean => standing === 'UNQUALIFIED';
@@ -313,6 +361,28 @@ function windowFindings({ regime }: CaseFile, { lastOn }: Track, { on }: Act): F
 const openClock = ({ clocks }: CaseFile, clock: ClockName, party: ResultParty): Clock | undefined =>
   clocks.find((one) => one.clock === clock && one.party === party && one.stoppedOn === null);
 
+function clocksOf(file: CaseFile, given: ActRule, act: Act): Clock[] {
+  const { pauses = [], resumes = [], extends: made = [] } = given;
+  const open = (names: readonly ClockName[]): Clock[] => names.flatMap((clock) => openClock(file, clock, act.party) ?? []);
+  const begun = started(file, given, act);
+  // What begins anew on the day on which it began takes its place.
+  const isBegunAnew = (one: Clock): boolean => begun.some(({ clock, startedOn }) => clock === one.clock && startedOn === one.startedOn);
+  return [
+    ...stopped(file, given, act).filter((one) => !isBegunAnew(one)),
+    ...begun,
+    ...open(pauses).flatMap((clock) => paused(clock, act.on)),
+    ...open(resumes).flatMap((clock) => resumed(clock, act.on)),
+    ...open(made).flatMap((clock) => extensionOf(file, clock, act).flatMap((by) => extended(clock, by))),
+  ];
+}
+
+/** The first by the row; what was fixed for a decision after that, by the days that were fixed. */
+function extensionOf({ regime }: CaseFile, { clock, extensions }: Clock, { on, days }: Act): Extension[] {
+  if (extensions.length > 0) return days === undefined ? [] : [{ on, value: days, ruleVersion: null }];
+  const row = rule(`${clock}_EXTENSION`, { regime, on });
+  return row === 'NO_RULE' ? [] : [{ on, value: row.value, ruleVersion: row.version }];
+}
+
 function stopped(file: CaseFile, { stops = [] }: ActRule, { party, on }: Act): Clock[] {
   return stops.flatMap((clock) => {
     const open = openClock(file, clock, party);
@@ -325,7 +395,7 @@ function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: 
     // A platform is told; what it does about it has its own clock at the exchange.
     const name = party === 'PLATFORM' ? undefined : RULES[clock][regime];
     const run = name === undefined ? null : startedBy(name, regime, on);
-    return run ? [{ clock, party, ...run }] : [];
+    return run ? [{ clock, party, ...run, pauses: [], extensions: [] }] : [];
   });
 }
 
@@ -363,7 +433,7 @@ function othersHavePassed({ tracks }: CaseFile, party: ResultParty): boolean {
   return others.every(({ state }) => state === 'RECHECK_PASSED' || state === 'CLOSED');
 }
 
-export const clockState = ({ clock, ...run }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn'>, today: string): ClockState =>
+export const clockState = ({ clock, ...run }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn' | 'pauses'>, today: string): ClockState =>
   stateOf(CLOCKS[clock], run, today);
 
 /** The tracks as a Mermaid state diagram, for docs/inspection.md. */
