@@ -54,9 +54,9 @@ export const serviceProgram = (service: string, root = repository): string[] => 
   program(service, 'main', root),
 ];
 
-/** The same, and in the business of this process it is so many days later. What is in one piece has a clock that nobody else can reach. */
-export function laterProgram(service: string, days: number): string[] {
+/** The same, and in the business of this process it is as many days later as the file says. What is in one piece has a clock that nobody else can reach. */
+export function laterProgram(service: string, file: string): string[] {
   const laterClock = pathToFileURL(join(repository, 'libs/testing/dist/later-clock.js'));
-  laterClock.searchParams.set('days', String(days));
+  laterClock.searchParams.set('file', file);
   return ['--import', laterClock.href, join(repository, 'services', service, 'dist/main.js')];
 }

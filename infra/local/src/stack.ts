@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CannotStart } from './cannot-start.js';
 import { cacheDirectory } from './downloads.js';
@@ -26,8 +26,15 @@ export interface RunningStack {
   readonly origins: Readonly<Record<Service, string>>;
   readonly servers: RunningServers;
   readonly processes: readonly Supervised[];
-  /** Starts another process of a service, in whose business it is so many days later. */
-  later(service: Service, days: number): Promise<Pick<Supervised, 'stop'>>;
+  /** Starts another process of a service, in whose business it is so many days later; its clock can be moved on. */
+  later(service: Service, days: number): Promise<LaterProcess>;
+  stop(): Promise<void>;
+}
+
+export interface LaterProcess {
+  readonly origin: string;
+  /** So many days later than it really is. */
+  moveTo(days: number): void;
   stop(): Promise<void>;
 }
 
@@ -60,10 +67,18 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     ) as RunningStack['origins'];
     const later: RunningStack['later'] = async (service, days) => {
       const own = { ...context, ports: { ...ports, [service]: await freePort() } };
-      const process = supervise(own, service, { name: `${service}-later`, program: laterProgram(service, days) });
+      const name = `${service}-later`;
+      const file = join(options.dataDir, `${name}.days`);
+      // Renamed into its place, so that it is never read half written.
+      const moveTo = (to: number): void => {
+        writeFileSync(`${file}.new`, String(to));
+        renameSync(`${file}.new`, file);
+      };
+      moveTo(days);
+      const process = supervise(own, service, { name, program: laterProgram(service, file) });
       started.push(process);
       await process.start();
-      return process;
+      return { origin: `http://127.0.0.1:${own.ports[service]}`, moveTo, stop: () => process.stop() };
     };
     return { origin, origins, servers, processes: [...servers.processes, ...started], later, stop };
   } catch (error) {

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Clock } from '@jinqiao/platform';
 
-// Loaded into a service before its own code, as later-clock.js?days=N: whatever its business dates, it dates N days later. Tokens,
-// connections and timers go by the machine's clock.
-const days = Number(new URL(import.meta.url).searchParams.get('days'));
-Clock.prototype.now = () => new Date(Date.now() + days * 86_400_000);
+// Loaded into a service before its own code, as later-clock.js?file=F: whatever its business dates, it dates as many days later as F says at
+// that moment. Tokens, connections and timers go by the machine's clock.
+const file = new URL(import.meta.url).searchParams.get('file') ?? '';
+Clock.prototype.now = () => new Date(Date.now() + Number(readFileSync(file, 'utf8')) * 86_400_000);

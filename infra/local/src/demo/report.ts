@@ -68,6 +68,8 @@ interface Deadline {
   readonly startedOn: string;
   readonly dueOn: string;
   readonly state: string;
+  /** It touches days that no published arrangement of holidays decides about. */
+  readonly provisional: boolean;
   readonly ruleVersion: string;
   /** Instrument and article of the row. */
   readonly basis: string;
@@ -180,7 +182,10 @@ export function asTable(report: DemoReport): string {
 
 /** A case with each of its periods: when it ended, what became of it, and by which article it ran. */
 function timed(name: string, { subject, deadlines }: TimedCase): (readonly [string, string])[] {
-  const periods = deadlines.map(({ clock, startedOn, dueOn, state, basis }) => `${clock} ${startedOn} to ${dueOn}, ${state}: ${basis}`);
+  const periods = deadlines.map(
+    ({ clock, startedOn, dueOn, state, provisional, basis }) =>
+      `${clock} ${startedOn} to ${dueOn}, ${state}${provisional ? ' (provisional)' : ''}: ${basis}`,
+  );
   return [[name, subject], ...periods.map((period): readonly [string, string] => ['', period])];
 }
 

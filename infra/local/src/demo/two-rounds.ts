@@ -1,15 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addDays, dayInChina, ruleOfVersion } from '@jinqiao/law';
-import type { RunningStack } from '../stack.js';
+import { addDays, dayInChina } from '@jinqiao/law';
+import type { LaterProcess, RunningStack } from '../stack.js';
 import { Http, until, verified } from './outsider.js';
 import type { DrawnRound, ThirdAct, TimedCase } from './report.js';
 
 type Regime = 'FOOD' | 'PRODUCT';
 
-interface Timed {
-  readonly clocks: readonly { clock: string; startedOn: string; dueOn: string; ruleVersion: string; state: string }[];
+/** A period as the service lists it. */
+interface Listed extends Omit<TimedCase['deadlines'][number], 'basis' | 'ruleVersion'> {
+  readonly subject: string;
+  readonly legalBasis: { readonly instrument: string; readonly article?: string; readonly ruleVersion: string };
 }
+
+interface Assignment {
+  readonly id: string;
+  readonly name: string;
+  readonly inspectorIds: readonly string[];
+}
+
+type Sampling = DrawnRound & { readonly roundId: string; readonly assignments: readonly Assignment[] };
 
 interface Told {
   readonly actionsRequired: readonly Asked[];
@@ -24,7 +34,7 @@ const RUN = Date.now().toString(36).toUpperCase();
 const PLANS = '/api/inspection/plans';
 const ROUNDS = '/api/inspection/sampling-rounds';
 const RECALLS = '/api/inspection/recalls';
-const RESULTS = '/api/inspection/sampling-results';
+const SHEETS = '/api/inspection/sampling-sheets';
 const CASES = '/api/inspection/sampling-cases';
 const PLAN_NO = `DEMO-${RUN}`;
 const CATEGORIES = ['食用农产品', '儿童用品'] as const;
@@ -32,9 +42,6 @@ const STRATUM = { divisionCode: '120101', riskClass: 'C' };
 const DRAWN = 2;
 const PLATFORM = 'jd';
 const HASH = createHash('sha256').update('演示文书').digest('hex');
-/** The acts are dated as if they were done then; the day that the service goes by is the real one. */
-const DAYS_AGO = 215;
-const RECALLED_DAYS_AGO = 150;
 /** Each with the days since the one before and, where that is asked, how much is back. */
 const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled?: number])[] = [
   ['NOTIFY_PRODUCER', 1],
@@ -49,26 +56,47 @@ const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled
 /** The public value is named before it is known. */
 const VALUE_AFTER_MS = 1_500;
 
+interface People {
+  readonly organiser: Http;
+  readonly county: Http;
+  readonly laboratory: Http;
+  /** The organiser, as it asks the exchange. */
+  readonly office: Http;
+}
+
 /**
- * A round of food and a round of products, from their annual plan to the end of the case: firms drawn so that anybody repeats it, results
- * served, one objection lost, one won, one re-check passed, a recall, and what follows from each at the platform that sold the goods.
+ * A round of food and a round of products, from their annual plan to the end of the case, at a process of inspection whose clock this moves:
+ * firms drawn so that anybody repeats it, samples bought, sealed and tested, results served, one objection lost, one won, one re-check
+ * passed, a case that stood still, a recall, and what follows from each at the platform that sold the goods.
  */
 export class TwoRounds {
-  private day = addDays(dayInChina(new Date()), -DAYS_AGO);
-  private readonly year = Number(this.day.slice(0, 4));
-  private readonly organiser: Http;
-  private readonly county: Http;
+  private readonly began = dayInChina(new Date());
+  private readonly year = Number(this.began.slice(0, 4));
+  private daysLater = 0;
+  private readonly people: People;
+  private readonly inspection: LaterProcess;
   private readonly say: (line: string) => void;
 
-  private constructor(organiser: Http, county: Http, say: (line: string) => void) {
-    this.organiser = organiser;
-    this.county = county;
+  private constructor(people: People, inspection: LaterProcess, say: (line: string) => void) {
+    this.people = people;
+    this.inspection = inspection;
     this.say = say;
   }
 
-  static async run({ origin, servers }: RunningStack, say: (line: string) => void): Promise<ThirdAct> {
-    const [organiser, county] = await Promise.all([Http.as(origin, servers, 'tj-amr'), Http.as(origin, servers, COUNTY)]);
-    return new TwoRounds(organiser, county, say).tell();
+  static async run(stack: RunningStack, say: (line: string) => void): Promise<ThirdAct> {
+    const inspection = await stack.later('inspection', 0);
+    try {
+      const as = (principal: string, origin = inspection.origin): Promise<Http> => Http.as(origin, stack.servers, principal);
+      const [organiser, county, laboratory, office] = await Promise.all([
+        as('tj-amr'),
+        as(COUNTY),
+        as('tj-lab'),
+        as('tj-amr', stack.origin),
+      ]);
+      return await new TwoRounds({ organiser, county, laboratory, office }, inspection, say).tell();
+    } finally {
+      await inspection.stop();
+    }
   }
 
   private async tell(): Promise<ThirdAct> {
@@ -77,6 +105,7 @@ export class TwoRounds {
     const product = await this.drawn('PRODUCT', CATEGORIES[1]);
     const lost = await this.sampled(food, 1, async (sampleNo) => {
       await this.objected(sampleNo, 'UNQUALIFIED');
+      await this.prosecuted(sampleNo);
       await this.corrected(sampleNo);
     });
     const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'QUALIFIED'));
@@ -94,28 +123,29 @@ export class TwoRounds {
   /** How much is to be sampled of what in this year, public before a round carries it out. */
   private async planned(categories: readonly string[]): Promise<void> {
     const quotas = categories.map((category) => ({ category, ...STRATUM, number: DRAWN }));
-    const { planId } = await this.organiser.post<{ planId: string }>(PLANS, {
+    const { planId } = await this.people.organiser.post<{ planId: string }>(PLANS, {
       planNo: PLAN_NO,
       year: this.year,
       title: '演示年度计划',
       quotas,
     });
-    await this.organiser.post(`${PLANS}/${planId}/publication`, {});
+    await this.people.organiser.post(`${PLANS}/${planId}/publication`, {});
   }
 
   /** Planned, rules published, committed to, revealed; and repeated by the tool from the public record alone. */
-  private async drawn(regime: Regime, category: string): Promise<DrawnRound> {
+  private async drawn(regime: Regime, category: string): Promise<Sampling> {
+    const { organiser } = this.people;
     const roundNo = `DEMO-${regime}-${RUN}`;
     const quotas = [{ ...STRATUM, number: DRAWN }];
     const plan = { roundNo, title: `演示${category}抽查`, level: 'CITY', year: this.year, planNo: PLAN_NO, regime, category };
-    const { roundId } = await this.organiser.post<{ roundId: string }>(ROUNDS, { ...plan, coverage: 'COMPLETE_ROUND', quotas });
+    const { roundId } = await organiser.post<{ roundId: string }>(ROUNDS, { ...plan, coverage: 'COMPLETE_ROUND', quotas });
     const rules = {
       title: `${category}抽查实施细则`,
       url: 'https://scjg.tj.gov.cn/',
       sha256: HASH,
       methods: [{ item: '铅', method: 'GB 5009.12' }],
     };
-    await this.organiser.put(`${ROUNDS}/${roundId}/rules`, rules);
+    await organiser.put(`${ROUNDS}/${roundId}/rules`, rules);
     const seed = randomBytes(32).toString('hex');
     const at = Date.now() + VALUE_AFTER_MS;
     const firms = Array.from({ length: 12 }, (_, n) => ({
@@ -123,7 +153,7 @@ export class TwoRounds {
       name: `演示第${n + 1}号企业`,
       ...STRATUM,
     }));
-    await this.organiser.post(`${ROUNDS}/${roundId}/draw`, {
+    await organiser.post(`${ROUNDS}/${roundId}/draw`, {
       objects: firms,
       inspectors: Array.from({ length: 4 }, (_, n) => ({ id: `sampler-${n}`, employerId: 'tj-amr' })),
       laboratories: [{ id: 'tj-lab', employerId: 'tj-lab' }],
@@ -131,39 +161,72 @@ export class TwoRounds {
       publicValue: { source: '演示公共数值', at: new Date(at).toISOString() },
     });
     await sleep(Math.max(0, at + 200 - Date.now()));
-    await this.organiser.post(`${ROUNDS}/${roundId}/draw/revelation`, { seed, publicValue: '03 11 17 22 28 33 + 07' });
-    const names = (await this.organiser.get<{ name: string }[]>(`${ROUNDS}/${roundId}/draw/assignments`)).map(({ name }) => name);
-    await this.organiser.post(`${ROUNDS}/${roundId}/draw/opening`, {});
-    repeated(await this.organiser.text(`${ROUNDS}/${roundId}/draw`));
-    this.say(`${roundNo}: ${names.length} of ${firms.length} firms drawn, and drawn again from the public record by verify-draw`);
-    return { regime, roundNo, pool: firms.length, drawn: names };
+    await organiser.post(`${ROUNDS}/${roundId}/draw/revelation`, { seed, publicValue: '03 11 17 22 28 33 + 07' });
+    const assignments = await organiser.get<Assignment[]>(`${ROUNDS}/${roundId}/draw/assignments`);
+    await organiser.post(`${ROUNDS}/${roundId}/draw/opening`, {});
+    repeated(await organiser.text(`${ROUNDS}/${roundId}/draw`));
+    this.say(`${roundNo}: ${assignments.length} of ${firms.length} firms drawn, and drawn again from the public record by verify-draw`);
+    return { regime, roundNo, pool: firms.length, drawn: assignments.map(({ name }) => name), roundId, assignments };
   }
 
-  /** A firm that was drawn fails; its case is served and goes the way that is told. */
-  private async sampled(
-    { regime, roundNo, drawn }: DrawnRound,
-    nth: number,
-    told: (sampleNo: string) => Promise<void>,
-  ): Promise<TimedCase> {
-    this.day = addDays(dayInChina(new Date()), -DAYS_AGO);
-    const sampleNo = `${roundNo}-${nth}`;
-    await this.organiser.post(RESULTS, {
-      sampleNo,
-      regime,
-      finality: 'PROVISIONAL',
-      verdict: 'UNQUALIFIED',
-      product: { name: `演示产品${nth}`, batch: `B${nth}` },
-      failingItems: [{ item: '铅', measured: '0.9mg/kg', limit: '≤0.5mg/kg' }],
-      sampledParty: { name: drawn[nth - 1] ?? '', divisionCode: '120101' },
-      online: { platformId: PLATFORM, shopName: '演示网店' },
-      laboratory: { name: '天津市产品质量监督检测技术研究院' },
-      round: { no: roundNo, coverage: 'COMPLETE_ROUND' },
-      sampledOn: this.day,
-    });
-    await this.organiser.post(CASES, { sampleNo });
-    await this.act(sampleNo, 15, 'SERVE', { mode: 'DELIVERED' });
+  /** What a firm sells online is bought, tested and fails; its case is served and goes the way that is told. */
+  private async sampled(round: Sampling, nth: number, told: (sampleNo: string) => Promise<void>): Promise<TimedCase> {
+    const sampleNo = `${round.roundNo}-${nth}`;
+    await this.bought(round, sampleNo, nth);
+    await this.tested(sampleNo);
+    const { organiser } = this.people;
+    await organiser.post(CASES, { sampleNo });
+    await this.act(sampleNo, 2, 'SERVE', { mode: 'DELIVERED' });
     await told(sampleNo);
-    return { subject: sampleNo, deadlines: timed(await this.organiser.get<Timed>(`${CASES}/tj-amr/${sampleNo}`)) };
+    return this.timed(sampleNo, `tj-amr:${sampleNo}`);
+  }
+
+  private async bought({ roundId, assignments }: Sampling, sampleNo: string, nth: number): Promise<void> {
+    const { organiser } = this.people;
+    const firm = assignments[nth - 1];
+    if (!firm) throw new Error(`only ${assignments.length} firms were drawn`);
+    await organiser.post(SHEETS, { sampleNo, roundId, objectId: firm.id });
+    const samplers = firm.inspectorIds.map((inspectorId) => ({ inspectorId }));
+    await this.step(organiser, sampleNo, 'BEGIN_SAMPLING', { mode: 'ONLINE', samplers, documentNo: '演示通知书1号' });
+    const orderedOn = this.today;
+    this.later(3);
+    for (const type of ['SHEET_SCAN', 'SCREENSHOT', 'ORDER', 'PAYMENT', 'UNPACKING_FILM']) await this.prove(organiser, sampleNo, type);
+    const taken = { fromForSale: true, stock: 40, testQuantity: 2, backupQuantity: 1, unit: '件' };
+    const paid = { testPriceFen: 3_980, testPaidFen: 7_960, backupPaidFen: 3_980 };
+    await this.step(organiser, sampleNo, 'SEAL_SAMPLE', {
+      sample: {
+        product: { name: `演示产品${nth}`, batch: `B${nth}` },
+        sampledParty: { name: firm.name, divisionCode: '120101' },
+        ...{ ...taken, ...paid, ...sealsOf(sampleNo) },
+      },
+      purchase: {
+        ...{ platformId: PLATFORM, shopName: '演示网店', listings: [{ url: 'https://item.example.cn/1' }], orderNo: sampleNo },
+        ...{ buyerAccount: '演示买家', paymentAccount: '演示账户', orderedOn, receivedOn: this.today },
+      },
+    });
+  }
+
+  private async tested(sampleNo: string): Promise<void> {
+    const { organiser, laboratory } = this.people;
+    this.later(2);
+    await this.step(laboratory, sampleNo, 'RECEIVE_SAMPLE', { ...sealsOf(sampleNo), sealsIntact: true });
+    await this.step(laboratory, sampleNo, 'BEGIN_TESTING', { licence: 'NOT_REQUIRED' });
+    this.later(12);
+    const sha256 = await this.prove(laboratory, sampleNo, 'REPORT');
+    const found = { verdict: 'UNQUALIFIED', items: [{ item: '铅', measured: '0.9mg/kg', limit: '≤0.5mg/kg', passed: false }] };
+    const report = { reportNo: sampleNo, issuedOn: this.today, laboratory: { name: '天津市产品质量监督检测技术研究院' }, ...found };
+    await this.step(laboratory, sampleNo, 'REPORT', { report, sha256 });
+    await this.step(organiser, sampleNo, 'CONFIRM');
+  }
+
+  private async step(by: Http, sampleNo: string, act: string, facts: object = {}): Promise<void> {
+    await by.post(`${SHEETS}/tj-amr/${sampleNo}/acts`, { act, on: this.today, ...facts });
+  }
+
+  private async prove(by: Http, sampleNo: string, type: string): Promise<string> {
+    const form = new FormData();
+    form.append('file', new Blob([`演示 ${sampleNo} ${type}`]), 'file');
+    return (await by.post<{ sha256: string }>(`${SHEETS}/tj-amr/${sampleNo}/evidence?type=${type}`, form)).sha256;
   }
 
   private async objected(sampleNo: string, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
@@ -181,30 +244,59 @@ export class TwoRounds {
     await this.act(sampleNo, 2, 'CLOSE_HANDLING');
   }
 
-  /** The next step, so many days after the last one; what is ordered and checked is the county’s. */
+  /** The clue becomes a case, whose time stands still for a hearing. */
+  private async prosecuted(sampleNo: string): Promise<void> {
+    await this.act(sampleNo, 1, 'HAND_OVER_CLUE', { departmentId: COUNTY });
+    await this.act(sampleNo, 5, 'FILE_CASE', { documentNo: '演示立案1号' });
+    await this.act(sampleNo, 20, 'PAUSE_CASE', { documentNo: '演示听证1号', notCounted: 'HEARING' });
+    await this.act(sampleNo, 15, 'RESUME_CASE', { documentNo: '演示听证1号' });
+    await this.act(sampleNo, 5, 'CONCLUDE_CASE', { documentNo: '演示处罚1号' });
+  }
+
+  /** The next step, so many days after the last one; what is ordered, checked and prosecuted is the county’s. */
   private async act(sampleNo: string, daysLater: number, act: string, facts: object = {}): Promise<void> {
-    this.day = addDays(this.day, daysLater);
-    const said = { act, party: 'SAMPLED_PARTY', on: this.day, sha256: HASH, reason: '演示', ...facts };
-    const by = OF_THE_COUNTY.includes(act) ? this.county : this.organiser;
+    this.later(daysLater);
+    const said = { act, party: 'SAMPLED_PARTY', on: this.today, sha256: HASH, reason: '演示', ...facts };
+    const by = OF_THE_COUNTY.includes(act) ? this.people.county : this.people.organiser;
     await by.post(`${CASES}/tj-amr/${sampleNo}/acts`, said);
+  }
+
+  private later(days: number): void {
+    this.daysLater += days;
+    this.inspection.moveTo(this.daysLater);
+  }
+
+  /** The day that the service goes by. */
+  private get today(): string {
+    return addDays(dayInChina(new Date()), this.daysLater);
+  }
+
+  /** The periods as the service has derived them, each with its article. */
+  private async timed(subject: string, listedAs: string): Promise<TimedCase> {
+    const all = await this.people.organiser.all<Listed>('/api/inspection/deadlines?state=all');
+    const own = all.filter((one) => one.subject === listedAs).sort((one, other) => (one.startedOn < other.startedOn ? -1 : 1));
+    const deadlines = own.map(({ clock, startedOn, dueOn, state, provisional, legalBasis }) => {
+      const { instrument, article = '', ruleVersion } = legalBasis;
+      return { clock, startedOn, dueOn, state, provisional, ruleVersion, basis: `${instrument}${article}` };
+    });
+    return { subject, deadlines };
   }
 
   /** The same goods are recalled, from the clue to the end: off sale at once, and kept from coming back when it is over. */
   private async recalled(sampleNo: string): Promise<TimedCase> {
-    this.day = addDays(dayInChina(new Date()), -RECALLED_DAYS_AGO);
     const recallNo = `DEMO-RECALL-${RUN}`;
     const product = { name: '演示产品2', brand: '演示', batches: ['B2'], gtins: ['06901234567892'] };
-    const clue = { on: this.day, clue: '抽查发现铅超标', subject: `tj-amr:${sampleNo}`, hazard: '铅超标' };
-    await this.organiser.post(RECALLS, { ...clue, recallNo, product, producer: { name: '演示生产企业' }, measure: '退货退款' });
+    const clue = { on: this.today, clue: '抽查发现铅超标', subject: `tj-amr:${sampleNo}`, hazard: '铅超标' };
+    await this.people.organiser.post(RECALLS, { ...clue, recallNo, product, producer: { name: '演示生产企业' }, measure: '退货退款' });
     for (const [act, daysLater, recalled] of RECALL_STEPS) {
-      this.day = addDays(this.day, daysLater);
-      const said = { act, on: this.day, sha256: HASH, reason: '演示', ...(recalled !== undefined && { recalled }) };
-      await this.organiser.post(`${RECALLS}/${recallNo}/acts`, said);
+      this.later(daysLater);
+      const said = { act, on: this.today, sha256: HASH, reason: '演示', ...(recalled !== undefined && { recalled }) };
+      await this.people.organiser.post(`${RECALLS}/${recallNo}/acts`, said);
       if (act === 'PUBLISH') await this.isAsked(recallNo, ['STOP_SALE', 'DELIST', 'BLOCK_RELISTING', 'INFORM_MERCHANT']);
     }
     await this.isAsked(recallNo, ['BLOCK_RELISTING']);
     this.say(`${recallNo}: recalled and closed; ${PLATFORM} had to take the goods off sale, and has still to keep them off`);
-    return { subject: recallNo, deadlines: timed(await this.organiser.get<Timed>(`${RECALLS}/${recallNo}`)) };
+    return this.timed(recallNo, recallNo);
   }
 
   private async isTold(sampleNo: string, action: string): Promise<void> {
@@ -218,7 +310,7 @@ export class TwoRounds {
 
   private async told(subject: string, what: string, fits: (actions: readonly Asked[]) => boolean): Promise<void> {
     await until(`${PLATFORM} to be told ${what} of ${subject}`, async () => {
-      const { items } = await this.organiser.get<{ items: Told[] }>(`/api/exchange/feedback?subject=${subject}&platform=${PLATFORM}`);
+      const { items } = await this.people.office.get<{ items: Told[] }>(`/api/exchange/feedback?subject=${subject}&platform=${PLATFORM}`);
       return items.some(({ actionsRequired }) => fits(actionsRequired)) || null;
     });
   }
@@ -226,14 +318,12 @@ export class TwoRounds {
 
 /** The county’s bureau of the development stack. */
 const COUNTY = 'tj-heping-amr';
-const OF_THE_COUNTY = ['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'];
+const OF_THE_COUNTY = [
+  ...['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'],
+  ...['FILE_CASE', 'PAUSE_CASE', 'RESUME_CASE', 'CONCLUDE_CASE'],
+];
 
-const timed = ({ clocks }: Timed): TimedCase['deadlines'] => clocks.map((clock) => ({ ...clock, basis: basisOf(clock.ruleVersion) }));
-
-function basisOf(version: string): string {
-  const { instrument, article = '' } = ruleOfVersion(version).legalBasis;
-  return `${instrument}${article}`;
-}
+const sealsOf = (sampleNo: string) => ({ testSeal: `${sampleNo}-1`, backupSeal: `${sampleNo}-2` });
 
 function repeated(record: string): void {
   const { announcementHash } = JSON.parse(record) as { announcementHash: string };
