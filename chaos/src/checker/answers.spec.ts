@@ -76,6 +76,22 @@ describe('the answers to steps over Kafka', () => {
     expect(codes({ answers: [answer('m-1', 'duplicate'), rejected], setBacks: 1 })).toEqual([]);
   });
 
+  it('name the sheet or the case by whose it is', () => {
+    const ofCase = { matter: 'CASE', name: 'S-1' } as const;
+    const [first] = acts;
+    const own = first ? [{ ...first, operation: { ...first.operation, ...ofCase, act: 'SERVE' } }] : [];
+    const row: StepRow = { ...ofCase, no: 1, act: 'SERVE', line: 'SERVICE SAMPLED_PARTY', from: 'UNSERVED', to: 'SERVED', mark: 'm-1' };
+    const said = (changes: object = {}): Event => ({
+      ...answer('m-1', 'accepted', { subject: 'tj-amr:S-1', matter: 'CASE', state: 'SERVED', ...changes }),
+      ...{ type: 'SamplingStepAnswered', key: 'tj-amr:S-1' },
+    });
+    const of = (one: Event): string[] => codes({ acts: own, sent: sent.slice(0, 1), answers: [one], steps: [row] });
+    expect(of(said())).toEqual([]);
+    expect(of(said({ matter: 'SHEET' }))).toEqual(['ANSWER_WRONG']);
+    expect(of(said({ subject: 'tj-amr:S-2' }))).toEqual(['ANSWER_WRONG']);
+    expect(of(said({ state: 'UNSERVED' }))).toEqual(['ANSWER_WRONG']);
+  });
+
   it('name the recall, how it stands, and why a step was refused', () => {
     expect(codes({ answers: [answer('m-1', 'accepted', { subject: 'R-2' }), rejected] })).toEqual(['ANSWER_WRONG']);
     expect(codes({ answers: [{ ...accepted, type: 'SamplingStepAnswered' }, rejected] })).toEqual(['ANSWER_WRONG']);

@@ -1,4 +1,5 @@
 import type { Act } from '../history.js';
+import { ORGANISER } from '../stage.js';
 import type { Told } from './expected.js';
 import type { Findings } from './findings.js';
 import type { StepRow } from './steps.js';
@@ -86,13 +87,17 @@ function checkNumber(
   findings.expect(isOnce, 'ANSWER_DOUBLED', `step ${step} was answered ${own.length} times, ${accepted} of them that it was accepted`);
 }
 
-function checkAnswer({ name, act, mark }: Act, { key, type, body }: Event, steps: readonly StepRow[], findings: Findings): void {
+function checkAnswer({ matter, name, act, mark }: Act, { key, type, body }: Event, steps: readonly StepRow[], findings: Findings): void {
   const { subject, outcome, code, state } = body ?? {};
-  const isOf = type === 'RecallStepAnswered' && key === name && subject === name;
-  findings.expect(isOf, 'ANSWER_WRONG', `${act} (${mark}) of RECALL ${name} was answered as ${type} of ${key}`);
-  if (outcome === 'rejected') findings.expect(typeof code === 'string', 'ANSWER_WRONG', `${act} (${mark}) of RECALL ${name}: no code`);
-  const row = steps.find((step) => step.matter === 'RECALL' && step.name === name && step.mark === mark);
+  const [expected, of] = matter === 'RECALL' ? ['RecallStepAnswered', name] : ['SamplingStepAnswered', `${ORGANISER}:${name}`];
+  const isOf = type === expected && key === of && subject === of && (matter === 'RECALL' || body?.['matter'] === matter);
+  const step = `${act} (${mark}) of ${matter} ${name}`;
+  findings.expect(isOf, 'ANSWER_WRONG', `${step} was answered as ${type} of ${key}`);
+  if (outcome === 'rejected') findings.expect(typeof code === 'string', 'ANSWER_WRONG', `${step}: no code`);
+  const row = steps.find((one) => one.matter === matter && one.name === name && one.mark === mark);
   if (outcome !== 'accepted' || !row) return;
+  // Whoever has handed it on is told no more how it stands.
+  if (state === undefined && act === 'HAND_ON') return;
   const stands = String(state);
-  findings.expect(stands === row.to, 'ANSWER_WRONG', `${act} (${mark}) of RECALL ${name} led to ${row.to}, its answer says ${stands}`);
+  findings.expect(stands === row.to, 'ANSWER_WRONG', `${step} led to ${row.to}, its answer says ${stands}`);
 }

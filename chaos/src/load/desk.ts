@@ -83,9 +83,10 @@ export class Desk {
     return { kind: 'ACT', matter, name, act, by: doneBy(act), on, mark: this.numbered('mark'), facts };
   }
 
-  /** A step that was sent is taken when its answer says so. */
+  /** A step that was sent is taken when its answer says so. Whoever has no topic for its steps says them over HTTP, whatever was asked. */
   private async say(operation: Said, via: Way): Promise<Outcome> {
-    const outcome = await this.office.say(operation, via);
+    const hasTopic = operation.kind !== 'ACT' || operation.by !== LABORATORY;
+    const outcome = await this.office.say(operation, hasTopic ? via : 'HTTP');
     return operation.kind === 'ACT' && outcome === 'sent' ? this.office.answerTo(operation.mark) : outcome;
   }
 

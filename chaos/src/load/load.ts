@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer } from 'kafkajs';
 import type { Answer, History, Operation, Outcome, Poison, Via } from '../history.js';
 import type { Random } from '../random.js';
-import { DEPARTMENTS, ORGANISER, PLATFORMS } from '../stage.js';
+import { COUNTY, DEPARTMENTS, ORGANISER, PLATFORMS } from '../stage.js';
 import { workOnCommitment, workOnEarlyDecision, workOnPenalty } from './credit.js';
 import { Desk, Left, type Office } from './desk.js';
 import type { HttpAnswer, Request, Speaking } from './outside.js';
@@ -72,8 +72,10 @@ export class Load {
       this.readers.push(reader);
     }
     if (this.options.says === 'EVERYTHING') {
-      const topic = `department.${ORGANISER}.sampling-step-answer.v1`;
-      this.readers.push(await this.outside.follow(ORGANISER, topic, (value) => this.hearAnswer(value)));
+      for (const department of [ORGANISER, COUNTY]) {
+        const topic = `department.${department}.sampling-step-answer.v1`;
+        this.readers.push(await this.outside.follow(department, topic, (value) => this.hearAnswer(value)));
+      }
     }
     this.history.write({ entry: 'phase', phase: 'load begins' });
     this.running = true;

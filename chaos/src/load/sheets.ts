@@ -4,6 +4,7 @@ import type { Act, Proof } from '../history.js';
 import { LABORATORY, ORGANISER } from '../stage.js';
 import { type Desk, Left } from './desk.js';
 import type { Speaking } from './outside.js';
+import { waysOf } from './work.js';
 
 const ROUNDS = '/api/inspection/sampling-rounds';
 const DRAWN = 400;
@@ -60,10 +61,11 @@ export async function workOnSheet(desk: Desk, { roundId, assignments }: Round): 
   const sheet = { matter: 'SHEET', name: lane.sampleNo } as const;
   // A sheet is opened on the day it is opened.
   const today = new Date().toLocaleDateString('sv', { timeZone: 'Asia/Shanghai' });
+  const { via, ofTwo } = waysOf(desk);
   const act = (name: string, facts: Act['facts'] = {}): Act => desk.act(sheet, name, today, facts);
-  await desk.take(act('OPEN', { roundId, objectId: drawn.id }));
+  await desk.take(act('OPEN', { roundId, objectId: drawn.id }), via);
   const samplers = drawn.inspectorIds.map((inspectorId) => ({ inspectorId }));
-  await desk.take(act('BEGIN_SAMPLING', { mode: 'ON_SITE', samplers, documentNo: '通知书1号' }));
+  await desk.take(act('BEGIN_SAMPLING', { mode: 'ON_SITE', samplers, documentNo: '通知书1号' }), via);
   const prove = async (type: string, by: string): Promise<string> => {
     const text = desk.numbered(type.toLowerCase());
     await desk.take({ kind: 'PROOF', sampleNo: sheet.name, type, by, text } satisfies Proof);
@@ -77,7 +79,7 @@ export async function workOnSheet(desk: Desk, { roundId, assignments }: Round): 
   const sampledParty = { name: drawn.name, uscc: enters.uscc, divisionCode: '120101' };
   const taken = { fromForSale: true, stock: 20, testQuantity: 2, backupQuantity: 1, unit: '盒', testPriceFen: 2_000, testPaidFen: 2_000 };
   const sealed = act('SEAL_SAMPLE', { sample: { product, sampledParty, ...taken, ...seals } });
-  const { act: done } = await desk.race(sealed, act('RECORD_NOT_SAMPLED', { ground: 'CLOSED' }));
+  const { act: done } = await desk.race(sealed, act('RECORD_NOT_SAMPLED', { ground: 'CLOSED' }), ofTwo());
   if (done !== 'SEAL_SAMPLE') return;
   const rejection = await prove('LAB_REJECTION', LABORATORY);
   const received = await desk.race(act('RECEIVE_SAMPLE', { ...seals, sealsIntact: true }), act('REJECT_SAMPLE', { sha256: rejection }));
@@ -90,5 +92,5 @@ export async function workOnSheet(desk: Desk, { roundId, assignments }: Round): 
   await desk.take(act('REPORT', { report, sha256 }));
   const confirm = (): Act => ({ ...act('CONFIRM'), enters });
   if (random.chance(0.5)) return desk.take(confirm());
-  await desk.race(confirm(), act('RETURN_REPORT'));
+  await desk.race(confirm(), act('RETURN_REPORT'), ['HTTP', via]);
 }

@@ -86,7 +86,7 @@ export type Sendable = Report | Retraction | Receipt | CreditReport | CreditRetr
 /** `id` is unique per source only: two departments number their events alike, and that has to be fine. */
 export function recordOf(operation: Sendable, id: string): KafkaRecord {
   if (operation.kind === 'RECORD' || operation.kind === 'RECORD_RETRACTION') return creditRecord(operation, id);
-  if (operation.kind === 'ACT') return recallStep(operation, id);
+  if (operation.kind === 'ACT') return stepRecord(operation, id);
   if (operation.kind === 'RECEIPT') {
     const { platformId, feedbackId } = operation;
     const headers = headersOf(id, `/platforms/${platformId}/chaos`, 'platform.receipt.FeedbackAnswered');
@@ -111,16 +111,28 @@ function creditRecord(operation: CreditReport | CreditRetraction, id: string): K
 }
 
 /** Its mark is the number by which its sender knows it, too. */
-function recallStep({ name: recallNo, act, by, on, mark, facts }: Act, id: string): KafkaRecord {
-  const said = act === 'OPEN' ? { recallNo, on, clue: mark, ...facts } : { recallNo, act, on, reason: mark, ...facts };
-  const type = `intake.sampling-step.Recall${act === 'OPEN' ? 'Opened' : 'StepTaken'}`;
+function stepRecord({ matter, name, act, by, on, mark, facts }: Act, id: string): KafkaRecord {
+  const [type, said] = stepOf[matter](name, act === 'OPEN', { act, on, reason: mark, ...facts });
   const message = {
-    key: recallNo,
+    key: name,
     value: JSON.stringify({ stepId: mark, ...said }),
-    headers: headersOf(id, `/departments/${by}/chaos`, type),
+    headers: headersOf(id, `/departments/${by}/chaos`, `intake.sampling-step.${type}`),
   };
   return { principal: by, topic: `intake.${by}.sampling-step.v1`, message };
 }
+
+type Facts = Act['facts'];
+/** Of each matter the type of its events, and what is in them. */
+const stepOf: Readonly<Record<Act['matter'], (name: string, isOpening: boolean, facts: Facts) => [type: string, said: object]>> = {
+  SHEET: (sampleNo, isOpening, { act, on, reason, ...facts }) =>
+    isOpening
+      ? ['SamplingSheetOpened', { sampleNo, ...facts }]
+      : ['SamplingSheetStepTaken', { organiserId: ORGANISER, sampleNo, act, on, reason, ...facts }],
+  CASE: (sampleNo, isOpening, facts) =>
+    isOpening ? ['SamplingCaseOpened', { sampleNo }] : ['SamplingCaseStepTaken', { reporterId: ORGANISER, sampleNo, ...facts }],
+  RECALL: (recallNo, isOpening, { act, on, reason, ...facts }) =>
+    isOpening ? ['RecallOpened', { recallNo, on, clue: reason, ...facts }] : ['RecallStepTaken', { recallNo, act, on, reason, ...facts }],
+};
 
 export function poisonRecord({ topic, marker }: Poison): KafkaRecord {
   const [first = '', owner = ''] = topic.split('.');

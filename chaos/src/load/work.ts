@@ -15,68 +15,94 @@ export async function workOnCase(desk: Desk): Promise<void> {
   const regime = random.chance(0.6) ? 'PRODUCT' : 'FOOD';
   await desk.take({ ...reported, regime, producer: plan.producer() });
   const file = { matter: 'CASE', name: lane.sampleNo } as const;
-  await desk.take(desk.act(file, 'OPEN', desk.day(0)));
+  const ways = waysOf(desk);
+  const { via } = ways;
+  await desk.take(desk.act(file, 'OPEN', desk.day(0)), via);
   const serve = (mode: string): Act => desk.act(file, 'SERVE', desk.day(10), { ...SELLER, mode, sha256: SHA });
-  await desk.race(serve('DELIVERED'), serve('POST'));
-  await random.pick([handle, followClue, disputeAuthorship])(desk, file);
-  await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file);
+  await desk.race(serve('DELIVERED'), serve('POST'), ways.ofTwo());
+  await random.pick([handle, followClue, disputeAuthorship])(desk, file, ways);
+  await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file, ways);
 }
 
 type File = Pick<Act, 'matter' | 'name'>;
+
+/** Half of what is worked on goes over Kafka; of two steps at once one may come over HTTP meanwhile. */
+export interface Ways {
+  readonly via: Way;
+  readonly ofTwo: () => [Way, Way];
+}
+
+export function waysOf({ random }: Pick<Desk, 'random'>): Ways {
+  const via: Way = random.chance(0.5) ? 'KAFKA' : 'HTTP';
+  return { via, ofTwo: () => [via, random.pick([via, 'HTTP'])] };
+}
 const SELLER = { party: 'SAMPLED_PARTY' };
 const PRODUCER = { party: 'NOMINAL_PRODUCER' };
 
-async function objectToConclusion(desk: Desk, file: File): Promise<void> {
+async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
   const act = (name: string, day: number, facts: object): Act => desk.act(file, name, desk.day(day), { ...SELLER, sha256: SHA, ...facts });
-  await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }));
+  await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }), via);
   const upheld = act('DECIDE_OBJECTION', 14, { upheld: true, verdict: 'QUALIFIED' });
-  if ((await desk.race(upheld, act('ADMIT_REINSPECTION', 14, {}))).act !== 'ADMIT_REINSPECTION') return;
-  await desk.take(act('COMPLETE_FORMALITIES', 17, {}));
+  if ((await desk.race(upheld, act('ADMIT_REINSPECTION', 14, {}), ofTwo())).act !== 'ADMIT_REINSPECTION') return;
+  await desk.take(act('COMPLETE_FORMALITIES', 17, {}), via);
   desk.leaveSome(0.3);
-  await desk.take(act('CHOOSE_LABORATORY', 20, { laboratory: { name: '复检机构' }, documentNo: '抽签1号' }));
+  await desk.take(act('CHOOSE_LABORATORY', 20, { laboratory: { name: '复检机构' }, documentNo: '抽签1号' }), via);
   const found = (verdict: string): Act => act('RECORD_REINSPECTION', 40, { verdict });
-  await desk.race(found('QUALIFIED'), found('UNQUALIFIED'));
+  await desk.race(found('QUALIFIED'), found('UNQUALIFIED'), ofTwo());
 }
 
-async function objectToSampling(desk: Desk, file: File): Promise<void> {
-  await desk.take(desk.act(file, 'FILE_OBJECTION', desk.day(12), { ...SELLER, sha256: SHA, ground: 'AUTHENTICITY' }));
+async function objectToSampling(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
+  await desk.take(desk.act(file, 'FILE_OBJECTION', desk.day(12), { ...SELLER, sha256: SHA, ground: 'AUTHENTICITY' }), via);
   const decide = (upheld: boolean): Act => desk.act(file, 'DECIDE_OBJECTION', desk.day(14), { ...SELLER, sha256: SHA, upheld });
-  await desk.race(decide(true), decide(false));
+  await desk.race(decide(true), decide(false), ofTwo());
 }
 
-async function disputeAuthorship(desk: Desk, file: File): Promise<void> {
-  await desk.take(desk.act(file, 'DENY_AUTHORSHIP', desk.day(11), { ...PRODUCER, sha256: SHA }));
+async function disputeAuthorship(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
+  await desk.take(desk.act(file, 'DENY_AUTHORSHIP', desk.day(11), { ...PRODUCER, sha256: SHA }), via);
   const decide = (upheld: boolean): Act => desk.act(file, 'DECIDE_AUTHORSHIP', desk.day(20), { ...PRODUCER, sha256: SHA, upheld });
-  await desk.race(decide(true), decide(false));
+  await desk.race(decide(true), decide(false), ofTwo());
 }
 
-async function handle(desk: Desk, file: File): Promise<void> {
+async function handle(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
   const act = (name: string, day: number, facts: object = {}): Act => desk.act(file, name, desk.day(day), { ...SELLER, ...facts });
-  await desk.take(act('HAND_OVER', 11, { departmentId: COUNTY }));
-  await desk.take(act('ORDER_CORRECTION', 15, { documentNo: '责改1号' }));
+  await desk.take(act('HAND_OVER', 11, { departmentId: COUNTY }), via);
+  if (desk.random.chance(0.3)) {
+    await desk.take({ ...act('HAND_ON', 12, { departmentId: ORGANISER }), by: COUNTY }, via);
+    await desk.take(act('HAND_ON', 13, { departmentId: COUNTY }), via);
+  }
+  await desk.take(act('ORDER_CORRECTION', 15, { documentNo: '责改1号' }), via);
   desk.leaveSome(0.3);
   const recheck = (passed: boolean, day: number): Act => act('RECORD_RECHECK', day, { passed, sha256: SHA });
-  const { facts } = await desk.race(recheck(true, 60), recheck(false, 60));
+  const { facts } = await desk.race(recheck(true, 60), recheck(false, 60), ofTwo());
   if (facts['passed'] === false) {
-    await desk.take(act('ANNOUNCE', 70, { documentNo: '公告1号' }));
+    await desk.take(act('ANNOUNCE', 70, { documentNo: '公告1号' }), via);
     desk.leaveSome(0.5);
-    await desk.take(recheck(true, 145));
+    await desk.take(recheck(true, 145), via);
   }
-  await desk.race(act('CLOSE_HANDLING', 150), act('CLOSE_HANDLING', 150));
+  await desk.race(act('CLOSE_HANDLING', 150), act('CLOSE_HANDLING', 150), ofTwo());
 }
 
-async function followClue(desk: Desk, file: File): Promise<void> {
-  const act = (name: string, facts: object = {}): Act => desk.act(file, name, desk.day(16), { ...SELLER, documentNo: '案1号', ...facts });
-  await desk.take(act('HAND_OVER_CLUE', { departmentId: COUNTY }));
-  if ((await desk.race(act('FILE_CASE'), act('DECLINE_CASE'))).act === 'FILE_CASE') await desk.take(act('CONCLUDE_CASE'));
+/** What is filed may stand still, be extended, and go on. */
+async function followClue(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
+  const act = (name: string, day: number, facts: object = {}): Act =>
+    desk.act(file, name, desk.day(day), { ...SELLER, documentNo: '案1号', ...facts });
+  await desk.take(act('HAND_OVER_CLUE', 16, { departmentId: COUNTY }), via);
+  if ((await desk.race(act('FILE_CASE', 20), act('DECLINE_CASE', 20), ofTwo())).act !== 'FILE_CASE') return;
+  desk.leaveSome(0.2);
+  const pause = (notCounted: string): Act => act('PAUSE_CASE', 30, { notCounted });
+  await desk.race(pause('HEARING'), pause('TESTING'), ofTwo());
+  desk.leaveSome(0.3);
+  await desk.race(act('RESUME_CASE', 45), act('RESUME_CASE', 45), ofTwo());
+  if (desk.random.chance(0.5)) await desk.take(act('EXTEND_CASE', 60), via);
+  desk.leaveSome(0.2);
+  await desk.take(act('CONCLUDE_CASE', 130), via);
 }
 
 /** A recall from its clue to its closing, and what may still be said of it then; some over Kafka, and of two at once the other over HTTP. */
 export async function workOnRecall(desk: Desk): Promise<void> {
   const { random } = desk;
   const recall = { matter: 'RECALL', name: desk.numbered('recall') } as const;
-  const via: Way = random.chance(0.5) ? 'KAFKA' : 'HTTP';
-  const ways = (): [Way, Way] => [via, random.pick([via, 'HTTP'])];
+  const { via, ofTwo: ways } = waysOf(desk);
   const act = (name: string, day: number, facts: object = {}): Act => desk.act(recall, name, desk.day(day), { sha256: SHA, ...facts });
   const product = { name: '示例移动电源', batches: [recall.name], gtins: ['06901234567892'] };
   await desk.take(desk.act(recall, 'OPEN', desk.day(0), { product, producer: { name: '示例企业' }, hazard: '过热' }), via);
