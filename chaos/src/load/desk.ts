@@ -106,6 +106,7 @@ const BY: Readonly<Record<string, string>> = {
     [
       'ORDER_CORRECTION',
       'RECORD_RECHECK',
+      'REFER_FOR_REVOCATION',
       'CLOSE_HANDLING',
       'FILE_CASE',
       'DECLINE_CASE',

@@ -18,8 +18,12 @@ export async function workOnCase(desk: Desk): Promise<void> {
   const ways = waysOf(desk);
   const { via } = ways;
   await desk.take(desk.act(file, 'OPEN', desk.day(0)), via);
+  if (random.chance(0.2)) await desk.take(desk.act(file, 'REPORT_UNDELIVERABLE', desk.day(5), { ...SELLER, mode: 'POST' }), via);
   const serve = (mode: string): Act => desk.act(file, 'SERVE', desk.day(10), { ...SELLER, mode, sha256: SHA });
   await desk.race(serve('DELIVERED'), serve('POST'), ways.ofTwo());
+  if (random.chance(0.2)) {
+    await desk.take(desk.act(file, 'WRITE_TO_AUTHORITY', desk.day(10), { ...SELLER, authority: '外省局', sha256: SHA }), via);
+  }
   await random.pick([handle, followClue, disputeAuthorship])(desk, file, ways);
   await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file, ways);
 }
@@ -36,6 +40,7 @@ export function waysOf({ random }: Pick<Desk, 'random'>): Ways {
   const via: Way = random.chance(0.5) ? 'KAFKA' : 'HTTP';
   return { via, ofTwo: () => [via, random.pick([via, 'HTTP'])] };
 }
+
 const SELLER = { party: 'SAMPLED_PARTY' };
 const PRODUCER = { party: 'NOMINAL_PRODUCER' };
 
@@ -44,6 +49,7 @@ async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways):
   await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }), via);
   const upheld = act('DECIDE_OBJECTION', 14, { upheld: true, verdict: 'QUALIFIED' });
   if ((await desk.race(upheld, act('ADMIT_REINSPECTION', 14, {}), ofTwo())).act !== 'ADMIT_REINSPECTION') return;
+  if (desk.random.chance(0.2)) return desk.take(act('WAIVE_REINSPECTION', 17, {}), via);
   await desk.take(act('COMPLETE_FORMALITIES', 17, {}), via);
   desk.leaveSome(0.3);
   await desk.take(act('CHOOSE_LABORATORY', 20, { laboratory: { name: '复检机构' }, documentNo: '抽签1号' }), via);
@@ -77,7 +83,11 @@ async function handle(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<voi
   if (facts['passed'] === false) {
     await desk.take(act('ANNOUNCE', 70, { documentNo: '公告1号' }), via);
     desk.leaveSome(0.5);
-    await desk.take(recheck(true, 145), via);
+    const { facts: second } = await desk.race(recheck(true, 145), recheck(false, 145), ofTwo());
+    if (second['passed'] === false) {
+      await desk.take(recheck(false, 146), via);
+      await desk.take(act('REFER_FOR_REVOCATION', 147, { authority: '发证机关', documentNo: '移送1号' }), via);
+    }
   }
   await desk.race(act('CLOSE_HANDLING', 150), act('CLOSE_HANDLING', 150), ofTwo());
 }
