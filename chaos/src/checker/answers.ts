@@ -1,5 +1,4 @@
 import type { Act } from '../history.js';
-import { ORGANISER } from '../stage.js';
 import type { Told } from './expected.js';
 import type { Findings } from './findings.js';
 import type { StepRow } from './steps.js';
@@ -42,6 +41,8 @@ export function checkAnswers({ acts, steps, setBacks }: Omit<Answers, 'sent' | '
 export function judgeAnswers({ acts, sent, answers, steps, setBacks }: Answers, findings: Findings): Answered {
   const held = groupedBy(sent, ({ topic, value }) => `${topic.split('.')[1] ?? ''} ${stepIdIn(value)}`);
   const answered = groupedBy(answers, ({ topic, body }) => `${topic.split('.')[1] ?? ''} ${String(body?.['stepId'])}`);
+  const openings = acts.filter(({ operation }) => operation.act === 'OPEN');
+  const openers = new Map(openings.map(({ operation: { matter, name, by } }): [string, string] => [`${matter} ${name}`, by]));
   const inTheEnd = new Set<string>();
   const ever = new Set<string>();
   const known = acts.map((told): Told<Act> => {
@@ -52,7 +53,8 @@ export function judgeAnswers({ acts, sent, answers, steps, setBacks }: Answers, 
     const records = held.get(step) ?? [];
     findings.expect(records.length > 0 || told.fate === 'open', 'INTAKE_LOST', `the broker acknowledged step ${step} and does not hold it`);
     checkNumber(step, { own, records, setBacks }, findings);
-    for (const answer of own) checkAnswer(told.operation, answer, steps, findings);
+    const opener = openers.get(`${told.operation.matter} ${told.operation.name}`) ?? told.operation.by;
+    for (const answer of own) checkAnswer(told.operation, answer, { steps, opener }, findings);
     const [first, last] = [own[0], own.at(-1)];
     const isNew = first === undefined || first.body?.['outcome'] !== 'duplicate' || setBacks > 0;
     findings.expect(isNew, 'ANSWER_WRONG', `step ${step} was called a duplicate before it was taken`);
@@ -87,9 +89,15 @@ function checkNumber(
   findings.expect(isOnce, 'ANSWER_DOUBLED', `step ${step} was answered ${own.length} times, ${accepted} of them that it was accepted`);
 }
 
-function checkAnswer({ matter, name, act, mark }: Act, { key, type, body }: Event, steps: readonly StepRow[], findings: Findings): void {
+interface Opened {
+  readonly steps: readonly StepRow[];
+  /** Who opened what is worked on, and so whose it is. */
+  readonly opener: string;
+}
+
+function checkAnswer({ matter, name, act, mark }: Act, { key, type, body }: Event, { steps, opener }: Opened, findings: Findings): void {
   const { subject, outcome, code, state } = body ?? {};
-  const [expected, of] = matter === 'RECALL' ? ['RecallStepAnswered', name] : ['SamplingStepAnswered', `${ORGANISER}:${name}`];
+  const [expected, of] = matter === 'RECALL' ? ['RecallStepAnswered', name] : ['SamplingStepAnswered', `${opener}:${name}`];
   const isOf = type === expected && key === of && subject === of && (matter === 'RECALL' || body?.['matter'] === matter);
   const step = `${act} (${mark}) of ${matter} ${name}`;
   findings.expect(isOf, 'ANSWER_WRONG', `${step} was answered as ${type} of ${key}`);

@@ -130,7 +130,7 @@ it('is provisional no more once it ends on a day that is decided about', () => {
 });
 
 /** The same, one day after the other, with pauses by the places of their days; and how many days were left at the end of each day. */
-function pausedRecount(start: number, { value, unit, roll }: Required<Period>, pauses: readonly PlacedPause[], year: number): Recounted {
+function pausedRecount(start: number, { value, unit, roll }: Required<Period>, { pauses, year }: PausedIn): Recounted {
   const known = publishedFor(year);
   const works = (leaf: Leaf): boolean => known.makeUpDays.has(nameOf(leaf)) || (!known.holidays.has(nameOf(leaf)) && leaf.weekday < 5);
   const endsOn = (leaf: Leaf): boolean =>
@@ -155,6 +155,10 @@ function pausedRecount(start: number, { value, unit, roll }: Required<Period>, p
   }
 }
 
+interface PausedIn {
+  readonly pauses: readonly PlacedPause[];
+  readonly year: number;
+}
 interface PlacedPause {
   readonly from: number;
   readonly to: number;
@@ -185,13 +189,21 @@ const named = (pauses: readonly PlacedPause[]): Pause[] => pauses.map(({ from, t
 describe('a period that is paused', () => {
   it('ends, and has left on each of its days, what a recount day by day says', () => {
     fc.assert(
-      fc.property(starts, countable, gaps, parts, fc.integer({ min: 2018, max: LAST_YEAR }), (start, period, breaks, part, year) => {
-        const [calendar, pauses] = [publishedFor(year), placed(start, breaks)];
-        const { due, lefts } = pausedRecount(start, period, pauses, year);
-        expect(changedDeadline(nameOf(at(start)), period, { pauses: named(pauses) }, calendar).due).toBe(due);
-        const days = Math.floor(part * lefts.length);
-        expect(remaining(nameOf(at(start)), period, { pauses: named(pauses) }, nameOf(at(start + days)), calendar)).toBe(lefts[days]);
-      }),
+      fc.property(
+        starts,
+        countable,
+        gaps,
+        fc.tuple(parts, fc.integer({ min: 2018, max: LAST_YEAR })),
+        (start, period, breaks, [part, year]) => {
+          const [calendar, pauses] = [publishedFor(year), placed(start, breaks)];
+          const { due, lefts } = pausedRecount(start, period, { pauses, year });
+          expect(changedDeadline(nameOf(at(start)), period, { pauses: named(pauses) }, calendar).due).toBe(due);
+          const days = Math.floor(part * lefts.length);
+          expect(remaining(nameOf(at(start)), period, { pauses: named(pauses) }, { on: nameOf(at(start + days)), calendar })).toBe(
+            lefts[days],
+          );
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -205,7 +217,7 @@ describe('a period that is paused', () => {
         fc.pre(from <= due);
         const paused = { pauses: [{ from, to: null }] };
         expect(changedDeadline(begun, period, paused).due).toBe(due);
-        expect(remaining(begun, period, paused, nameOf(at(start + used + later)))).toBe(remaining(begun, period, {}, from));
+        expect(remaining(begun, period, paused, { on: nameOf(at(start + used + later)) })).toBe(remaining(begun, period, {}, { on: from }));
       }),
     );
   });

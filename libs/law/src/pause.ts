@@ -33,7 +33,12 @@ export const changedDeadline = (start: string, period: Period, changes: Changes,
   counted(start, daysOf(period), changes, calendar).ends;
 
 /** How many of its days are left after this one. None are once it is over. */
-export function remaining(start: string, period: Period, { pauses = [], ...rest }: Changes, on: string, calendar?: Calendar): number {
+export function remaining(
+  start: string,
+  period: Period,
+  { pauses = [], ...rest }: Changes,
+  { on, calendar }: { readonly on: string; readonly calendar?: Calendar },
+): number {
   const begun = pauses
     .filter(({ from }) => from <= on)
     .map((pause) => (pause.to !== null && pause.to > on ? { ...pause, to: null } : pause));

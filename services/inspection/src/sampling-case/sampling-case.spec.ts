@@ -336,6 +336,19 @@ describe('the time to check a clue and to decide a case', () => {
     expect(of([...tested, ['RESUME_CASE', '2026-04-13']], 'CASE_FILING', '2026-04-13')).toEqual(['2026-04-28', 'RUNNING', null]);
   });
 
+  it('is in each step by the version of the row', () => {
+    const stamped = (told: readonly Told[]): unknown => {
+      const last = told.at(-1);
+      if (!last) return null;
+      const [name, on, facts] = last;
+      return decide(play(told.slice(0, -1)), actorOf(name), { ...FACTS, act: name, party: 'SAMPLED_PARTY', on, ...facts }, TODAY).derived;
+    };
+    expect(stamped(FILED)).toEqual({ ruleVersions: ['CASE_FILING@2021-07-15', 'CASE_DECISION@2021-07-15'] });
+    expect(stamped([...FILED, ['EXTEND_CASE', '2026-04-01']])).toEqual({
+      ruleVersions: ['CASE_DECISION@2021-07-15', 'CASE_DECISION_EXTENSION@2021-07-15'],
+    });
+  });
+
   it('that is over is not paused', () => {
     const late: readonly Told[] = [...FILED, ['PAUSE_CASE', '2026-06-09', { notCounted: 'SUSPENSION' }]];
     expect(of(late, 'CASE_DECISION')).toEqual(['2026-06-08', 'OVERDUE', null]);

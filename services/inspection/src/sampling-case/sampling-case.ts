@@ -101,8 +101,8 @@ export interface Step {
   readonly clocks: readonly Clock[];
   readonly basis: string;
   readonly competence: Competence;
-  /** Derived, for whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion. */
-  readonly derived: Readonly<Record<string, string | boolean>>;
+  /** For whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion, and by which rows periods ran. */
+  readonly derived: Readonly<Record<string, string | boolean | readonly string[]>>;
   /** What becomes the next revision of the result. */
   readonly decision: ResultDecision | null;
 }
@@ -180,14 +180,15 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
   const findings = findingsOf(file, before, act, today);
   if (findings.length > 0) throw new ActUnacceptable(findings);
   const state = given.chooses?.(before.state, act) ?? leads[0] ?? before.state;
+  const clocks = clocksOf(file, given, act);
   const departmentId = (given.needs.includes('departmentId') && act.departmentId) || before.departmentId;
   return {
     from: before.state,
     track: { ...before, state, departmentId, lastOn: act.on },
-    clocks: clocksOf(file, given, act),
+    clocks,
     basis: basisOf(file.regime, given),
     competence,
-    derived: derivedFrom(file, act),
+    derived: { ...derivedFrom(file, act), ...rulesOf(clocks) },
     decision: decisionFrom(file, before, act, competence),
   };
 }
@@ -397,6 +398,12 @@ function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: 
     const run = name === undefined ? null : startedBy(name, regime, on);
     return run ? [{ clock, party, ...run, pauses: [], extensions: [] }] : [];
   });
+}
+
+/** The version of each row that began, ended or changed a period by this step. */
+function rulesOf(clocks: readonly Clock[]): { ruleVersions?: readonly string[] } {
+  const versions = clocks.flatMap(({ ruleVersion, extensions }) => [ruleVersion, extensions.at(-1)?.ruleVersion ?? ruleVersion]);
+  return versions.length === 0 ? {} : { ruleVersions: [...new Set(versions)] };
 }
 
 /** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
