@@ -7,6 +7,8 @@ const COMMAND_TIMEOUT_MS = 250;
 /** After a silence nobody asks for so long, or every request of that time would wait for the next one. */
 const LEFT_ALONE_MS = 1_000;
 const LONGEST_PAUSE_MS = 3_000;
+/** What is sent to a server that stands still waits for as long as it does. */
+const COMMANDS_UNDER_WAY_MAX = 10_000;
 
 /** Redis holds only what can be rebuilt: a command fails at once while it is away, and whoever asked goes on without. */
 @Injectable()
@@ -18,6 +20,9 @@ export class Redis implements OnApplicationShutdown {
     this.client = createClient({
       url: config.REDIS_URL,
       disableOfflineQueue: true,
+      // `ask` has a limit of its own; theirs makes a signal and a timer of each command, which nobody ends before its time.
+      commandOptions: { timeout: undefined },
+      commandsQueueMaxLength: COMMANDS_UNDER_WAY_MAX,
       socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: (attempt) => Math.min(100 * 2 ** attempt, LONGEST_PAUSE_MS) },
     });
     // Without a listener a lost connection would end the process; readiness tells about it.
