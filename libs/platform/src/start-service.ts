@@ -4,7 +4,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { PinoLogger } from 'nestjs-pino';
-import { v7 as uuidv7 } from 'uuid';
 import { LIMITS, parseJson } from './body.js';
 import { HttpConfig, type ServiceConfig } from './config.js';
 import { Idempotency, rememberBody } from './idempotency.js';
@@ -27,7 +26,6 @@ export const httpAdapter = (): FastifyAdapter =>
     forceCloseConnections: 'idle',
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 300 },
-    genReqId: () => uuidv7(),
     multipart: { limits: { fileSize: LIMITS.file, files: 1, fields: 20, fieldSize: LIMITS.body, headerPairs: 100 } },
   });
 

@@ -1,7 +1,6 @@
 import { answerProblem, prepareHttp } from '@jinqiao/platform';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { GatewayConfig, upstreamsOf } from './config.js';
 import { documentation } from './document/documentation.js';
 import { proxyTo } from './proxy/proxy.js';
@@ -17,7 +16,6 @@ export const gatewayAdapter = (): FastifyAdapter =>
     forceCloseConnections: 'idle',
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 300 },
-    genReqId: () => uuidv7(),
     // An address that does not decode never reaches a route, nor what answers for routes.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => void answerProblem(error, request, reply),
   });
