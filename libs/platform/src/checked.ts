@@ -1,5 +1,5 @@
 import type { EventClass } from '@jinqiao/contracts';
-import { check, declaredEvents, DomainError, schemaOf, type Finding } from '@jinqiao/schema';
+import { check, declaredEvents, DomainError, type Finding, type ObjectSchema, schemaOf } from '@jinqiao/schema';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiBody, ApiQuery } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -19,8 +19,12 @@ const checkedBody = createParamDecorator((type: EventClass, context: ExecutionCo
   return accepted(type, context.switchToHttp().getRequest<FastifyRequest>().body);
 });
 
-const checkedQuery = createParamDecorator((type: EventClass, context: ExecutionContext): object => {
-  return accepted(type, typedQuery(type, context.switchToHttp().getRequest<FastifyRequest>().query));
+interface QueryClass extends Pick<ObjectSchema, 'properties'> {
+  readonly type: EventClass;
+}
+
+const checkedQuery = createParamDecorator(({ type, properties }: QueryClass, context: ExecutionContext): object => {
+  return accepted(type, typedQuery(properties, context.switchToHttp().getRequest<FastifyRequest>().query));
 });
 
 /** The request's body, held against a class of declared fields; anything wrong is a 400 with a pointer for each finding. */
@@ -36,8 +40,8 @@ export const CheckedBody =
 export const CheckedQuery =
   <Q extends object>(type: EventClass<Q>): ParameterDecorator =>
   (target, method, index) => {
-    checkedQuery(type)(target, method, index);
     const { properties, required = [] } = schemaOf(type);
+    checkedQuery({ type, properties })(target, method, index);
     for (const [name, schema] of Object.entries(properties)) {
       describe(target, method, ApiQuery({ name, required: required.includes(name), schema: { ...schema } }));
     }
@@ -55,8 +59,7 @@ function describe(target: object, method: string | symbol | undefined, decorate:
 }
 
 /** A query is text; what the class declares as a number, a flag or a list is read as such, and left alone where it is not one. */
-export function typedQuery(type: EventClass, query: unknown): Record<string, unknown> {
-  const { properties } = schemaOf(type);
+export function typedQuery(properties: ObjectSchema['properties'], query: unknown): Record<string, unknown> {
   const given = Object.entries(query ?? {}) as [string, string | string[]][];
   return Object.fromEntries(given.map(([name, value]) => [name, typed(properties[name]?.['type'], value)]));
 }
