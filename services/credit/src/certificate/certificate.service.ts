@@ -7,7 +7,7 @@ import { CreditConfig } from '../config.js';
 import { type StatedPurpose, purposeOf, readQuestion } from '../enquiry/enquiry.js';
 import { Enquiries } from '../enquiry/enquiry.service.js';
 import { NO_ENDORSEMENT } from '../public-facts/public-facts.js';
-import { VerificationItem, verify } from '../verification/verification.js';
+import { VerificationItem, verifyAt } from '../verification/verification.js';
 
 /** `iss` of every certificate. */
 const ISSUER = 'urn:jinqiao:credit';
@@ -46,7 +46,7 @@ export class Certificates implements OnModuleInit {
   async certify(caller: Principal, { uscc, name, ...given }: VerificationItem & StatedPurpose): Promise<Certificate> {
     const readings = [readQuestion(VerificationItem, { uscc, name })];
     const asked = { caller, purpose: purposeOf(caller, given), kind: 'CERTIFICATE', readings } as const;
-    const { records: _records, ...status } = await this.enquiries.answerOne(asked, verify);
+    const { records: _records, ...status } = await this.enquiries.answerOne(asked, verifyAt);
     const certificate = await new SignJWT({ status, note: NO_ENDORSEMENT })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: this.key.publicKey.kid })
       .setIssuer(ISSUER)

@@ -105,6 +105,13 @@ describe('a platform', () => {
     expect(answer.body).toMatchObject({ answered: 1, refused: 6, note: { en: expect.stringContaining('no endorsement') as unknown } });
   });
 
+  it('is answered by its own contract, whoever asks about the same merchant at that moment', async () => {
+    const of = (n: number): string => `${VERIFICATIONS}/${testUscc(n)}?purpose=CONTRACTED`;
+    const asked = [jd.get(of(1)), tmall.get(of(1)), jd.get(of(2)), tmall.get(of(2)), tmall.get(of(1)), jd.get(of(1))];
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses).toEqual([200, 403, 200, 200, 403, 200]);
+  });
+
   it('is answered about an applicant that it names, also where the code is one of the pilot of 2015', async () => {
     const answer = await tmall.post(VERIFICATIONS, {
       purpose: 'ONBOARDING',

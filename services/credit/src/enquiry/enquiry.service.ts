@@ -7,7 +7,6 @@ import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import { type PublicFacts, UNKNOWN } from '../public-facts/public-facts.js';
 import { FactReader } from '../public-facts/public-facts.service.js';
-import { areContracted, type Contract } from '../register-copy/register-copy.js';
 import { type Answered, BudgetSpent, EnquiryRefused, type StatedPurpose, type Question, type Reading, refusalFor } from './enquiry.js';
 
 /** Everything that is asked in one request. */
@@ -18,8 +17,8 @@ export interface Asked<Q> {
   readonly readings: readonly Reading<Q>[];
 }
 
-/** What a merchant is told about, by what is public on the moment it is asked. */
-export type Decide<Q, A> = (question: Question<Q>, facts: PublicFacts, now: Date) => A;
+/** What is answered about merchants at a moment, by what is public of each. */
+export type Decide<Q, A> = (now: Date) => (question: Question<Q>, facts: PublicFacts) => A;
 
 export interface Answers<A> {
   readonly answered: number;
@@ -81,7 +80,6 @@ const SINGLES_MAX = 1_000;
 export class Enquiries {
   /** Requests about one merchant, each of which would else commit for itself, one after the other under the row of its asker's day. */
   private readonly singles = new Gathered<Note, boolean>((notes) => this.write(notes), SINGLES_MAX);
-  private readonly contracts = new Gathered<Contract, boolean>((asked) => areContracted(this.db.manager, asked), SINGLES_MAX);
 
   constructor(
     private readonly db: DataSource,
@@ -93,16 +91,16 @@ export class Enquiries {
   /** Answers what may be asked, once it is noted; a question that is refused leaves nothing, and hinders no other. */
   async answer<Q, A>({ readings, ...asked }: Asked<Q>, decide: Decide<Q, A>): Promise<Answers<A>> {
     const now = this.clock.now();
-    const [contracted, facts] = await Promise.all([
-      this.contractedOf(usccsIn(readings), asked),
-      // Also of those that will be refused: they are few, and nobody waits for one answer after the other.
-      this.facts.read(usccsIn(readings), dayInChina(now)),
-    ]);
+    const platformId = asked.purpose.purpose === 'CONTRACTED' ? asked.caller.id : null;
+    // Also of those that will be refused: they are few, and nobody waits for one answer after the other.
+    const found = await this.facts.read(usccsIn(readings), { platformId, today: dayInChina(now) });
+    const contracted = new Set([...found].flatMap(([uscc, { isContracted }]) => (isContracted ? [uscc] : [])));
     const items = readings.map((reading) => admitted(reading, asked.purpose, contracted));
     const usccs = usccsIn(items);
+    const decideOne = decide(now);
     const answers = items.map((item): Answered<A> => {
       if (!item.ok) return { outcome: 'refused', uscc: item.uscc, errors: item.findings };
-      return { outcome: 'answered', ...decide(item.question, facts.get(item.question.uscc) ?? UNKNOWN, now) };
+      return { outcome: 'answered', ...decideOne(item.question, found.get(item.question.uscc)?.facts ?? UNKNOWN) };
     });
     if (usccs.length > 0) await this.note(usccs, asked, now);
     return { answered: usccs.length, refused: answers.length - usccs.length, items: answers };
@@ -157,18 +155,6 @@ export class Enquiries {
       [after, askerId ?? null, uscc ?? null, limit + 1],
     );
     return pageOf(LIST, rows, limit, ({ seq }) => [seq]);
-  }
-
-  /** Of these merchants those that the caller has under contract; asked only where that is why it asks. */
-  private async contractedOf(
-    usccs: readonly string[],
-    { caller, purpose }: Omit<Asked<unknown>, 'readings'>,
-  ): Promise<ReadonlySet<string>> {
-    if (purpose.purpose !== 'CONTRACTED' || usccs.length === 0) return new Set();
-    const asked = usccs.map((uscc) => ({ platformId: caller.id, uscc }));
-    const [only] = asked;
-    const answers = only && asked.length === 1 ? [await this.contracts.add(only)] : await areContracted(this.db.manager, asked);
-    return new Set(usccs.filter((_uscc, place) => answers[place]));
   }
 
   /** Notes what is answered, and counts it against the day of a platform; resolves when both are durable. Throws BudgetSpent. */

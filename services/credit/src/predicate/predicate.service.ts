@@ -5,7 +5,7 @@ import { readQuestion } from '../enquiry/enquiry.js';
 import { requestOf } from '../enquiry/enquiry.request.js';
 import { type Answers, Enquiries } from '../enquiry/enquiry.service.js';
 import { NO_ENDORSEMENT, type Noted } from '../public-facts/public-facts.js';
-import { answer, fieldFindings, type Predicate, PredicateItem } from './predicate.js';
+import { answerAt, fieldFindings, type Predicate, PredicateItem } from './predicate.js';
 
 @Injectable()
 export class Predicates {
@@ -19,6 +19,6 @@ export class Predicates {
     const { items, ...asked } = requestOf(caller, body);
     const today = dayInChina(this.clock.now());
     const readings = items.map((item) => readQuestion(PredicateItem, item, (question) => fieldFindings(question, today)));
-    return { ...(await this.enquiries.answer({ ...asked, kind: 'PREDICATE', readings }, answer)), note: NO_ENDORSEMENT };
+    return { ...(await this.enquiries.answer({ ...asked, kind: 'PREDICATE', readings }, answerAt)), note: NO_ENDORSEMENT };
   }
 }

@@ -1,5 +1,5 @@
 import type { PublicFacts, PublicOfType, Registration } from '../public-facts/public-facts.js';
-import { answer, fieldFindings, monthsMax, type PredicateItem } from './predicate.js';
+import { answerAt, fieldFindings, monthsMax, type PredicateItem } from './predicate.js';
 
 const NOON = new Date('2026-11-23T04:00:00.000Z');
 const registration: Registration = {
@@ -18,7 +18,7 @@ const known = (...held: PublicOfType[]): PublicFacts => ({ registration, permits
 const unregistered = (...held: PublicOfType[]): PublicFacts => ({ registration: null, permits: [], held });
 type Asked = Omit<PredicateItem, 'uscc'>;
 const asked = (question: Asked, facts: PublicFacts, now = NOON) =>
-  answer({ uscc: '91120199MA9XXX0111', usccCheck: 'VALID', ...question }, facts, now);
+  answerAt(now)({ uscc: '91120199MA9XXX0111', usccCheck: 'VALID', ...question }, facts);
 const told = (question: Asked, facts: PublicFacts): string => {
   const { answer: said, reason } = asked(question, facts);
   return `${said} ${reason}`;

@@ -59,10 +59,12 @@ export function fieldFindings({ predicate, months, regime }: PredicateItem, toda
 }
 
 /** Publicity begins and ends at midnight, so a day's answer holds for that day; more would say when a record ends. */
-export function answer(question: Question<PredicateItem>, facts: PublicFacts, now: Date): Predicate {
+/** What is the same of every question of a moment is made once. */
+export function answerAt(now: Date): (question: Question<PredicateItem>, facts: PublicFacts) => Predicate {
   const today = dayInChina(now);
-  const validUntil = new Date(Math.min(reliedOnUntil(now, today).getTime(), endOfDay(today).getTime()));
-  return { ...question, ...judge(question, facts, today), asOf: now.toISOString(), validUntil: validUntil.toISOString() };
+  const asOf = now.toISOString();
+  const validUntil = new Date(Math.min(reliedOnUntil(now, today).getTime(), endOfDay(today).getTime())).toISOString();
+  return (question, facts) => ({ ...question, ...judge(question, facts, today), asOf, validUntil });
 }
 
 function judge(question: Pick<PredicateItem, 'predicate' | 'months' | 'regime'>, facts: PublicFacts, today: string): Verdict {

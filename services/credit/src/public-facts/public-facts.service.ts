@@ -5,11 +5,19 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CreditConfig } from '../config.js';
 import { OPEN_COUNT } from '../credit-status/credit-status.service.js';
-import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration, UNKNOWN } from './public-facts.js';
+import { type PublicFacts, type PublicOfType, RECORDS_SHOWN_MAX, type Registration } from './public-facts.js';
 
 interface Wanted {
   readonly uscc: string;
+  /** Whose contract with it is looked for; null: nobody's. */
+  readonly platformId: string | null;
   readonly today: string;
+}
+
+/** What is known of one merchant. */
+export interface Found extends Pick<Wanted, 'uscc'> {
+  readonly facts: PublicFacts;
+  readonly isContracted: boolean;
 }
 
 /** An entity as it stands in the tables; `version` is null where it never had a public record. */
@@ -18,6 +26,7 @@ interface Known {
   readonly version: string | null;
   readonly registration: Registration | null;
   readonly permits: PublicFacts['permits'];
+  readonly isContracted: boolean;
 }
 
 /** Its public records as they are kept in Redis, under the version that the same statement has seen. */
@@ -38,10 +47,13 @@ const KNOWN = `SELECT asked.uscc, entity.facts_version AS version,
         'source', jsonb_build_object('departmentId', department_id, 'subject', department_id || ':' || permit_no)))
       FROM registered_permits AS permit WHERE permit.uscc = asked.uscc AND NOT is_withdrawn
       ORDER BY permit.status IN ('REVOKED', 'CANCELLED'), valid_until DESC NULLS FIRST, permit_no, department_id LIMIT ${RECORDS_SHOWN_MAX}
-    )) AS permits
-  FROM unnest($1::text[]) AS asked (uscc)
+    )) AS permits,
+    EXISTS (SELECT FROM platform_shops AS shop
+      WHERE shop.platform_id = asked.platform_id AND shop.uscc = asked.uscc AND shop.exited_at IS NULL) AS "isContracted"
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (uscc, platform_id, place)
   LEFT JOIN credit_entities AS entity ON entity.uscc = asked.uscc
-  LEFT JOIN registered_entities AS registered ON registered.uscc = asked.uscc`;
+  LEFT JOIN registered_entities AS registered ON registered.uscc = asked.uscc
+  ORDER BY asked.place`;
 
 const HELD = `SELECT entity.uscc, entity.facts_version AS version, coalesce(held."byType", '[]')::text AS held
   FROM credit_entities AS entity LEFT JOIN (
@@ -72,9 +84,10 @@ const KEPT_SECONDS = 3_600;
 const SINGLES_MAX = 1_000;
 
 /**
- * Reads what is public about merchants. Their records are kept in Redis under the version of the entity's facts and the day (ADR 19): the
- * version is asked of PostgreSQL each time and changes in the transaction of every change, so an answer that has been overtaken cannot be
- * found any more, whether Redis could be told of it or not. With Redis away everything is read from PostgreSQL.
+ * Reads what is public about merchants, and with it whether who asks has them under contract: onboarded, and not left since. Their records
+ * are kept in Redis under the version of the entity's facts and the day (ADR 19): the version is asked of PostgreSQL each time and changes
+ * in the transaction of every change, so an answer that has been overtaken cannot be found any more, whether Redis could be told of it or
+ * not. With Redis away everything is read from PostgreSQL.
  */
 @Injectable()
 export class FactReader {
@@ -82,7 +95,7 @@ export class FactReader {
   private readonly filling = new Map<string, Promise<readonly PublicOfType[]>>();
 
   /** Requests about one merchant: those that come while others are being read go together. */
-  private readonly singles = new Gathered<Wanted, PublicFacts>((wanted) => this.readSingles(wanted), SINGLES_MAX);
+  private readonly singles = new Gathered<Wanted, Found>((wanted) => this.readSingles(wanted), SINGLES_MAX);
 
   constructor(
     private readonly db: DataSource,
@@ -90,29 +103,30 @@ export class FactReader {
     private readonly config: CreditConfig,
   ) {}
 
-  /** Of each of these codes what is public on the day. However many: one statement and one command, and a statement for what Redis lacks. */
-  async read(usccs: readonly string[], today: string): Promise<ReadonlyMap<string, PublicFacts>> {
-    const [uscc] = usccs;
-    if (uscc === undefined) return new Map();
-    if (usccs.length === 1) return new Map([[uscc, await this.singles.add({ uscc, today })]]);
-    return this.readTogether(usccs, today);
+  /** Of each of these codes, on the day. However many: one statement and one command, and a statement for what Redis lacks. */
+  async read(usccs: readonly string[], { platformId, today }: Omit<Wanted, 'uscc'>): Promise<ReadonlyMap<string, Found>> {
+    const wanted = [...new Set(usccs)].map((uscc) => ({ uscc, platformId, today }));
+    const [only] = wanted;
+    if (only === undefined) return new Map();
+    const found = wanted.length === 1 ? [await this.singles.add(only)] : await this.readTogether(wanted, today);
+    return new Map(found.map((one) => [one.uscc, one]));
   }
 
   /** In the order of what is wanted; all of them are of one day but at midnight. */
-  private async readSingles(wanted: readonly Wanted[]): Promise<PublicFacts[]> {
-    const byDay = new Map<string, ReadonlyMap<string, PublicFacts>>();
-    for (const [today, of] of Map.groupBy(wanted, ({ today: day }) => day)) {
-      const usccs = of.map(({ uscc }) => uscc);
-      byDay.set(today, await this.readTogether(usccs, today));
-    }
-    return wanted.map(({ uscc, today }) => byDay.get(today)?.get(uscc) ?? UNKNOWN);
+  private async readSingles(wanted: readonly Wanted[]): Promise<Found[]> {
+    const byDay = new Map<string, Found[]>();
+    for (const [today, of] of Map.groupBy(wanted, ({ today: day }) => day)) byDay.set(today, await this.readTogether(of, today));
+    return wanted.flatMap(({ today }) => byDay.get(today)?.shift() ?? []);
   }
 
-  private async readTogether(usccs: readonly string[], today: string): Promise<ReadonlyMap<string, PublicFacts>> {
-    const known: Known[] = await this.db.query(KNOWN, [[...new Set(usccs)]]);
+  /** In the order of what is wanted. */
+  private async readTogether(wanted: readonly Wanted[], today: string): Promise<Found[]> {
+    const known: Known[] = await this.db.query(KNOWN, [wanted.map(({ uscc }) => uscc), wanted.map(({ platformId }) => platformId)]);
     const keys = new Map(known.flatMap((one) => (one.version === null ? [] : [[this.keyOf(one.uscc, one.version, today), one.uscc]])));
     const held = await this.findHeld(keys, today);
-    return new Map(known.map(({ uscc, registration, permits }) => [uscc, { registration, permits, held: held.get(uscc) ?? [] }]));
+    return known.map(({ uscc, registration, permits, isContracted }) => {
+      return { uscc, facts: { registration, permits, held: held.get(uscc) ?? [] }, isContracted };
+    });
   }
 
   /** `keys` names the entity of each. */

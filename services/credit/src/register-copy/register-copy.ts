@@ -57,20 +57,3 @@ export async function followShops(
     [JSON.stringify(shops)],
   );
 }
-
-/** An entity that a platform may have under contract. */
-export interface Contract {
-  readonly platformId: string;
-  readonly uscc: string;
-}
-
-/** Of each whether the platform has it under contract: onboarded, and not left since. */
-export async function areContracted(tx: EntityManager, asked: readonly Contract[]): Promise<boolean[]> {
-  const rows: { contracted: boolean }[] = await tx.query(
-    `SELECT EXISTS (SELECT FROM platform_shops AS shop
-       WHERE shop.platform_id = asked.platform_id AND shop.uscc = asked.uscc AND shop.exited_at IS NULL) AS contracted
-     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (platform_id, uscc, place) ORDER BY asked.place`,
-    [asked.map(({ platformId }) => platformId), asked.map(({ uscc }) => uscc)],
-  );
-  return rows.map(({ contracted }) => contracted);
-}

@@ -4,7 +4,7 @@ import { type StatedPurpose, purposeOf, readQuestion } from '../enquiry/enquiry.
 import { requestOf } from '../enquiry/enquiry.request.js';
 import { type Answers, Enquiries } from '../enquiry/enquiry.service.js';
 import { NO_ENDORSEMENT, type Noted } from '../public-facts/public-facts.js';
-import { type Verification, VerificationItem, verify } from './verification.js';
+import { type Verification, VerificationItem, verifyAt } from './verification.js';
 
 @Injectable()
 export class Verifications {
@@ -13,13 +13,13 @@ export class Verifications {
   async verifyOne(caller: Principal, uscc: string, given: StatedPurpose): Promise<Verification & Noted> {
     const readings = [readQuestion(VerificationItem, { uscc })];
     const asked = { caller, purpose: purposeOf(caller, given), kind: 'VERIFICATION', readings } as const;
-    return { ...(await this.enquiries.answerOne(asked, verify)), note: NO_ENDORSEMENT };
+    return { ...(await this.enquiries.answerOne(asked, verifyAt)), note: NO_ENDORSEMENT };
   }
 
   /** Up to 1,000 merchants, each answered for itself. */
   async verifyMany(caller: Principal, body: unknown): Promise<Answers<Verification> & Noted> {
     const { items, ...asked } = requestOf(caller, body);
     const readings = items.map((item) => readQuestion(VerificationItem, item));
-    return { ...(await this.enquiries.answer({ ...asked, kind: 'VERIFICATION', readings }, verify)), note: NO_ENDORSEMENT };
+    return { ...(await this.enquiries.answer({ ...asked, kind: 'VERIFICATION', readings }, verifyAt)), note: NO_ENDORSEMENT };
   }
 }

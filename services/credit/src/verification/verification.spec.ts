@@ -1,5 +1,5 @@
 import type { HeldPermit, PublicFacts, PublicOfType, Registration } from '../public-facts/public-facts.js';
-import { type Verification, verify } from './verification.js';
+import { type Verification, verifyAt } from './verification.js';
 
 // Noon of 2026-11-23 in China.
 const NOON = new Date('2026-11-23T04:00:00.000Z');
@@ -37,7 +37,7 @@ const permit: HeldPermit = {
 const holding = (...permits: HeldPermit[]): PublicFacts => ({ registration, permits, held: [] });
 const when = (known: PublicFacts, asked: { uscc?: string; name?: string; now?: Date } = {}): Verification => {
   const { now = NOON, ...question } = asked;
-  return verify({ uscc: USCC, usccCheck: 'VALID', ...question }, known, now);
+  return verifyAt(now)({ uscc: USCC, usccCheck: 'VALID', ...question }, known);
 };
 
 describe('name and code', () => {
@@ -85,7 +85,7 @@ describe('the facts of a merchant', () => {
   });
 
   it('say so when the code is one of the pilot of 2015', () => {
-    const pilot = verify({ uscc: '91350203M0001QAY9B', usccCheck: 'CHECK_FAILED_LEGACY_CANDIDATE' }, facts(), NOON);
+    const pilot = verifyAt(NOON)({ uscc: '91350203M0001QAY9B', usccCheck: 'CHECK_FAILED_LEGACY_CANDIDATE' }, facts());
     expect(pilot).toMatchObject({ uscc: '91350203M0001QAY9B', usccCheck: 'CHECK_FAILED_LEGACY_CANDIDATE', match: 'USCC_ONLY' });
   });
 });

@@ -56,26 +56,29 @@ export interface Verification {
   readonly reverifyBasis?: LegalBasis;
 }
 
-export function verify(
-  { uscc, usccCheck, name }: Question<VerificationItem>,
-  { registration, permits, held }: PublicFacts,
-  now: Date,
-): Verification {
-  const publicRecords = held.map(({ type, count }) => ({ type, count }));
-  const begun = permitsOn(permits, dayInChina(now));
-  return {
-    uscc,
-    usccCheck,
-    match: matchOf(name, registration),
-    ...(registration && { registration: registered(registration) }),
-    permits: begun,
-    ...listedAs({ uscc, publicRecords }),
-    publicRecords,
-    records: held.flatMap(({ records }) => records),
-    commitments: commitmentsOf(held),
-    asOf: now.toISOString(),
-    validUntil: validUntil(held, begun, now).toISOString(),
-    ...reverification(dayInChina(now)),
+/** What is the same of every merchant at a moment is made once. */
+export function verifyAt(now: Date): (question: Question<VerificationItem>, facts: PublicFacts) => Verification {
+  const today = dayInChina(now);
+  const asOf = now.toISOString();
+  const reliedOn = reliedOnUntil(now, today);
+  const again = reverification(today);
+  return ({ uscc, usccCheck, name }, { registration, permits, held }) => {
+    const publicRecords = held.map(({ type, count }) => ({ type, count }));
+    const begun = permitsOn(permits, today);
+    return {
+      uscc,
+      usccCheck,
+      match: matchOf(name, registration),
+      ...(registration && { registration: registered(registration) }),
+      permits: begun,
+      ...listedAs({ uscc, publicRecords }),
+      publicRecords,
+      records: held.flatMap(({ records }) => records),
+      commitments: commitmentsOf(held),
+      asOf,
+      validUntil: validUntil(held, begun, reliedOn).toISOString(),
+      ...again,
+    };
   };
 }
 
@@ -110,13 +113,13 @@ function standingOn({ status, validUntil: lastDay }: HeldPermit, today: string):
  * Not longer than the first of its records is public, nor than any permit is valid that it shows as valid. What begins to be public or
  * valid meanwhile does not show in it: it is not yet.
  */
-function validUntil(held: readonly PublicOfType[], permits: readonly Permit[], now: Date): Date {
+function validUntil(held: readonly PublicOfType[], permits: readonly Permit[], reliedOn: Date): Date {
   const lastDays = [
     ...held.flatMap(({ firstEnd }) => firstEnd ?? []),
     ...permits.flatMap(({ status, validUntil: lastDay }) => (status === 'VALID' ? (lastDay ?? []) : [])),
   ];
-  const ends = lastDays.map((day) => endOfDay(day).getTime());
-  return new Date(Math.min(reliedOnUntil(now, dayInChina(now)).getTime(), ...ends));
+  const [first] = lastDays.sort();
+  return first === undefined ? reliedOn : new Date(Math.min(reliedOn.getTime(), endOfDay(first).getTime()));
 }
 
 function reverification(today: string): Pick<Verification, 'reverifyBy' | 'reverifyBasis'> {
