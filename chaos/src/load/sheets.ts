@@ -10,7 +10,7 @@ const ROUNDS = '/api/inspection/sampling-rounds';
 const DRAWN = 400;
 const SHA = 'b'.repeat(64);
 /** The public value is named before it is known. */
-const VALUE_AFTER_MS = 1_000;
+const VALUE_AFTER_MS = 3_000;
 
 /** Whom one of the drawn objects is. */
 interface Assignment {

@@ -54,7 +54,7 @@ const RECALL_STEPS: readonly (readonly [act: string, daysLater: number, recalled
   ['CLOSE', 5],
 ];
 /** The public value is named before it is known. */
-const VALUE_AFTER_MS = 1_500;
+const VALUE_AFTER_MS = 3_000;
 
 interface People {
   readonly organiser: Http;
