@@ -4,6 +4,7 @@ import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import type { Channel } from '../delivery/delivery.js';
 import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import { OrganisationRow } from '../organisation/organisation.entity.js';
@@ -53,7 +54,6 @@ const LIST = 'conformance-runs';
 const REFUSED_ANNOUNCED_MAX = 200;
 /** Above every id, for a list that goes down. */
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Runs of the conformance check: what is told, what is seen, and the verdict. */
 @Injectable()
@@ -80,7 +80,7 @@ export class Conformance {
   }
 
   async one(caller: Principal, runId: string): Promise<ConformanceEntry> {
-    const run = UUID.test(runId) ? await this.db.manager.findOneBy(ConformanceRunRow, { runId }) : null;
+    const run = isUuid(runId) ? await this.db.manager.findOneBy(ConformanceRunRow, { runId }) : null;
     if (run === null || (caller.kind === 'PLATFORM' && run.organisationId !== caller.id)) throw new ConformanceRunUnknown();
     return this.entryOf(this.db.manager, run);
   }

@@ -4,7 +4,7 @@ import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { isProvisional } from '../deadline/answer-period.js';
 import { NotCompetent } from '../entitlement/entitlement.js';
 import { type EntitlementEntry, Entitlements, providersOf } from '../entitlement/entitlement.service.js';
@@ -27,7 +27,6 @@ import {
 const LIST = 'correction-requests';
 const AT_ONCE = 500;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The stream that feedback comes from where no single department is its publisher. */
 const STREAM_BEHIND: Partial<Record<FeedbackKind, string>> = { CREDIT_STATUS: 'credit.credit-status' };
 
@@ -103,7 +102,7 @@ export class CorrectionRequests {
   }
 
   async one(caller: Principal, requestId: string): Promise<CorrectionRequestState> {
-    const [state] = UUID.test(requestId) ? await this.find(caller, { limit: 1 }, { requestId, after: FIRST_ID }) : [];
+    const [state] = isUuid(requestId) ? await this.find(caller, { limit: 1 }, { requestId, after: FIRST_ID }) : [];
     if (!state) throw new CorrectionRequestUnknown();
     return state;
   }
@@ -168,7 +167,7 @@ async function publisherOf(tx: EntityManager, entitlement: EntitlementEntry, sub
 }
 
 async function getForUpdate(tx: EntityManager, requestId: string): Promise<CorrectionRequestState> {
-  if (!UUID.test(requestId)) throw new CorrectionRequestUnknown();
+  if (!isUuid(requestId)) throw new CorrectionRequestUnknown();
   const [row]: { state: CorrectionRequestState }[] = await tx.query(
     'SELECT state FROM correction_requests WHERE request_id = $1 FOR UPDATE',
     [requestId],

@@ -3,6 +3,7 @@ import { event, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, encodeCursor, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import {
   AcknowledgementUnclear,
   assertWithinSeries,
@@ -21,7 +22,6 @@ import { Ledger } from '../ledger/ledger.service.js';
 
 const CURSORS = 'deliveries';
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A revision as it is pulled: `said` is the text that stands on the topic and that a webhook carries, byte for byte. */
 export interface PulledDelivery extends RevisionName {
@@ -220,7 +220,7 @@ const NAMED = `(position <= $2 OR (feedback_id, revision) IN (
   SELECT "feedbackId", revision FROM jsonb_to_recordset($3::jsonb) AS x("feedbackId" uuid, revision integer)))`;
 
 const namedBy = (id: string, upTo: number | null, named: readonly RevisionName[]): unknown[] => {
-  const known = named.filter(({ feedbackId }) => UUID.test(feedbackId));
+  const known = named.filter(({ feedbackId }) => isUuid(feedbackId));
   return [id, upTo ?? 0, JSON.stringify(known)];
 };
 

@@ -2,6 +2,7 @@ import type { FeedbackKind, Ruling } from '@jinqiao/contracts';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { withRuling } from '../feedback/feedback.js';
 import { FeedbackTeller } from '../feedback/feedback.teller.js';
 import { SEEN, sightOf } from '../feedback/feedback.queries.js';
@@ -40,7 +41,6 @@ export interface Ruled {
 }
 
 const LIST = 'disputes';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FIRST: readonly (string | number | null)[] = ['-infinity', '00000000-0000-0000-0000-000000000000', 0];
 const STATUS = `CASE WHEN d.ruling IS NOT NULL THEN 'RULED' WHEN d.dropped_at IS NOT NULL THEN 'DROPPED' ELSE 'OPEN' END`;
 
@@ -76,7 +76,7 @@ export class Disputes {
 
   /** Rules on one, and tells the platform so. The same ruling may be given again. */
   async rule(caller: Principal, about: { feedbackId: string; feedbackRevision: number }, given: Given): Promise<Ruled> {
-    if (!UUID.test(about.feedbackId)) throw new DisputeUnknown();
+    if (!isUuid(about.feedbackId)) throw new DisputeUnknown();
     return this.db.transaction(async (tx) => {
       const feedback = await this.teller.find(tx, about.feedbackId);
       const dispute = await this.find(tx, caller, about);

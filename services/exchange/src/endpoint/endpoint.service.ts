@@ -3,6 +3,7 @@ import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull, LessThan, Not } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { ExchangeConfig } from '../config.js';
 import { assertPlatform, dueAtOnce } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
@@ -194,7 +195,7 @@ export class Endpoints {
   }
 
   private async getForUpdate(tx: EntityManager, { id }: Principal, endpointId: string): Promise<Endpoint> {
-    if (!UUID.test(endpointId)) throw new EndpointUnknown();
+    if (!isUuid(endpointId)) throw new EndpointUnknown();
     const where = { endpointId, organisationId: id };
     const endpoint = await tx.findOne(WebhookEndpoint, { where, lock: { mode: 'pessimistic_write' } });
     if (endpoint === null) throw new EndpointUnknown();
@@ -206,8 +207,6 @@ export class Endpoints {
 const FIRST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 const whose = ({ kind, id }: Principal, platform: string | undefined): string | null => (kind === 'PLATFORM' ? id : (platform ?? null));
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What the status of a platform means for its endpoint. What is due stays due. */
 export async function followStatus(

@@ -3,6 +3,7 @@ import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, S
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { type DeadlineState, deadlineState } from '../clock/clock.js';
 import { isReal } from '../conformance/conformance.js';
 import { type SamplingState, sourceOf } from './feedback.js';
@@ -113,7 +114,6 @@ export class FeedbackNotFound extends DomainError {
   }
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Whose feedback a caller may see: a platform what it was told, a department what follows from its results, the rest everything. */
@@ -185,7 +185,7 @@ export class FeedbackQueries {
   }
 
   async one(caller: Principal, feedbackId: string): Promise<FeedbackEntry> {
-    if (!UUID.test(feedbackId)) throw new FeedbackNotFound();
+    if (!isUuid(feedbackId)) throw new FeedbackNotFound();
     const { recipient, publisher } = sightOf(caller);
     const [row]: EntryRow[] = await this.db.query(`SELECT ${ENTRY} WHERE ${SEEN} AND f.feedback_id = $4`, [
       recipient,

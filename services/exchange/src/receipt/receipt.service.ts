@@ -3,6 +3,7 @@ import { event, Outbox, type Received } from '@jinqiao/messaging';
 import { Clock, signerOf } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { receivedBy } from '../clock/clock.js';
 import { startClocks } from '../clock/clock.receipts.js';
 import { noteRefused } from '../conformance/conformance.runs.js';
@@ -255,12 +256,10 @@ const answersOf = ({ feedbackId, feedbackRevision }: { feedbackId: string; feedb
 const nameOf = (answer: { feedbackId: string; feedbackRevision: number; revision: number }): string =>
   `${answersOf(answer)}#${answer.revision}`;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** The revisions that are answered. What is no UUID names no feedback, and PostgreSQL would refuse the whole batch for it. */
 const named = (incoming: readonly Incoming[]): { feedbackId: string; feedbackRevision: number }[] => {
   const all = incoming.map(({ answered: { feedbackId, feedbackRevision } }) => ({ feedbackId, feedbackRevision }));
-  return all.filter(({ feedbackId }) => UUID.test(feedbackId));
+  return all.filter(({ feedbackId }) => isUuid(feedbackId));
 };
 
 /** An answer that is kept, as it was given. */

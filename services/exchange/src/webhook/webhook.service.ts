@@ -3,6 +3,7 @@ import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce } from '../delivery/delivery.series.js';
@@ -85,7 +86,6 @@ const OTHER_JOINS = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'];
 /** For claims alone: what is recorded has to be sorted, and without sorting all of the table would be read in its order. */
 const OTHER_ORDERS = ['enable_bitmapscan', 'enable_sort'];
 const LIST = 'webhook-attempts';
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Which webhooks are due, what became of those that were tried, and sending them again. */
 @Injectable()
@@ -210,7 +210,7 @@ export class Webhooks {
   async list(caller: Principal, filter: AttemptFilter): Promise<Page<AttemptEntry>> {
     // What is no id names nothing, and PostgreSQL would refuse it.
     const named = [filter.feedbackId, filter.endpointId].filter((id) => id !== undefined);
-    if (!named.every((id) => UUID.test(id))) return { items: [], next: null };
+    if (!named.every((id) => isUuid(id))) return { items: [], next: null };
     const [before = null] = filter.cursor === undefined ? [] : decodeCursor(LIST, filter.cursor);
     const platform = caller.kind === 'PLATFORM' ? caller.id : (filter.platform ?? null);
     const rows: (AttemptEntry & { id: string })[] = await this.db.query(
@@ -241,7 +241,7 @@ export class Webhooks {
   /** One revision again, delivered or not; its webhook-id stays. */
   async resend(caller: Principal, { feedbackId, revision }: RevisionName, platform: string | null): Promise<Due> {
     const id = platformOf(caller, platform);
-    return this.again(id, UUID.test(feedbackId) ? 'feedback_id = $3 AND revision = $4' : 'FALSE', [feedbackId, revision], () => {
+    return this.again(id, isUuid(feedbackId) ? 'feedback_id = $3 AND revision = $4' : 'FALSE', [feedbackId, revision], () => {
       throw new DeliveryUnknown(['']);
     });
   }

@@ -3,7 +3,7 @@ import { lockKeys } from '@jinqiao/messaging';
 import { Clock, decodeCursor, findOrganisation, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { UUID } from '../sampling-round/sampling-round.service.js';
+import { validate as isUuid } from 'uuid';
 import { ConformanceRunning, ConformanceRunUnknown, endOf, NotInSandbox, type Run, statusOf } from './conformance.js';
 import { RUN, TRIAL_LOCKS } from './conformance.trials.js';
 
@@ -55,7 +55,7 @@ export class Conformance {
   }
 
   async one({ kind, id }: Principal, runId: string): Promise<RunEntry> {
-    const rows: Run[] = UUID.test(runId) ? await this.db.query(`SELECT ${RUN} FROM conformance_runs WHERE run_id = $1`, [runId]) : [];
+    const rows: Run[] = isUuid(runId) ? await this.db.query(`SELECT ${RUN} FROM conformance_runs WHERE run_id = $1`, [runId]) : [];
     const [run] = rows;
     if (!run || (kind === 'DEPARTMENT' && run.departmentId !== id)) throw new ConformanceRunUnknown();
     return this.entryOf(run);

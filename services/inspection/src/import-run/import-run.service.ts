@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Clock, CSV_MARK, ITEMS_MAX, type Principal, type Upload } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, MoreThan, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { resultsFromRows, type ImportedResult, type ImportedRows } from '../import/results.js';
 import { readSheet, type Sheet } from '../import/sheet.js';
 import type { Answer } from '../sampling-result/sampling-result.js';
@@ -70,7 +70,7 @@ export class ImportRuns {
 
   private async getRun(principal: Principal, importId: string): Promise<ImportRun> {
     // PostgreSQL refuses what is no UUID; to the caller it is an import that does not exist.
-    const run = UUID.test(importId) ? await this.db.getRepository(ImportRun).findOneBy({ importId }) : null;
+    const run = isUuid(importId) ? await this.db.getRepository(ImportRun).findOneBy({ importId }) : null;
     if (!run || (principal.kind === 'DEPARTMENT' && run.reporterId !== principal.id)) throw new ImportUnknown();
     return run;
   }
@@ -87,8 +87,6 @@ export class ImportRuns {
     }
   }
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 interface Taken {
   readonly answer: Answer;

@@ -3,6 +3,7 @@ import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { actorOf, seenBy, viewerOf } from '../actor.js';
 import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
@@ -173,7 +174,7 @@ export class ProbableDuplicates {
 
   /** Both results, in the order of their keys, then the pair: as the intake locks them. */
   private async locked(tx: EntityManager, pairId: string): Promise<PairRow | null> {
-    const seen = UUID.test(pairId) ? await findPair(tx, pairId) : null;
+    const seen = isUuid(pairId) ? await findPair(tx, pairId) : null;
     if (!seen) return null;
     const { later, earlier } = seen;
     await tx.query(
@@ -198,8 +199,6 @@ async function findPair(tx: EntityManager, pairId: string, lock: '' | 'FOR UPDAT
   );
   return pair ?? null;
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function wayIn(tx: EntityManager, { reporterId, sampleNo }: ResultName): Promise<'SYSTEM' | 'NOTICE'> {
   const [row]: { channel: Channel }[] = await tx.query('SELECT channel FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2', [

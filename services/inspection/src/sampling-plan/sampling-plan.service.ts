@@ -3,11 +3,10 @@ import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
 import { disclosed, type Matter, sees, type Seen } from '../disclosure/disclosure.js';
 import { keepRows, PLANS, PLAN_STEPS } from '../kept-rows/kept-rows.js';
-import { UUID } from '../sampling-round/sampling-round.service.js';
 import {
   type AmendPlanBody,
   type CreatePlanBody,
@@ -151,7 +150,7 @@ export class SamplingPlans {
   }
 
   private async one(tx: EntityManager, planId: string, lock = ''): Promise<SamplingPlan> {
-    const [plan] = UUID.test(planId) ? await plansWhere(tx, `plan_id = $1 ${lock}`, [planId]) : [];
+    const [plan] = isUuid(planId) ? await plansWhere(tx, `plan_id = $1 ${lock}`, [planId]) : [];
     if (!plan) throw new PlanUnknown();
     return plan;
   }

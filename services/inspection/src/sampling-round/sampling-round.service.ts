@@ -4,7 +4,7 @@ import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { viewerOf } from '../actor.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, replace, revealFindings } from './draw.js';
@@ -68,7 +68,6 @@ const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS
 const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, replacements, abandoned, opened_at AS "openedAt"`;
 const LIST = 'sampling-rounds';
 /** Exported: whoever is asked for a round by its address. */
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
 const SALT_BYTES = 32;
 const BASIS: Readonly<Record<RoundStep, string>> = {
@@ -301,7 +300,7 @@ export class SamplingRounds {
   }
 
   private async one(tx: EntityManager, roundId: string, lock = ''): Promise<SamplingRoundRow> {
-    if (!UUID.test(roundId)) throw new RoundUnknown();
+    if (!isUuid(roundId)) throw new RoundUnknown();
     const [row]: SamplingRoundRow[] = await tx.query(`SELECT ${COLUMNS} FROM sampling_rounds WHERE round_id = $1 ${lock}`, [roundId]);
     if (!row) throw new RoundUnknown();
     return row;

@@ -1,13 +1,12 @@
 import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { UUID } from '../sampling-round/sampling-round.service.js';
 import type { Seen } from '../disclosure/disclosure.js';
 import { type State, STATES } from './sampling-sheet.acts.js';
 import { TakeSheetActBody } from './sampling-sheet.facts.js';
 import { type RoundProgress, type SamplingSheet, SamplingSheets, type SheetSummary } from './sampling-sheet.service.js';
 
-const ROUND_ID = { max: 36, min: 36, pattern: UUID };
+const ROUND_ID = { max: 36, min: 36, pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ };
 
 export class OpenSheetBody {
   @Text({ max: 128, about: 'Sampling sheet number, unique for its organiser; of the result too.' }) sampleNo: string;

@@ -4,6 +4,7 @@ import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Pr
 import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
@@ -11,7 +12,6 @@ import type { Status } from '../sampling-result/held-result.js';
 import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { RoundUnknown } from '../sampling-round/sampling-round.js';
-import { UUID } from '../sampling-round/sampling-round.service.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, sentBy } from '../sampling-step/sent-step.js';
 import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
@@ -191,7 +191,7 @@ export class SamplingSheets {
 
   /** For the organiser of the round, the province, and those who watch over all. */
   async progress(caller: Principal, roundId: string): Promise<Seen<RoundProgress>> {
-    if (!UUID.test(roundId)) throw new RoundUnknown();
+    if (!isUuid(roundId)) throw new RoundUnknown();
     const [round]: { organiserId: string; drawn: number; replaced: number }[] = await this.db.query(
       `SELECT organiser_id AS "organiserId", coalesce(jsonb_array_length(drawn || replacements), 0) AS drawn,
          jsonb_array_length(replacements) AS replaced FROM sampling_rounds WHERE round_id = $1`,
