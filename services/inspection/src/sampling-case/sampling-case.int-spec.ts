@@ -94,6 +94,17 @@ describe('a case', () => {
     expect((await report(3, final)).body).toMatchObject({ outcome: 'accepted', status: 'PUBLISHED' });
   });
 
+  it('keeps its result from being final or public while whoever was served may object', async () => {
+    await opened('C-1p', { ...UNQUALIFIED, finality: 'PROVISIONAL', notice: undefined });
+    await act(organiser, ['C-1p', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
+    const final = { sampleNo: 'C-1p', revision: 2, revisionReason: 'FINALISED', finality: 'FINAL', notice: { no: '公告1号' } };
+    const report = () => organiser.post('/api/inspection/sampling-results', { ...aReport(final), ...UNQUALIFIED });
+    clock.set(new Date('2026-03-17T01:00:00.000Z'));
+    expect((await report()).body).toMatchObject({ status: 422, code: 'OBJECTION_OPEN' });
+    clock.set(new Date('2026-03-18T01:00:00.000Z'));
+    expect((await report()).body).toMatchObject({ outcome: 'accepted', status: 'PUBLISHED' });
+  });
+
   it('goes from the notice to the end of its handling, each step with its article, day and actor', async () => {
     await opened('C-2', UNQUALIFIED);
     clock.set(new Date('2026-10-01T01:00:00.000Z'));

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type SamplingResultReported, type SamplingResultRetracted, subjectOf } from '@jinqiao/contracts';
+import { dayInChina } from '@jinqiao/law';
 import { event, Gathered, Outbox, type OutgoingEvent, type Received } from '@jinqiao/messaging';
 import {
   batchAnswer,
@@ -197,9 +198,9 @@ export class SamplingResults {
         open.flatMap((sampleNo) => toCompare(stored.get(sampleNo), bySampleNo.get(sampleNo) ?? [])),
         context,
       );
-      const objected = await objectedTo(
+      const objected = await openToObjections(
         tx,
-        context.reporterId,
+        context,
         open.filter((sampleNo) => isToGoFurther(stored.get(sampleNo), bySampleNo.get(sampleNo) ?? [])),
       );
       const compared = { ...context, pairs, objected };
@@ -261,7 +262,7 @@ interface Context extends Origin {
   readonly now: Date;
 }
 
-/** With the pair that each report is the later one of, and the results that are objected to. */
+/** With the pair that each report is the later one of, and the results that are or may still be objected to. */
 interface Compared extends Context {
   readonly pairs: ReadonlyMap<Item, Pair>;
   readonly objected: ReadonlySet<string>;
@@ -338,8 +339,8 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
   for (const item of items) {
     const held = current?.held ?? null;
     const pair = isToCompare(held, item) ? (context.pairs.get(item) ?? null) : null;
-    const isObjectedTo = context.objected.has(item.sampleNo);
-    const sound = { ...item.reading, alike: pair && subjectOf(pair.earlier), isObjectedTo };
+    const isOpenToObjections = context.objected.has(item.sampleNo);
+    const sound = { ...item.reading, alike: pair && subjectOf(pair.earlier), isOpenToObjections };
     const decision = decide(held, context.reporterId, sound, context.now);
     answers.push({ place: item.place, answer: answerTo(item, decision) });
     if (decision.outcome !== 'accepted') continue;
@@ -374,13 +375,19 @@ function toCompare(stored: Stored | undefined, items: readonly ReadableItem[]): 
 const isToGoFurther = (stored: Stored | undefined, items: readonly ReadableItem[]): boolean =>
   stored !== undefined && items.some(({ reading }) => goesFurther(stored.held, reading.submission));
 
-/** Of these results those with an objection under way. Whoever takes a step in a case holds the lock of its result, as the caller does. */
-async function objectedTo(tx: EntityManager, reporterId: string, sampleNos: readonly string[]): Promise<Set<string>> {
+/**
+ * Of these results those with an objection under way, or time left for one: whoever was served has 15 days. Whoever takes a step in a case
+ * holds the lock of its result, as the caller does.
+ */
+async function openToObjections(tx: EntityManager, { reporterId, now }: Context, sampleNos: readonly string[]): Promise<Set<string>> {
   if (sampleNos.length === 0) return new Set();
   const rows: { sampleNo: string }[] = await tx.query(
-    `SELECT DISTINCT sample_no AS "sampleNo" FROM sampling_case_tracks
-     WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND track = 'OBJECTION' AND state <> ALL($3)`,
-    [reporterId, sampleNos, ENDED],
+    `SELECT sample_no AS "sampleNo" FROM sampling_case_tracks
+     WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND track = 'OBJECTION' AND state <> ALL($3)
+     UNION
+     SELECT sample_no FROM sampling_case_clocks
+     WHERE reporter_id = $1 AND sample_no = ANY($2::text[]) AND clock = 'OBJECTION' AND stopped_on IS NULL AND due_on >= $4::date`,
+    [reporterId, sampleNos, ENDED, dayInChina(now)],
   );
   return new Set(rows.map(({ sampleNo }) => sampleNo));
 }

@@ -37,8 +37,8 @@ export interface Accepted {
   readonly undoes?: readonly ResultDecision[];
 }
 
-/** With the subject of a result that probably reports the same, and whether an objection is under way in the case of the result. */
-type Sound = Reading & { readonly ok: true; readonly alike?: string | null; readonly isObjectedTo?: boolean };
+/** With the subject of a result that probably reports the same, and whether the result is, or may still be, objected to in its case. */
+type Sound = Reading & { readonly ok: true; readonly alike?: string | null; readonly isOpenToObjections?: boolean };
 
 /** One result alone was refused. Nothing of it is kept; the code is that of the first finding, all of them are listed. */
 /** What became of one submission. */
@@ -117,7 +117,7 @@ export function readRetraction(input: unknown): Reading {
 export function decide(
   held: HeldResult | null,
   reporterId: string,
-  { submission, warnings, alike = null, isObjectedTo = false }: Sound,
+  { submission, warnings, alike = null, isOpenToObjections = false }: Sound,
   now: Date,
 ): Decision {
   if (held) {
@@ -125,7 +125,7 @@ export function decide(
     const place = placeOf({ revision: last, hash, restoredRevision }, submission);
     if (place === 'DUPLICATE') return { outcome: 'duplicate', held };
     if (place !== 'NEXT') return { outcome: 'rejected', findings: [place] };
-    if (isObjectedTo && goesFurther(held, submission)) return { outcome: 'rejected', findings: [OBJECTION_OPEN] };
+    if (isOpenToObjections && goesFurther(held, submission)) return { outcome: 'rejected', findings: [OBJECTION_OPEN] };
   }
   const at = now.toISOString();
   const undoes = held ? undoneBy(submission, held) : [];
@@ -144,11 +144,14 @@ export function goesFurther({ status, state }: HeldResult, submission: Submissio
   return (finality === 'FINAL' && state?.finality !== 'FINAL') || (notice !== undefined && status !== 'PUBLISHED');
 }
 
-/** What is objected to is neither final nor public before that is decided (产品质量监督抽查管理暂行办法 §36, §37, §42; 食品安全法 §88). */
+/**
+ * What may be objected to is neither final nor public before that is decided, or the time is over (产品质量监督抽查管理暂行办法 §36, §37,
+ * §42; 食品安全法 §88).
+ */
 const OBJECTION_OPEN: Finding = {
   code: 'OBJECTION_OPEN',
   pointer: '/finality',
-  message: 'an objection is under way in its case: it is neither final nor public before that is decided',
+  message: 'an objection is under way in its case, or the time for one is not over: until then it is neither final nor public',
 };
 
 /** What follows when a person lets a submission that waited undo what was decided. */
