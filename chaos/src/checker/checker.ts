@@ -53,7 +53,7 @@ export async function check({ history: file, kafka, databaseUrl, patience }: Evi
   const topics = await readTopics(kafka);
   const tables = new Tables(databaseUrl);
   checkHistory(history, { findings, patience });
-  const repeats = checkRepeats(history, topics, findings);
+  const repeats = checkRepeats(history, topics, { findings, patience });
   const { decided, refused } = await checkWork({ history, asked }, topics, tables, findings);
   const finals = await checkInspection({ asked, decided }, topics, tables, findings);
   await checkCredit(finals, topics, tables, findings);

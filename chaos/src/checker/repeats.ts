@@ -1,5 +1,5 @@
 import type { Entry } from '../history.js';
-import type { Findings } from './findings.js';
+import type { Judging } from './timing.js';
 import { identityOf, isPoison, type Topics } from './topics.js';
 
 /** These leave a relay alone, so it has no reason to send anything twice. */
@@ -16,9 +16,12 @@ interface Span {
   to: number;
 }
 
-/** A service may send an event again only around a fault that hit it, the broker or the database: never in peace. Counts all repeats. */
-export function checkRepeats(history: readonly Entry[], { records }: Topics, findings: Findings): number {
-  const spans = faultSpans(history);
+/**
+ * A service may send an event again only around a fault that hit it, the broker or the database: never in peace. On a machine as slow as
+ * patience says it takes as many times longer: a broker alone may take a minute to start again. Counts all repeats.
+ */
+export function checkRepeats(history: readonly Entry[], { records }: Pick<Topics, 'records'>, { findings, patience }: Judging): number {
+  const spans = faultSpans(history, AFTER_MS * patience);
   const unexcused = new Map<string, number>();
   let repeats = 0;
   for (const list of records.values()) {
@@ -40,12 +43,12 @@ export function checkRepeats(history: readonly Entry[], { records }: Topics, fin
 const concerns = (target: string, service: string): boolean =>
   ['kafka', 'postgres', 'issuer', service].includes(target.split('-')[0] ?? '');
 
-function faultSpans(history: readonly Entry[]): Span[] {
+function faultSpans(history: readonly Entry[], afterMs: number): Span[] {
   const spans = new Map<number, Span>();
   for (const entry of history) {
     if (entry.entry !== 'fault' || HARMLESS.includes(entry.kind)) continue;
     const span = spans.get(entry.number) ?? { target: entry.target, from: entry.at, to: entry.at };
-    span.to = entry.at + AFTER_MS;
+    span.to = entry.at + afterMs;
     spans.set(entry.number, span);
   }
   return [...spans.values()];
