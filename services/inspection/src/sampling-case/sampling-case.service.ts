@@ -76,7 +76,7 @@ export interface CaseFilter {
 
 export type CaseSummary = Pick<SamplingCase, 'reporterId' | 'sampleNo' | 'regime' | 'verdict' | 'openedOn'>;
 
-type OpenedCase = CaseFile & { readonly openedOn: string; readonly isPublic: boolean };
+type OpenedCase = CaseFile & { readonly openedOn: string; readonly isPublic: boolean; readonly history: readonly CaseStep[] };
 
 const LIST = 'sampling-cases';
 /** Has everybody been told of the result `r`? Of one that was taken back after it was public, too. */
@@ -250,7 +250,7 @@ export class SamplingCases {
 
   private async findFile(tx: EntityManager, { reporterId, sampleNo }: ResultName, lock = ''): Promise<OpenedCase | null> {
     const id = [reporterId, sampleNo];
-    const [stored]: Omit<OpenedCase, 'tracks' | 'clocks'>[] = await tx.query(
+    const [stored]: Omit<OpenedCase, 'tracks' | 'clocks' | 'history'>[] = await tx.query(
       `SELECT ${CASE} FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
        WHERE c.reporter_id = $1 AND c.sample_no = $2 ${lock}`,
       id,
@@ -265,7 +265,13 @@ export class SamplingCases {
       `SELECT ${CLOCK} FROM sampling_case_clocks WHERE reporter_id = $1 AND sample_no = $2 ORDER BY started_on, clock, party`,
       id,
     );
-    return { ...stored, tracks, clocks };
+    const history: CaseStep[] = await tx.query(
+      `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
+         basis, taken_at AS "takenAt"
+       FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2 ORDER BY step_no`,
+      id,
+    );
+    return { ...stored, tracks, clocks, history };
   }
 
   private async shown(
@@ -274,13 +280,7 @@ export class SamplingCases {
     caller: Principal,
     handlers: readonly string[] = [],
   ): Promise<Seen<SamplingCase>> {
-    const { reporterId, sampleNo, regime, verdict, standing, parties, openedOn } = file;
-    const history: CaseStep[] = await tx.query(
-      `SELECT act, track, party, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence,
-         basis, taken_at AS "takenAt"
-       FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2 ORDER BY step_no`,
-      [reporterId, sampleNo],
-    );
+    const { reporterId, sampleNo, regime, verdict, standing, parties, openedOn, history } = file;
     const today = this.today();
     const seen = disclosed<SamplingCase>('CASE', await viewerOf(tx, caller), withHandlers(concernOf(file), handlers), {
       reporterId,

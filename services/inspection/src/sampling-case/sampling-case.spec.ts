@@ -10,6 +10,7 @@ import {
   ActUnacceptable,
   allowedIn,
   type CaseFile,
+  type CaseParty,
   clockState,
   decide,
   diagramOf,
@@ -24,6 +25,7 @@ const ORGANISER = { id: 'tj-amr', scopes: [] };
 const COUNTY = { id: 'tj-heping', scopes: [] };
 const PROVINCE = { id: 'tj-province', scopes: ['level:PROVINCE'] };
 const TODAY = '2026-12-31';
+const partyOf = (party: ResultParty, changes: Partial<CaseParty> = {}): CaseParty => ({ party, name: party, isOutside: false, ...changes });
 const NEW: CaseFile = {
   reporterId: 'tj-amr',
   sampleNo: 'S-1',
@@ -32,9 +34,10 @@ const NEW: CaseFile = {
   standing: 'UNQUALIFIED',
   laboratory: { name: '市质检院', uscc: '12120000401200000X' },
   wasTestedOnSite: false,
-  parties: (['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const).map((party) => ({ party, name: party, isOutside: false })),
+  parties: (['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const).map((party) => partyOf(party)),
   tracks: [],
   clocks: [],
+  history: [],
 };
 /** Everything an act may need; what it does not need is not looked at. */
 const FACTS = {
@@ -47,19 +50,27 @@ const FACTS = {
   ground: 'CONCLUSION',
 } as const;
 
-function after(file: CaseFile, { track, clocks }: Step): CaseFile {
+function after(file: CaseFile, act: Act, { track, clocks }: Step): CaseFile {
   const isOther = (one: { track: string; party: string }): boolean => one.track !== track.track || one.party !== track.party;
   const changed = (one: CaseFile['clocks'][number]): boolean =>
     clocks.some(({ clock, party, startedOn }) => clock === one.clock && party === one.party && startedOn === one.startedOn);
-  return { ...file, tracks: [...file.tracks.filter(isOther), track], clocks: [...file.clocks.filter((one) => !changed(one)), ...clocks] };
+  return {
+    ...file,
+    tracks: [...file.tracks.filter(isOther), track],
+    clocks: [...file.clocks.filter((one) => !changed(one)), ...clocks],
+    history: [...file.history, { act: act.act, party: act.party, to: track.state }],
+  };
 }
 type Told = readonly [act: ActName, on: string, facts?: Partial<Act>];
 const actorOf = (name: ActName): typeof ORGANISER | typeof PROVINCE => {
   const [first] = (ACTS[name] as ActRule).by;
   return first === 'PROVINCE' ? PROVINCE : first === 'RECEIVER' ? COUNTY : ORGANISER;
 };
+/** The file after one step. */
+const taken = (file: CaseFile, actor: typeof ORGANISER | typeof PROVINCE, act: Act): CaseFile =>
+  after(file, act, decide(file, actor, act, TODAY));
 const play = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): CaseFile =>
-  told.reduce((now, [act, on, facts]) => after(now, decide(now, actorOf(act), { ...FACTS, act, party, on, ...facts }, TODAY)), file);
+  told.reduce((now, [act, on, facts]) => taken(now, actorOf(act), { ...FACTS, act, party, on, ...facts }), file);
 const states = (file: CaseFile, party: ResultParty = 'SAMPLED_PARTY'): object =>
   Object.fromEntries(file.tracks.filter((track) => track.party === party).map(({ track, state }) => [track, state]));
 const refusal = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): string[] => {
@@ -150,7 +161,7 @@ describe('an objection', () => {
       reversed: false,
       feeBorneBy: 'APPLICANT',
     });
-    expect(allowedIn('OBJECTION', 'SAMPLED_PARTY', after(file, step).tracks.at(-1)?.state as State)).toEqual([]);
+    expect(allowedIn('OBJECTION', 'SAMPLED_PARTY', step.track.state)).toEqual([]);
   });
 
   it('refuses the laboratory that tested first, unless there is no other; of food one that was not drawn', () => {
@@ -262,13 +273,44 @@ describe('a decision about the result', () => {
     expect(decided([], SERVED)).toBeNull();
   });
 
-  it('resumes sale with the last party that passes its re-check', () => {
-    const passed: Told = ['RECORD_RECHECK', '2026-05-10', { passed: true }];
-    expect(decided(CORRECTED, passed)).toMatchObject({ kind: 'RECHECK', by: 'RECEIVER', resumes: true });
+  const PASSED: Told = ['RECORD_RECHECK', '2026-05-10', { passed: true }];
+  const FAILED_TWICE: readonly Told[] = [
+    ...ANNOUNCED,
+    ['RECORD_RECHECK', '2026-08-01', { passed: false }],
+    ['RECORD_RECHECK', '2026-09-01', { passed: false }],
+    ['REFER_FOR_REVOCATION', '2026-09-02'],
+  ];
+
+  it('resumes sale when whoever sold and whoever made it has passed, not when one was never handed over or is to lose its licence', () => {
+    const resumes = (file: CaseFile): unknown => decided(CORRECTED, PASSED, file)?.resumes;
+    expect(decided(CORRECTED, PASSED)).toMatchObject({ kind: 'RECHECK', by: 'RECEIVER', resumes: false });
     expect(decided(CORRECTED, ['RECORD_RECHECK', '2026-05-10', { passed: false }])).toBeNull();
-    const both = play(CORRECTED, NEW, 'NOMINAL_PRODUCER');
-    expect(decided(CORRECTED, passed, both)).toMatchObject({ resumes: false });
-    expect(decided(CORRECTED, passed, play([passed], both, 'NOMINAL_PRODUCER'))).toMatchObject({ resumes: true });
+    const producer = (told: readonly Told[]): CaseFile => play(told, NEW, 'NOMINAL_PRODUCER');
+    const closed: Told = ['CLOSE_HANDLING', '2026-09-03'];
+    expect([CORRECTED, FAILED_TWICE, [...FAILED_TWICE, closed]].map((told) => resumes(producer(told)))).toEqual([false, false, false]);
+    expect([[...CORRECTED, PASSED], [...CORRECTED, PASSED, closed]].map((told) => resumes(producer(told)))).toEqual([true, true]);
+  });
+
+  it('resumes sale without a producer of another place, once one that was sampled at its own place has passed', () => {
+    const among = (...parties: readonly CaseParty[]): CaseFile => ({ ...NEW, parties });
+    const resumes = (file: CaseFile): unknown => decided(CORRECTED, PASSED, file)?.resumes;
+    const [seller, producer] = [partyOf('SAMPLED_PARTY'), partyOf('NOMINAL_PRODUCER')];
+    expect(resumes(among(seller))).toBe(true);
+    const outside = among(seller, { ...producer, isOutside: true, divisionCode: '330100' });
+    expect(resumes(outside)).toBe(true);
+    expect(resumes(play(CORRECTED, outside, 'NOMINAL_PRODUCER'))).toBe(false);
+    expect(resumes(among(seller, { ...producer, name: seller.name }))).toBe(true);
+    expect(resumes(play([['WRITE_TO_AUTHORITY', '2026-03-01']], among(seller, producer), 'NOMINAL_PRODUCER'))).toBe(true);
+  });
+
+  it('resumes sale with the producer that turns out not to have made it', () => {
+    const denied: Told = ['DENY_AUTHORSHIP', '2026-09-01'];
+    const upheld: Told = ['DECIDE_AUTHORSHIP', '2026-09-20', { upheld: true }];
+    const passed = play([...CORRECTED, PASSED]);
+    expect(decided([denied], upheld, passed, 'NOMINAL_PRODUCER')).toMatchObject({ authorship: 'DENIED_CONFIRMED', resumes: true });
+    expect(decided([denied], upheld, NEW, 'NOMINAL_PRODUCER')).not.toHaveProperty('resumes');
+    expect(decided(CORRECTED, PASSED, play([denied], NEW, 'NOMINAL_PRODUCER'))).toMatchObject({ resumes: false });
+    expect(decided(CORRECTED, PASSED, play([denied, upheld], NEW, 'NOMINAL_PRODUCER'))).toMatchObject({ resumes: true });
   });
 
   it('says what holds instead of what was objected to, and a re-inspection what it found', () => {
@@ -380,7 +422,7 @@ describe('what was handed to the wrong department', () => {
 
   it('is handed on, and the time to handle it runs on', () => {
     const handed = play([['HAND_OVER', '2026-03-02']], { ...NEW, regime: 'FOOD' });
-    const file = after(handed, decide(handed, COUNTY, handedOn('HAND_ON', '2026-03-05'), TODAY));
+    const file = taken(handed, COUNTY, handedOn('HAND_ON', '2026-03-05'));
     expect(trackOf(file, 'HANDLING', 'SAMPLED_PARTY')).toMatchObject({ state: 'HANDED_OVER', departmentId: 'tj-nankai' });
     expect(file.clocks).toEqual(handed.clocks);
     const order: Act = { ...handedOn('ORDER_CORRECTION', '2026-03-06'), departmentId: 'tj-heping' };
@@ -404,7 +446,7 @@ describe('what was handed to the wrong department', () => {
         ],
       ],
     ] as const) {
-      const file = after(handed, decide(handed, COUNTY, handedOn('HAND_OVER_CLUE', on), TODAY));
+      const file = taken(handed, COUNTY, handedOn('HAND_OVER_CLUE', on));
       expect(file.clocks.map(({ startedOn, dueOn, stoppedOn }) => [startedOn, dueOn, stoppedOn])).toEqual(expected);
     }
   });
@@ -487,7 +529,7 @@ describe('every step', () => {
           expect((ACTS[act.act] as ActRule).leads[from]).toContain(track.state);
           for (const clock of changed) expect(clock.stoppedOn === null || clock.stoppedOn === act.on).toBe(true);
           seen.set(name, track.state);
-          file = after(file, step);
+          file = after(file, act, step);
         }
         const open = file.clocks.filter(({ stoppedOn }) => stoppedOn === null).map(({ clock, party }) => `${clock} ${party}`);
         expect(new Set(open).size).toBe(open.length);
@@ -519,7 +561,7 @@ describe('the parties of a result', () => {
     } as unknown as SamplingResultPublished;
     expect(partiesOf(result)).toEqual([
       { party: 'SAMPLED_PARTY', name: '网店', isOutside: false },
-      { party: 'NOMINAL_PRODUCER', name: '外地厂', isOutside: true },
+      { party: 'NOMINAL_PRODUCER', name: '外地厂', isOutside: true, divisionCode: '330100' },
       { party: 'PLATFORM', name: '京东', isOutside: false },
     ]);
   });

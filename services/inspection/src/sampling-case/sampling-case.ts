@@ -35,6 +35,8 @@ export interface CaseParty {
   readonly uscc?: string;
   /** Outside the city its authority is written to (§44). */
   readonly isOutside: boolean;
+  /** Absent: nobody said where it is. */
+  readonly divisionCode?: string;
 }
 
 export interface Track {
@@ -66,6 +68,14 @@ export interface CaseFile {
   readonly parties: readonly CaseParty[];
   readonly tracks: readonly Track[];
   readonly clocks: readonly Clock[];
+  /** Every step so far, the first one first. */
+  readonly history: readonly PastStep[];
+}
+
+export interface PastStep {
+  readonly act: ActName;
+  readonly party: ResultParty;
+  readonly to: State;
 }
 
 /** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
@@ -78,6 +88,7 @@ export function partiesOf({ sampledParty, nominalProducer, online }: SamplingRes
     name: of.name ?? '',
     ...(of.uscc !== undefined && { uscc: of.uscc }),
     isOutside: of.divisionCode !== undefined && !isInTianjin(of.divisionCode),
+    ...(of.divisionCode !== undefined && { divisionCode: of.divisionCode }),
   });
   const seller = sampledParty ?? (online?.shopName === undefined ? undefined : { name: online.shopName });
   return [
@@ -425,8 +436,11 @@ function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): 
     }
     case 'DENY_AUTHORSHIP':
       return { ...made, kind: 'AUTHORSHIP', authorship: 'DENIED_UNVERIFIED' };
-    case 'DECIDE_AUTHORSHIP':
-      return { ...made, kind: 'AUTHORSHIP', authorship: upheld === true ? 'DENIED_CONFIRMED' : 'UNDISPUTED' };
+    case 'DECIDE_AUTHORSHIP': {
+      if (upheld !== true) return { ...made, kind: 'AUTHORSHIP', authorship: 'UNDISPUTED' };
+      const resumes = file.parties.some(({ party: one }) => hasPassed(file, one)) && othersHavePassed(file, party);
+      return { ...made, kind: 'AUTHORSHIP', authorship: 'DENIED_CONFIRMED', ...(resumes && { resumes }) };
+    }
     case 'RECORD_RECHECK':
       return act.passed === true ? { ...made, kind: 'RECHECK', resumes: othersHavePassed(file, party) } : null;
     default:
@@ -434,11 +448,40 @@ function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): 
   }
 }
 
-/** §49: nobody sells again before the department has declared that the re-check was passed. */
-function othersHavePassed({ tracks }: CaseFile, party: ResultParty): boolean {
-  const others = tracks.filter((one) => one.track === 'HANDLING' && one.party !== party);
-  return others.every(({ state }) => state === 'RECHECK_PASSED' || state === 'CLOSED');
+/**
+ * §49: nobody sells again before the department has declared that the re-check was passed. Whoever sold it and whoever is printed as its
+ * producer has to, but for a producer that did not make it and for whoever is left to the authority of another place (§44).
+ */
+function othersHavePassed(file: CaseFile, party: ResultParty): boolean {
+  const passed = file.parties.filter((one) => one.party === party || hasPassed(file, one.party));
+  return file.parties.every((one) => {
+    if (passed.includes(one) || !mustPass(file, one)) return true;
+    // A producer that was sampled at its own place is handled once.
+    return isUnhandled(file, one.party) && passed.some((other) => isSameFirm(one, other));
+  });
 }
+
+const hasPassed = ({ history }: CaseFile, party: ResultParty): boolean =>
+  history.some((step) => step.party === party && step.to === 'RECHECK_PASSED');
+
+const isUnhandled = (file: CaseFile, party: ResultParty): boolean => trackOf(file, 'HANDLING', party).state === 'NONE';
+
+function mustPass(file: CaseFile, one: CaseParty): boolean {
+  if (one.party === 'PLATFORM' || isNotItsProduct(file, one.party)) return false;
+  return !isUnhandled(file, one.party) || !isElsewhere(file, one);
+}
+
+const isNotItsProduct = (file: CaseFile, party: ResultParty): boolean => trackOf(file, 'AUTHORSHIP', party).state === 'NOT_ITS_PRODUCT';
+
+/** Of whom nobody said where it is, the letter says it. */
+const isElsewhere = (file: CaseFile, { party, isOutside, divisionCode }: CaseParty): boolean =>
+  isOutside || (divisionCode === undefined && isWrittenTo(file, party));
+
+const isWrittenTo = ({ history }: CaseFile, party: ResultParty): boolean =>
+  history.some((step) => step.party === party && step.act === 'WRITE_TO_AUTHORITY');
+
+const isSameFirm = (one: CaseParty, other: CaseParty): boolean =>
+  one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name !== '' && one.name === other.name;
 
 export const clockState = ({ clock, ...run }: Pick<Clock, 'clock' | 'dueOn' | 'stoppedOn' | 'pauses'>, today: string): ClockState =>
   stateOf(CLOCKS[clock], run, today);
