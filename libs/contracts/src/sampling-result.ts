@@ -90,7 +90,9 @@ export class ResultDecision {
   @OneOf(codes.AUTHORSHIPS, { about: 'AUTHORSHIP: what holds of the named producer from then on.' })
   authorship?: codes.Authorship;
   @Optional()
-  @Flag({ about: 'RECHECK, which was passed, and AUTHORSHIP, which was denied: no party has still to pass a re-check, new batches may be sold.' })
+  @Flag({
+    about: 'RECHECK, which was passed, and AUTHORSHIP, which was denied: no party has still to pass a re-check, new batches may be sold.',
+  })
   resumes?: boolean;
 }
 

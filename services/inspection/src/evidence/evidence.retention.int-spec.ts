@@ -175,7 +175,14 @@ describe('evidence stays past its time', () => {
     ['a duty that was never done', sql(sheetClock('TEST_REPORT', '2022-03-29')), endClock],
     ['a right that has not run out for so long', sql(sheetClock('RAPID_TEST_OBJECTION', '2025-03-01')), endClock],
     ['a case in which nobody was told', opened, (sampleNo) => inCase(organiser, sampleNo, 'SERVE', { mode: 'DELIVERED', sha256: HASH })],
-    ['a case that is handled', handedOver, (sampleNo) => inCase(county, sampleNo, 'CLOSE_HANDLING', { reason: '已整改' })],
+    [
+      'a case that is handled',
+      async (sampleNo) => {
+        await handedOver(sampleNo);
+        await inCase(county, sampleNo, 'ORDER_CORRECTION', { documentNo: '责改1号' });
+      },
+      (sampleNo) => inCase(county, sampleNo, 'RECORD_RECHECK', { passed: true, sha256: HASH }),
+    ],
     [
       'an objection that is not decided on',
       async (sampleNo) => {

@@ -194,10 +194,13 @@ describe('handling', () => {
   it('ends with the verdict, and else not before it was corrected', () => {
     const closed: Told = ['CLOSE_HANDLING', '2026-03-10'];
     expect(refusal([...CORRECTED, closed])).toEqual(['NOT_CORRECTED']);
+    expect(refusal([...CORRECTED.slice(0, 1), closed])).toEqual(['NOT_CORRECTED']);
     const reversed = play([closed], { ...play(CORRECTED), standing: 'QUALIFIED' });
     expect(states(reversed)).toEqual({ HANDLING: 'CLOSED' });
     expect(reversed.clocks.every(({ stoppedOn }) => stoppedOn === '2026-03-10')).toBe(true);
     expect(refusal(CORRECTED, { ...NEW, standing: null })).toEqual(['NOTHING_TO_HANDLE']);
+    const failed = play(ANNOUNCED.slice(0, -1));
+    expect(refusal([['ANNOUNCE', '2026-05-20']], { ...failed, standing: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
   });
 
   it('gives 60 days to correct and 75 to check again', () => {
@@ -288,7 +291,12 @@ describe('a decision about the result', () => {
     const producer = (told: readonly Told[]): CaseFile => play(told, NEW, 'NOMINAL_PRODUCER');
     const closed: Told = ['CLOSE_HANDLING', '2026-09-03'];
     expect([CORRECTED, FAILED_TWICE, [...FAILED_TWICE, closed]].map((told) => resumes(producer(told)))).toEqual([false, false, false]);
-    expect([[...CORRECTED, PASSED], [...CORRECTED, PASSED, closed]].map((told) => resumes(producer(told)))).toEqual([true, true]);
+    expect(
+      [
+        [...CORRECTED, PASSED],
+        [...CORRECTED, PASSED, closed],
+      ].map((told) => resumes(producer(told))),
+    ).toEqual([true, true]);
   });
 
   it('resumes sale without a producer of another place, once one that was sampled at its own place has passed', () => {
@@ -464,6 +472,22 @@ describe('denied authorship', () => {
     );
     expect(states(file, 'NOMINAL_PRODUCER')).toEqual({ AUTHORSHIP: 'NOT_ITS_PRODUCT' });
     expect(refusal([['DENY_AUTHORSHIP', '2026-09-01']])).toEqual(['PARTY_NOT_CONCERNED']);
+  });
+
+  it('that is upheld ends its handling, and lets none begin; one that is not changes nothing', () => {
+    const ordered = play(CORRECTED, NEW, 'NOMINAL_PRODUCER');
+    const denial = (upheld: boolean): readonly Told[] => [
+      ['DENY_AUTHORSHIP', '2026-03-04'],
+      ['DECIDE_AUTHORSHIP', '2026-03-09', { upheld }],
+    ];
+    const producer = (told: readonly Told[], file = NEW): string[] => refusal(told, file, 'NOMINAL_PRODUCER');
+    const closed: Told = ['CLOSE_HANDLING', '2026-03-10'];
+    expect(producer([...denial(true), ['HAND_OVER', '2026-03-10']])).toEqual(['NOTHING_TO_HANDLE']);
+    const handed = play(CORRECTED.slice(0, 1), NEW, 'NOMINAL_PRODUCER');
+    expect(producer([...denial(true), ['ORDER_CORRECTION', '2026-03-10']], handed)).toEqual(['NOTHING_TO_HANDLE']);
+    expect(producer([...denial(true), closed], ordered)).toEqual([]);
+    expect(producer([...denial(false), closed], ordered)).toEqual(['NOT_CORRECTED']);
+    expect(refusal([closed], play(CORRECTED, play(denial(true), NEW, 'NOMINAL_PRODUCER')))).toEqual(['NOT_CORRECTED']);
   });
 });
 

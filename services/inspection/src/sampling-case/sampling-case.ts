@@ -295,10 +295,12 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
       return act.verdict === undefined || FOUND.includes(act.verdict) ? [] : [finding('NOTHING_FOUND', '/verdict', NOTHING_FOUND)];
     case 'HAND_OVER':
     case 'ORDER_CORRECTION':
-      return mustBeHandled(file) ? [] : [finding('NOTHING_TO_HANDLE', '/act', `the verdict is ${file.standing ?? 'taken back'}`)];
+    case 'ANNOUNCE':
+    case 'REFER_FOR_REVOCATION':
+      return handlingFindings(file, act);
     case 'CLOSE_HANDLING': {
-      const isOpen = mustBeHandled(file) && !CLOSABLE.includes(before.state);
-      return isOpen ? [finding('NOT_CORRECTED', '/act', `it is ${before.state}, and the verdict still stands`)] : [];
+      const isOpen = handlingFindings(file, act).length === 0 && !CLOSABLE.includes(before.state);
+      return isOpen ? [finding('NOT_CORRECTED', '/act', `it is ${before.state}, and what was found of it still stands`)] : [];
     }
     case 'HAND_ON':
     case 'HAND_OVER_CLUE':
@@ -334,9 +336,15 @@ function extensionFindings(open: Clock | undefined, { on, days }: Act): Finding[
   ];
 }
 
-const mustBeHandled = ({ standing }: CaseFile): boolean => standing === 'UNQUALIFIED';
-/** From anywhere else handling ends only when the verdict has gone. */
-const CLOSABLE: readonly State[] = ['HANDED_OVER', 'RECHECK_PASSED', 'REFERRED'];
+/** Why there is nothing to handle. */
+function handlingFindings(file: CaseFile, { party }: Act): Finding[] {
+  const nothing = (pointer: string, message: string): Finding[] => [finding('NOTHING_TO_HANDLE', pointer, message)];
+  if (file.standing !== 'UNQUALIFIED') return nothing('/act', `the verdict is ${file.standing ?? 'taken back'}`);
+  return isNotItsProduct(file, party) ? nothing('/party', 'it did not make it: its denial was upheld') : [];
+}
+
+/** From anywhere else handling ends only when there is nothing to handle any more. */
+const CLOSABLE: readonly State[] = ['RECHECK_PASSED', 'REFERRED'];
 /** What cannot be tested again leaves the first result as it is (§40). */
 const FOUND: readonly Verdict[] = ['QUALIFIED', 'UNQUALIFIED'];
 const NOTHING_FOUND = 'says neither that it qualifies nor that it does not: WAIVE_REINSPECTION leaves the first result';
