@@ -105,6 +105,7 @@ const BY: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       'ORDER_CORRECTION',
+      'REPORT_CORRECTION',
       'RECORD_RECHECK',
       'REFER_FOR_REVOCATION',
       'CLOSE_HANDLING',

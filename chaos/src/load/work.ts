@@ -77,6 +77,7 @@ async function handle(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<voi
     await desk.take(act('HAND_ON', 13, { departmentId: COUNTY }), via);
   }
   await desk.take(act('ORDER_CORRECTION', 15, { documentNo: '责改1号' }), via);
+  if (desk.random.chance(0.5)) await desk.take(act('REPORT_CORRECTION', 50, { sha256: SHA }), via);
   desk.leaveSome(0.3);
   const recheck = (passed: boolean, day: number): Act => act('RECORD_RECHECK', day, { passed, sha256: SHA });
   const { facts } = await desk.race(recheck(true, 60), recheck(false, 60), ofTwo());

@@ -28,6 +28,7 @@ export const STATES = {
     'NONE',
     'HANDED_OVER',
     'CORRECTION_ORDERED',
+    'CORRECTED',
     'RECHECK_FAILED',
     'ANNOUNCED',
     'SUSPENDED',
@@ -225,10 +226,20 @@ export const ACTS = {
     starts: ['CORRECTION', 'FIRST_RECHECK'],
     article: '第四十五条、第四十六条',
   },
+  // The day on which the party says that it has corrected and asks for the re-check: from then on it is the department's time.
+  REPORT_CORRECTION: {
+    ...handling,
+    leads: { CORRECTION_ORDERED: ['CORRECTED'] },
+    needs: ['sha256'],
+    stops: ['CORRECTION'],
+    article: '第四十六条',
+  },
+  // Of a party that reports nothing as well (§47).
   RECORD_RECHECK: {
     ...handling,
     leads: {
       CORRECTION_ORDERED: ['RECHECK_PASSED', 'RECHECK_FAILED'],
+      CORRECTED: ['RECHECK_PASSED', 'RECHECK_FAILED'],
       ANNOUNCED: ['RECHECK_PASSED', 'SUSPENDED'],
       SUSPENDED: ['RECHECK_PASSED', 'REVOCATION_DUE'],
     },
@@ -256,6 +267,7 @@ export const ACTS = {
     leads: {
       HANDED_OVER: ['CLOSED'],
       CORRECTION_ORDERED: ['CLOSED'],
+      CORRECTED: ['CLOSED'],
       RECHECK_FAILED: ['CLOSED'],
       ANNOUNCED: ['CLOSED'],
       SUSPENDED: ['CLOSED'],
@@ -326,4 +338,9 @@ export const ACTS = {
 export type ActName = keyof typeof ACTS;
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];
 
-const AFTER_FAILED = { CORRECTION_ORDERED: 'RECHECK_FAILED', ANNOUNCED: 'SUSPENDED', SUSPENDED: 'REVOCATION_DUE' } as const;
+const AFTER_FAILED = {
+  CORRECTION_ORDERED: 'RECHECK_FAILED',
+  CORRECTED: 'RECHECK_FAILED',
+  ANNOUNCED: 'SUSPENDED',
+  SUSPENDED: 'REVOCATION_DUE',
+} as const;

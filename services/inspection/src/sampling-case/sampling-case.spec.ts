@@ -211,6 +211,20 @@ describe('handling', () => {
     expect(passed.clocks.map((clock) => clockState(clock, TODAY))).toEqual(['MET_LATE', 'MET']);
   });
 
+  it('has corrected in time who says so in time, however late the department checks it', () => {
+    const reported: readonly Told[] = [...CORRECTED, ['REPORT_CORRECTION', '2026-04-22']];
+    expect(states(play(reported))).toEqual({ HANDLING: 'CORRECTED' });
+    const recheck = (passed: boolean): CaseFile => play([...reported, ['RECORD_RECHECK', '2026-05-12', { passed }]]);
+    expect(clocks(recheck(true))).toEqual({ CORRECTION: ['2026-05-06', '2026-04-22'], FIRST_RECHECK: ['2026-05-18', '2026-05-12'] });
+    expect(recheck(true).clocks.map((clock) => clockState(clock, TODAY))).toEqual(['MET', 'MET']);
+    expect([true, false].map((passed) => states(recheck(passed)))).toEqual([
+      { HANDLING: 'RECHECK_PASSED' },
+      { HANDLING: 'RECHECK_FAILED' },
+    ]);
+    expect(refusal([...CORRECTED, ['REPORT_CORRECTION', '2026-04-22', { sha256: undefined }]])).toEqual(['FIELD_MISSING']);
+    expect(refusal([...reported, ['CLOSE_HANDLING', '2026-04-23']])).toEqual(['NOT_CORRECTED']);
+  });
+
   it('is announced by the province when it fails, and checked again in its window', () => {
     const file = play(ANNOUNCED);
     expect(states(file)).toEqual({ HANDLING: 'ANNOUNCED' });
