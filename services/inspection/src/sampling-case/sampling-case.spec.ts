@@ -177,7 +177,21 @@ describe('an objection', () => {
   it('is waived by formalities that come too late', () => {
     const admitted: readonly Told[] = [...OBJECTED, ['ADMIT_REINSPECTION', '2026-09-14']];
     expect(refusal([...admitted, ['COMPLETE_FORMALITIES', '2026-09-22']])).toEqual(['FORMALITIES_LATE']);
-    expect(states(play([...admitted, ['WAIVE_REINSPECTION', '2026-09-22']]))).toMatchObject({ OBJECTION: 'WAIVED' });
+    expect(states(play([...admitted, ['WAIVE_REINSPECTION', '2026-09-22', { sha256: undefined }]]))).toMatchObject({ OBJECTION: 'WAIVED' });
+  });
+
+  it('is waived before that by the party’s own document alone, and in any case by one once the formalities are done', () => {
+    const waived = (on: string, sha256?: string): Told => ['WAIVE_REINSPECTION', on, { sha256 }];
+    const admitted: readonly Told[] = [...OBJECTED, ['ADMIT_REINSPECTION', '2026-09-14']];
+    const refused = (told: readonly Told[], regime: 'PRODUCT' | 'FOOD' = 'PRODUCT'): string[] => refusal(told, { ...NEW, regime });
+    expect(refused([...admitted, waived('2026-09-21')])).toEqual(['WAIVER_UNPROVEN']);
+    expect(refused([...admitted, waived('2026-09-14', HASH)])).toEqual([]);
+    expect(refused([...AT_LABORATORY, waived('2026-12-01')])).toEqual(['WAIVER_UNPROVEN']);
+    expect(refused([...AT_LABORATORY, waived('2026-12-01', HASH)])).toEqual([]);
+    // Of food no time for the formalities is known.
+    expect(refused([SERVED, ['FILE_OBJECTION', '2026-09-02'], ['ADMIT_REINSPECTION', '2026-09-03'], waived('2026-12-01')], 'FOOD')).toEqual(
+      ['WAIVER_UNPROVEN'],
+    );
   });
 
   it('stops no correction', () => {

@@ -287,6 +287,8 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
         ...(isOver ? [finding('OBJECTION_LATE', '/ground', 'it was tested on the spot, which is objected to within four hours')] : []),
       ];
     }
+    case 'WAIVE_REINSPECTION':
+      return waiverFindings(file, act);
     case 'CHOOSE_LABORATORY':
       return laboratoryFindings(file, act);
     case 'DECIDE_OBJECTION':
@@ -352,6 +354,14 @@ const NOTHING_FOUND = 'says neither that it qualifies nor that it does not: WAIV
 function verdictFindings({ standing }: CaseFile, { verdict }: Act): Finding[] {
   if (verdict === undefined) return [finding('FIELD_MISSING', '/verdict', 'is required: what holds instead')];
   return verdict === standing ? [finding('VERDICT_UNCHANGED', '/verdict', 'is the one that was objected to')] : [];
+}
+
+/** §38: the time to apply has passed, or the party's own word; §40: what it did to the backup sample. */
+function waiverFindings(file: CaseFile, { party, on, sha256 }: Act): Finding[] {
+  const open = openClock(file, 'FORMALITIES', party);
+  if (sha256 !== undefined || (open && on > open.dueOn)) return [];
+  const until = open ? ` until ${open.dueOn} has passed (${open.ruleVersion})` : '';
+  return [finding('WAIVER_UNPROVEN', '/sha256', `is required${until}: the party's waiver, or what proves that it ended it`)];
 }
 
 /** §39: another one than the first, unless there is no other in the province. Food: drawn from the published list (食品安全法 §88). */
