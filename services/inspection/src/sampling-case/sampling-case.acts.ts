@@ -3,7 +3,7 @@
  * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
  */
 import { type CaseAct, type CaseFacts, type Competence, RESULT_PARTIES, type ResultParty } from '@jinqiao/contracts';
-import { PENALTY_PROCEDURE } from '@jinqiao/law';
+import { FOOD_LAW, PENALTY_PROCEDURE } from '@jinqiao/law';
 
 export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
 export type TrackName = (typeof TRACKS)[number];
@@ -90,6 +90,8 @@ export interface ActRule {
   /** Article of 产品质量监督抽查管理暂行办法 (Order 18) or of `law`. Another regime names its own instrument, see `basisOf`. */
   readonly article: string;
   readonly law?: string;
+  /** Of food, where the article was read. */
+  readonly ofFood?: string;
 }
 
 const SOLD_OR_MADE = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER'] as const;
@@ -103,7 +105,7 @@ const yes =
   (_from: State, { upheld }: CaseFacts) =>
     upheld ? one : other;
 
-const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER } as const;
+const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER, ofFood: `${FOOD_LAW}第八十八条` } as const;
 const handling = { track: 'HANDLING', parties: SOLD_OR_MADE, by: RECEIVER } as const;
 const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER, law: PENALTY_PROCEDURE } as const;
 

@@ -9,6 +9,7 @@ import {
   ActNotCompetent,
   ActUnacceptable,
   allowedIn,
+  basisOf,
   type CaseFile,
   type CaseParty,
   clockState,
@@ -529,6 +530,19 @@ describe('every step', () => {
         ['SERVE', '2026-09-01'],
       ]),
     ).toEqual(['OUT_OF_ORDER']);
+  });
+
+  it('names its article: of food only what was read, of a regime of which no measure was read none', () => {
+    const basis = (regime: CaseFile['regime'], name: ActName): string => basisOf(regime, ACTS[name]);
+    const regimes = ['PRODUCT', 'FOOD', 'DRUG', 'COSMETIC', 'MEDICAL_DEVICE'] as const;
+    expect(regimes.map((regime) => basis(regime, 'FILE_OBJECTION'))).toEqual([
+      '产品质量监督抽查管理暂行办法（市场监管总局令第18号）第三十六条',
+      '中华人民共和国食品安全法第八十八条',
+      ...['NO_RULE', 'NO_RULE', 'NO_RULE'],
+    ]);
+    expect(basis('FOOD', 'RECORD_REINSPECTION')).toBe('中华人民共和国食品安全法第八十八条');
+    expect(basis('FOOD', 'SERVE')).toBe('食品安全抽样检验管理办法（市场监管总局令第15号）');
+    expect(basis('DRUG', 'FILE_CASE')).toContain('第十八条');
   });
 
   it('that is not done now is refused with what is, and by whom', () => {

@@ -158,10 +158,11 @@ export class ActUnacceptable extends DomainError {
 /** Order 18 has articles that were read from memory (libs/law says how sure we are); of another regime's measures no article is named. */
 const INSTRUMENTS: Partial<Record<Regime, string>> = { PRODUCT: SAMPLING_MEASURES, FOOD: FOOD_SAMPLING };
 
-/** An article of a law of its own is named in every regime. */
-export function basisOf(regime: Regime, { article, law }: Pick<ActRule, 'article' | 'law'>): string {
+/** An article of a law of its own is named in every regime; where no measure was read, NO_RULE. */
+export function basisOf(regime: Regime, { article, law, ofFood }: Pick<ActRule, 'article' | 'law' | 'ofFood'>): string {
   if (law !== undefined) return `${law}${article}`;
-  const instrument = INSTRUMENTS[regime] ?? '';
+  if (regime === 'FOOD' && ofFood !== undefined) return ofFood;
+  const instrument = INSTRUMENTS[regime] ?? 'NO_RULE';
   return regime === 'PRODUCT' ? `${instrument}${article}` : instrument;
 }
 
