@@ -1,8 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
+import type { Regime, ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
+import { rule } from '@jinqiao/law';
 import fc from 'fast-check';
-import { ACT_NAMES, type ActName, ACTS, type ActRule, STATES, type State, TRACKS, type TrackName } from './sampling-case.acts.js';
+import {
+  ACT_NAMES,
+  type ActName,
+  ACTS,
+  type ActRule,
+  type ClockName,
+  CLOCKS,
+  STATES,
+  type State,
+  TRACKS,
+  type TrackName,
+} from './sampling-case.acts.js';
 import {
   type Act,
   ActNotAllowed,
@@ -16,6 +28,7 @@ import {
   decide,
   diagramOf,
   partiesOf,
+  RULES,
   type Step,
   trackOf,
 } from './sampling-case.js';
@@ -426,6 +439,11 @@ describe('the time to check a clue and to decide a case', () => {
     expect(stamped([...FILED, ['EXTEND_CASE', '2026-04-01']])).toEqual({
       ruleVersions: ['CASE_DECISION@2021-07-15', 'CASE_DECISION_EXTENSION@2021-07-15'],
     });
+    const window = 'SECOND_RECHECK_NOT_BEFORE/PRODUCT@2020-01-01';
+    expect(stamped([...ANNOUNCED, ['RECORD_RECHECK', '2026-08-01', { passed: true }]])).toEqual({
+      ruleVersions: ['SECOND_RECHECK_BEFORE/PRODUCT@2020-01-01', window],
+    });
+    expect(stamped(ANNOUNCED)).not.toMatchObject({ ruleVersions: expect.arrayContaining([window]) as string[] });
   });
 
   it('that is over is not paused', () => {
@@ -638,4 +656,40 @@ it('docs/inspection.md draws the tracks as they are', () => {
   const [cases = ''] = page.split('\n## Recall\n');
   const drawn = [...cases.matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, diagram]) => diagram);
   expect(drawn).toEqual((Object.keys(STATES) as TrackName[]).map(diagramOf));
+});
+
+const WHOSE: Readonly<Record<ClockName, string>> = {
+  OBJECTION: 'party',
+  FORMALITIES: 'party',
+  LABORATORY: 'organiser',
+  CORRECTION: 'party',
+  FIRST_RECHECK: 'receiver',
+  SECOND_RECHECK: 'receiver',
+  HANDLING: 'receiver',
+  CASE_FILING: 'receiver',
+  CASE_DECISION: 'receiver',
+};
+
+it('docs/inspection.md lists the clocks as they are', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/inspection.md'), 'utf8');
+  const [, table = ''] = /## Clocks of a case\n[^]*?(\| clock[^]*?)\n\n/.exec(page) ?? [];
+  const acts = (key: 'starts' | 'stops', clock: ClockName): string =>
+    ACT_NAMES.filter((name) => ((ACTS[name] as ActRule)[key] ?? []).includes(clock)).join(', ');
+  const lines = (Object.keys(CLOCKS) as ClockName[]).flatMap((clock) => {
+    const named = Object.entries(RULES[clock]).map(([regime, name]) => ({
+      regime: regime as Regime,
+      row: rule(name, { regime: regime as Regime, on: TODAY }),
+    }));
+    const rows = named.flatMap(({ regime, row }) => (row === 'NO_RULE' ? [] : [{ regime, row }]));
+    // A row of every regime is said once.
+    return [...new Set(rows.map(({ row }) => row))].map((row) => {
+      const regimes = rows.filter((one) => one.row === row).map(({ regime }) => regime.toLowerCase());
+      const { value, unit, legalBasis, confidence } = row;
+      const length = `${value} ${unit === 'WORKING_DAYS' ? 'working days' : 'days'}`;
+      const name = `${clock}, ${regimes.join(' and ')}, ${length}${CLOCKS[clock] === 'RIGHT' ? ', a right' : ''}`;
+      const source = `${legalBasis.instrument}${legalBasis.article ?? ''}, ${confidence.toLowerCase()}`;
+      return `| ${[name, WHOSE[clock], acts('starts', clock), acts('stops', clock), source].join(' | ')} |`;
+    });
+  });
+  expect(table.split('\n')).toEqual(['| clock | of | starts with | ends with | rests on |', '|---|---|---|---|---|', ...lines]);
 });

@@ -15,7 +15,17 @@ import type {
 import { type Extension, FOOD_SAMPLING, isInTianjin, rule, SAMPLING_MEASURES } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
 import { type Actor, isProvince } from '../actor.js';
-import { type ClockState, extended, isPaused, type PausableClock, paused, resumed, startedBy, stateOf } from '../deadline/run-clock.js';
+import {
+  type ClockState,
+  extended,
+  isPaused,
+  type PausableClock,
+  paused,
+  resumed,
+  type RunClock,
+  startedBy,
+  stateOf,
+} from '../deadline/run-clock.js';
 import type { Concern } from '../disclosure/disclosure.js';
 import {
   ACTS,
@@ -166,7 +176,7 @@ export function basisOf(regime: Regime, { article, law, ofFood }: Pick<ActRule, 
   return regime === 'PRODUCT' ? `${instrument}${article}` : instrument;
 }
 
-const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
+export const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
   OBJECTION: { PRODUCT: 'SAMPLING_OBJECTION', FOOD: 'FOOD_REINSPECTION' },
   FORMALITIES: { PRODUCT: 'REINSPECTION_FORMALITIES' },
   LABORATORY: { PRODUCT: 'REINSPECTION_LABORATORY' },
@@ -193,6 +203,7 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
   if (findings.length > 0) throw new ActUnacceptable(findings);
   const state = given.chooses?.(before.state, act) ?? leads[0] ?? before.state;
   const clocks = clocksOf(file, given, act);
+  const window = before.state === 'ANNOUNCED' ? windowOf(file, before) : null;
   const departmentId = (given.needs.includes('departmentId') && act.departmentId) || before.departmentId;
   return {
     from: before.state,
@@ -200,7 +211,7 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
     clocks,
     basis: basisOf(file.regime, given),
     competence,
-    derived: { ...derivedFrom(file, act), ...rulesOf(clocks) },
+    derived: { ...derivedFrom(file, act), ...rulesOf(clocks, window) },
     decision: decisionFrom(file, before, act, competence),
   };
 }
@@ -383,11 +394,13 @@ const isSame = (one: Laboratory, other: Laboratory): boolean =>
   one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name === other.name;
 
 /** §48: after day 60 from the announcement. Before day 90 is the department's duty: a firm is not kept shut because it came too late. */
-function windowFindings({ regime }: CaseFile, { lastOn }: Track, { on }: Act): Finding[] {
-  const from = startedBy('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
+function windowFindings(file: CaseFile, before: Track, { on }: Act): Finding[] {
+  const from = windowOf(file, before);
   if (from === null || on > from.dueOn) return [];
   return [finding('OUTSIDE_RECHECK_WINDOW', '/on', `is not after ${from.dueOn} (${from.ruleVersion})`)];
 }
+
+const windowOf = ({ regime }: CaseFile, { lastOn }: Track): RunClock | null => startedBy('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
 
 const openClock = ({ clocks }: CaseFile, clock: ClockName, party: ResultParty): Clock | undefined =>
   clocks.find((one) => one.clock === clock && one.party === party && one.stoppedOn === null);
@@ -430,9 +443,12 @@ function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: 
   });
 }
 
-/** The version of each row that began, ended or changed a period by this step. */
-function rulesOf(clocks: readonly Clock[]): { ruleVersions?: readonly string[] } {
-  const versions = clocks.flatMap(({ ruleVersion, extensions }) => [ruleVersion, extensions.at(-1)?.ruleVersion ?? ruleVersion]);
+/** The version of each row that began, ended or changed a period by this step, or that set its window. */
+function rulesOf(clocks: readonly Clock[], window: RunClock | null): { ruleVersions?: readonly string[] } {
+  const versions = [
+    ...clocks.flatMap(({ ruleVersion, extensions }) => [ruleVersion, extensions.at(-1)?.ruleVersion ?? ruleVersion]),
+    ...(window ? [window.ruleVersion] : []),
+  ];
   return versions.length === 0 ? {} : { ruleVersions: [...new Set(versions)] };
 }
 
