@@ -22,7 +22,7 @@ export async function workOnCase(desk: Desk): Promise<void> {
   const serve = (mode: string): Act => desk.act(file, 'SERVE', desk.day(10), { ...SELLER, mode, sha256: SHA });
   await desk.race(serve('DELIVERED'), serve('POST'), ways.ofTwo());
   if (random.chance(0.2)) {
-    await desk.take(desk.act(file, 'WRITE_TO_AUTHORITY', desk.day(10), { ...SELLER, authority: '外省局', sha256: SHA }), via);
+    await desk.take(desk.act(file, 'WRITE_TO_AUTHORITY', desk.day(10), { ...PRODUCER, authority: '外省局', sha256: SHA }), via);
   }
   await random.pick([handle, followClue, disputeAuthorship])(desk, file, ways);
   await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file, ways);

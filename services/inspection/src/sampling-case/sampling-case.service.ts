@@ -28,6 +28,8 @@ import {
   clockState,
   concernOf,
   decide,
+  type Missing,
+  missingIn,
   partiesOf,
   type Step,
   trackOf,
@@ -67,6 +69,8 @@ export interface SamplingCase {
   /** `left`: the days that a paused one has left; null where it is not paused. */
   readonly clocks: readonly (Clock & { readonly state: ClockState; readonly left: number | null })[];
   readonly history: readonly CaseStep[];
+  /** What the organiser has still to do about each party of what failed. */
+  readonly missing: readonly Missing[];
 }
 
 export interface CaseFilter {
@@ -293,6 +297,7 @@ export class SamplingCases {
       tracks: tracksOf(file),
       clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today), left: leftOf(clock) })),
       history,
+      missing: missingIn(file),
     });
     if (!seen) throw new CaseUnknown();
     return seen;

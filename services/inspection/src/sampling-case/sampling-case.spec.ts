@@ -27,6 +27,7 @@ import {
   clockState,
   decide,
   diagramOf,
+  missingIn,
   partiesOf,
   RULES,
   type Step,
@@ -131,6 +132,36 @@ describe('service', () => {
     expect(states(later)).toEqual({ SERVICE: 'SERVED' });
     // A Sunday, but people worked on it for the holiday in October.
     expect(clocks(later)).toEqual({ OBJECTION: ['2026-09-20', null] });
+  });
+});
+
+describe('a letter to the authority of another place', () => {
+  const HOME = { divisionCode: '120101' } as const;
+  const AWAY = { divisionCode: '330100', isOutside: true } as const;
+  const LETTER: Told = ['WRITE_TO_AUTHORITY', '2026-09-01'];
+
+  it('is written for whoever is outside the city, or may be', () => {
+    const of = (changes: Partial<CaseParty>): string[] => refusal([LETTER], { ...NEW, parties: [partyOf('SAMPLED_PARTY', changes)] });
+    expect([of(HOME), of(AWAY), of({})]).toEqual([['IN_THE_CITY'], [], []]);
+  });
+
+  it('is missing until it is written, as handing over is of whoever is here', () => {
+    const file = { ...NEW, parties: [partyOf('SAMPLED_PARTY', HOME), partyOf('NOMINAL_PRODUCER', AWAY), partyOf('PLATFORM')] };
+    const [handOver, letter] = [
+      { act: 'HAND_OVER', party: 'SAMPLED_PARTY' },
+      { act: 'WRITE_TO_AUTHORITY', party: 'NOMINAL_PRODUCER' },
+    ];
+    expect(missingIn(file)).toEqual([handOver, letter]);
+    expect(missingIn(play([['HAND_OVER', '2026-09-01']], file))).toEqual([letter]);
+    expect(missingIn(play([LETTER], file, 'NOMINAL_PRODUCER'))).toEqual([handOver]);
+    expect(missingIn({ ...file, standing: 'QUALIFIED' })).toEqual([]);
+    const denied: readonly Told[] = [
+      ['DENY_AUTHORSHIP', '2026-09-01'],
+      ['DECIDE_AUTHORSHIP', '2026-09-02', { upheld: true }],
+    ];
+    expect(missingIn(play(denied, file, 'NOMINAL_PRODUCER'))).toEqual([handOver]);
+    // Where nobody said where it is, either will do.
+    expect(missingIn(play([LETTER], { ...NEW, parties: [partyOf('SAMPLED_PARTY')] }))).toEqual([]);
   });
 });
 

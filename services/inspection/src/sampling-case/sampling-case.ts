@@ -290,6 +290,10 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
       const message = "is required: the addressee's signed consent to be served electronically";
       return lacksConsent ? [finding('CONFIRMATION_MISSING', '/confirmationSha256', message)] : [];
     }
+    case 'WRITE_TO_AUTHORITY': {
+      const isInCity = file.parties.some((one) => one.party === act.party && one.divisionCode !== undefined && !one.isOutside);
+      return isInCity ? [finding('IN_THE_CITY', '/party', 'is in the city: it is handed over to its county (HAND_OVER)')] : [];
+    }
     case 'FILE_OBJECTION': {
       const isServed = trackOf(file, 'SERVICE', act.party).state === 'SERVED';
       const isOver = file.wasTestedOnSite && act.party === 'SAMPLED_PARTY' && act.ground === 'CONCLUSION';
@@ -514,6 +518,20 @@ const isElsewhere = (file: CaseFile, { party, isOutside, divisionCode }: CasePar
 
 const isWrittenTo = ({ history }: CaseFile, party: ResultParty): boolean =>
   history.some((step) => step.party === party && step.act === 'WRITE_TO_AUTHORITY');
+
+export type Missing = Pick<Act, 'act' | 'party'>;
+
+/** What the organiser has still to do about each party of what failed: its county handles it (§5), or another place is written to (§44). */
+export function missingIn(file: CaseFile): Missing[] {
+  if (file.standing !== 'UNQUALIFIED') return [];
+  return file.parties.flatMap((one): Missing[] => {
+    const { party } = one;
+    if (party === 'PLATFORM' || isNotItsProduct(file, party)) return [];
+    if (one.isOutside) return isWrittenTo(file, party) ? [] : [{ act: 'WRITE_TO_AUTHORITY', party }];
+    const isHandledAsOther = file.parties.some((other) => isSameFirm(one, other) && !isUnhandled(file, other.party));
+    return isHandledAsOther || isElsewhere(file, one) ? [] : [{ act: 'HAND_OVER', party }];
+  });
+}
 
 const isSameFirm = (one: CaseParty, other: CaseParty): boolean =>
   one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name !== '' && one.name === other.name;
