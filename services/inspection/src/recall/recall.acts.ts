@@ -28,6 +28,9 @@ export type State = (typeof STATES)[number];
 /** Where nothing more has to come. */
 export const ENDED: readonly State[] = ['NO_DEFECT', 'CLOSED', 'WITHDRAWN'];
 
+/** Where it turned out to be none. */
+export const DROPPED: readonly State[] = ['NO_DEFECT', 'WITHDRAWN'];
+
 /** Where a file begins: with a clue, or with a notice that is taken in. */
 export const BEGINNINGS = { OPEN: 'CLUE', TAKE_IN: 'ANNOUNCED' } as const;
 
@@ -76,12 +79,14 @@ const staying = <In extends State>(...states: In[]): Readonly<Partial<Record<Sta
   Object.fromEntries(states.map((state) => [state, state]));
 
 const BEFORE_A_DEFECT = ['CLUE', 'PRODUCER_NOTIFIED', 'DEFECT_DENIED', 'UNDER_INVESTIGATION'] as const;
+/** Incidents do not wait for what the authorities find, and come of goods that were recalled: only what was dropped has none. */
+const NOT_DROPPED = STATES.filter((state) => !DROPPED.includes(state));
 const PUBLIC = ['IN_PROGRESS', 'COMPLETED', 'SUMMARISED', 'ANNOUNCED', 'CLOSED'] as const;
 
 export const ACTS = {
-  FORWARD: { by: EITHER, leads: staying(...BEFORE_A_DEFECT), needs: ['authority', 'sha256'], stops: ['FORWARDING'] },
-  NOTE_INCIDENT: { by: EITHER, leads: staying(...BEFORE_A_DEFECT), needs: ['learnedOn', 'reason'], starts: ['INCIDENT_REPORT'] },
-  RECORD_INCIDENT_REPORT: { by: EITHER, leads: staying(...BEFORE_A_DEFECT), needs: ['sha256'], stops: ['INCIDENT_REPORT'] },
+  FORWARD: { by: EITHER, leads: staying(...NOT_DROPPED), needs: ['authority', 'sha256'], stops: ['FORWARDING'] },
+  NOTE_INCIDENT: { by: EITHER, leads: staying(...NOT_DROPPED), needs: ['learnedOn', 'reason'], starts: ['INCIDENT_REPORT'] },
+  RECORD_INCIDENT_REPORT: { by: EITHER, leads: staying(...NOT_DROPPED), needs: ['sha256'], stops: ['INCIDENT_REPORT'] },
 
   NOTIFY_PRODUCER: {
     by: EITHER,
@@ -174,7 +179,7 @@ export const ACTS = {
     by: EITHER,
     leads: to('WITHDRAWN', ...PUBLIC),
     needs: ['reason'],
-    stops: ['PROGRESS_SUMMARY', 'FINAL_SUMMARY'],
+    stops: ['PROGRESS_SUMMARY', 'FINAL_SUMMARY', 'FORWARDING', 'INCIDENT_REPORT'],
     says: 'WITHDRAWN',
   },
 } as const satisfies Record<RecallAct, ActRule>;

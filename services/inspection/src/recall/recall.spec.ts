@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RECALL_ACTS, RecallClosed, type RecallContent, RecallPublished, RecallWithdrawn } from '@jinqiao/contracts';
 import { testUscc } from '@jinqiao/testing';
 import fc from 'fast-check';
-import { type ActName, ACTS, type ActRule, type ClockName, type State, STATES } from './recall.acts.js';
+import { type ActName, ACTS, type ActRule, type ClockName, DROPPED, type State, STATES } from './recall.acts.js';
 import {
   type Act,
   type Announcement,
@@ -263,6 +263,52 @@ describe('the clocks', () => {
     const elsewhere = opened('tj-amr', { ...CONTENT, producer: { name: '外省企业', divisionCode: '440300' } }, '2026-03-02', NOW.today);
     expect(running({ recall: elsewhere, said: [] })).toEqual({ PRODUCER_NOTICE: '2026-03-05', FORWARDING: '2026-03-04' });
     expect(running(play([['FORWARD', '2026-03-03']], elsewhere))).toEqual({ PRODUCER_NOTICE: '2026-03-05' });
+  });
+
+  it('of an incident run whatever the recall has come to, and one report ends one of them', () => {
+    const twice: Told[] = [
+      ...PUBLIC,
+      ['NOTE_INCIDENT', '2026-04-01', { learnedOn: '2026-03-30' }],
+      ['NOTE_INCIDENT', '2026-04-01', { learnedOn: '2026-03-31' }],
+    ];
+    const incidents = (told: readonly Told[]): number =>
+      play(told).recall.clocks.filter(({ clock, stoppedOn }) => clock === 'INCIDENT_REPORT' && stoppedOn === null).length;
+    expect(incidents(twice)).toBe(2);
+    expect(incidents([...twice, ['RECORD_INCIDENT_REPORT', '2026-04-02']])).toBe(1);
+    expect(incidents([...twice, ['WITHDRAW', '2026-04-02']])).toBe(0);
+  });
+
+  it('can all be stopped: without dropping the recall, and none outlives one that is dropped', () => {
+    const elsewhere = opened('tj-amr', { ...CONTENT, producer: { name: '外省企业', divisionCode: '440300' } }, '2026-03-02', NOW.today);
+    const entries = Object.entries(ACTS) as [ActName, ActRule][];
+    const key = (state: State, open: Iterable<ClockName>): string => [state, ...[...open].sort()].join(' ');
+    const places = new Map<string, { state: State; open: ReadonlySet<ClockName>; next: string[] }>();
+    const reach = (state: State, open: ReadonlySet<ClockName>): string => {
+      const name = key(state, open);
+      if (places.has(name)) return name;
+      const place = { state, open, next: [] as string[] };
+      places.set(name, place);
+      for (const [, { leads, starts = [], stops = [] }] of entries) {
+        const to = leads[state];
+        if (to) place.next.push(reach(to, new Set([...[...open].filter((one) => !stops.includes(one)), ...starts])));
+      }
+      return name;
+    };
+    reach('CLUE', new Set(elsewhere.clocks.map(({ clock }) => clock)));
+    reach('ANNOUNCED', new Set());
+    const canEnd = (from: string, clock: ClockName): boolean => {
+      const seen = new Set([from]);
+      for (const name of seen) {
+        const place = places.get(name);
+        if (place && !place.open.has(clock)) return true;
+        for (const next of place?.next ?? []) if (!DROPPED.some((state) => next.startsWith(state))) seen.add(next);
+      }
+      return false;
+    };
+    const stuck = [...places].flatMap(([name, { open }]) =>
+      [...open].filter((clock) => !canEnd(name, clock)).map((clock) => `${clock}: ${name}`),
+    );
+    expect(stuck).toEqual([]);
   });
 
   it.each([

@@ -17,6 +17,7 @@ import {
   type ClockName,
   CLOCKS,
   type Competence,
+  DROPPED,
   type Standing,
   type State,
 } from './recall.acts.js';
@@ -149,7 +150,7 @@ export function decide(recall: Recall, actor: Actor, act: Act, now: { readonly t
     from: recall.state,
     recall: said?.recall ?? after,
     clocks: [
-      ...(given.stops ?? []).flatMap((clock) => stopped(recall, clock, act.on)),
+      ...(given.stops ?? []).flatMap((clock) => stopped(recall, clock, act.on, DROPPED.includes(state))),
       ...(given.starts ?? []).flatMap((clock) => started(clock, act.learnedOn ?? act.on)),
     ],
     competence,
@@ -278,9 +279,10 @@ export function contentFindings({ producer }: Pick<RecallContent, 'producer'>, a
 const openClock = ({ clocks }: Pick<Recall, 'clocks'>, clock: ClockName): Clock | undefined =>
   clocks.find((one) => one.clock === clock && one.stoppedOn === null);
 
-function stopped(recall: Recall, clock: ClockName, on: string): Clock[] {
-  const open = openClock(recall, clock);
-  return open ? [{ ...open, stoppedOn: on }] : [];
+/** An incident has a clock of its own, and a report is of the first that waits for one; with a recall that is dropped all of them end. */
+function stopped({ clocks }: Recall, clock: ClockName, on: string, isDropped: boolean): Clock[] {
+  const open = clocks.filter((one) => one.clock === clock && one.stoppedOn === null);
+  return (isDropped ? open : open.slice(0, 1)).map((one) => ({ ...one, stoppedOn: on }));
 }
 
 function started(clock: ClockName, on: string): Clock[] {
