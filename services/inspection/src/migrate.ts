@@ -21,6 +21,7 @@ import { KeepRoundsForARestore1795451053000 } from './migrations/1795451053000-k
 import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evidence-go.js';
 import { KeepRecalls1795451055000 } from './migrations/1795451055000-keep-recalls.js';
 import { PauseClocks1795451057000 } from './migrations/1795451057000-pause-clocks.js';
+import { AddWitnesses1795451060000 } from './migrations/1795451060000-add-witnesses.js';
 import { KeepPlans1795451056000 } from './migrations/1795451056000-keep-plans.js';
 
 await migrateService('inspection', [
@@ -47,4 +48,5 @@ await migrateService('inspection', [
   KeepRecalls1795451055000,
   KeepPlans1795451056000,
   PauseClocks1795451057000,
+  AddWitnesses1795451060000,
 ]);

@@ -4,6 +4,7 @@ import type { Seen } from '../disclosure/disclosure.js';
 import {
   AnnounceDrawBody,
   type Assignment,
+  CommitWitnessBody,
   type DrawRecord,
   ListRoundsQuery,
   type PlannedRound,
@@ -12,6 +13,7 @@ import {
   ReasonBody,
   ReplaceDrawnBody,
   RevealDrawBody,
+  RevealWitnessBody,
   type SamplingRound,
   type TakenStep,
 } from './sampling-round.js';
@@ -72,7 +74,30 @@ export class SamplingRoundController {
     return this.rounds.announceDraw(id, roundId, body);
   }
 
-  /** Reveals the seeds once the public value is there, and draws. */
+  /** Commits to a seed of another department for the next draw. */
+  @Put(':roundId/draw/witness')
+  @Allow('DEPARTMENT')
+  commitWitness(
+    @Caller() caller: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(CommitWitnessBody) { seedHash }: CommitWitnessBody,
+  ): Promise<Seen<SamplingRound>> {
+    return this.rounds.commitWitness(caller, roundId, seedHash);
+  }
+
+  /** Reveals the witness's own seed once the public value is there. */
+  @Post(':roundId/draw/witness/revelation')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  revealWitness(
+    @Caller() caller: Principal,
+    @Param('roundId') roundId: string,
+    @CheckedBody(RevealWitnessBody) { seed }: RevealWitnessBody,
+  ): Promise<Seen<SamplingRound>> {
+    return this.rounds.revealWitness(caller, roundId, seed);
+  }
+
+  /** Reveals the seed once the public value and the seed of a witness are there, and draws. */
   @Post(':roundId/draw/revelation')
   @HttpCode(200)
   @Allow('DEPARTMENT')

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Abandoned, Announced, Drawn, Replacement, Revealed } from './draw.js';
-import type { HiddenObject, Level, PlanRoundBody, RoundState, SamplingRound } from './sampling-round.js';
+import type { HiddenObject, Level, PlanRoundBody, RoundState, SamplingRound, Witness } from './sampling-round.js';
 
 /** One round with its draw. `pool` says what the commitments of the draw stand for. */
 @Entity({ name: 'sampling_rounds' })
@@ -19,6 +19,7 @@ export class SamplingRoundRow {
   @Column('jsonb', { nullable: true }) revealed: Revealed | null;
   @Column('jsonb', { nullable: true }) drawn: Drawn[] | null;
   @Column('jsonb') replacements: Replacement[];
+  @Column('jsonb') witnesses: Witness[];
   @Column('jsonb') abandoned: Abandoned[];
   @Column('timestamptz', { name: 'opened_at', nullable: true }) openedAt: Date | null;
   @Column('timestamptz', { name: 'planned_at' }) plannedAt: Date;

@@ -21,6 +21,7 @@ let place: Place;
 let service: TestService;
 let organiser: Http;
 let other: Http;
+let third: Http;
 let auditor: Http;
 let nobody: Http;
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
   service = await startTestService(InspectionModule, place, { clock });
   organiser = place.http(await place.token('DEPARTMENT', 'tj-amr'));
   other = place.http(await place.token('DEPARTMENT', 'tj-heping'));
+  third = place.http(await place.token('DEPARTMENT', 'tj-nankai'));
   auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
   nobody = place.http();
 }, 60_000);
@@ -182,6 +184,52 @@ describe('a round', () => {
     expect(again).toMatchObject({ drawNo: 2, abandoned: [{ drawNo: 1, announcementHash, reason: '名录有误' }] });
   });
 
+  it('is drawn with the seed that its witness alone knew, which nobody else commits or reveals', async () => {
+    const seed = 'a seed of another department, which it keeps';
+    const witness = { departmentId: 'tj-heping' };
+    const id = await planned('R-10');
+    const commit = (by: Http, of: string) => by.put(`${PATH}/${id}/draw/witness`, { seedHash: seedHashOf(of) });
+    const reveal = (by: Http, of: string) => by.post(`${PATH}/${id}/draw/witness/revelation`, { seed: of });
+    expect(await commit(other, seed)).toMatchObject({ status: 409, body: { code: 'ROUND_STEP_NOT_ALLOWED' } });
+    await organiser.put(`${PATH}/${id}/rules`, RULES);
+    expect(await commit(organiser, seed)).toMatchObject({ status: 403, body: { code: 'DRAW_WITNESS_NOT_INDEPENDENT' } });
+    expect((await commit(other, `${seed}, at first`)).status).toBe(200);
+    expect((await commit(other, seed)).status).toBe(200);
+    expect((await organiser.post(`${PATH}/${id}/draw`, aDraw({ witness }))).status).toBe(201);
+    const { body: before } = await recordOf(id);
+    expect(before.announced.witness).toEqual({ ...witness, seedHash: seedHashOf(seed) });
+
+    expect(await reveal(other, seed)).toMatchObject({ status: 409, body: { code: 'DRAW_TOO_EARLY' } });
+    clock.set(new Date('2026-09-02T13:20:00Z'));
+    const revealed = () => organiser.post(`${PATH}/${id}/draw/revelation`, REVEALED);
+    expect(await revealed()).toMatchObject({ status: 409, body: { code: 'DRAW_WITNESS_SILENT', departmentId: 'tj-heping' } });
+    expect(await reveal(organiser, seed)).toMatchObject({ status: 403, body: { code: 'DRAW_WITNESS_NOT_INDEPENDENT' } });
+    expect(await reveal(third, seed)).toMatchObject({ status: 403, body: { code: 'DRAW_WITNESS_UNKNOWN' } });
+    expect(await reveal(other, `${seed}, at first`)).toMatchObject({ status: 422, body: { errors: [{ code: 'DRAW_SEED_WRONG' }] } });
+    expect([(await reveal(other, seed)).status, (await reveal(other, seed)).status]).toEqual([200, 200]);
+    expect(JSON.stringify((await organiser.get(`${PATH}/${id}`)).body) + JSON.stringify((await recordOf(id)).body)).not.toContain(seed);
+    expect((await revealed()).status).toBe(200);
+    const { body: record } = await recordOf(id);
+    expect(record.revealed?.witnessSeed).toBe(seed);
+    expect(verified(record, '--announcement', before.announcementHash)).toMatchObject({ status: 0 });
+    const { history } = (await auditor.get<{ history: TakenStep[] }>(`${PATH}/${id}`)).body;
+    expect(history.filter(({ actorId }) => actorId === 'tj-heping').map(({ step }) => step)).toEqual([
+      'COMMIT_WITNESS',
+      'COMMIT_WITNESS',
+      'REVEAL_WITNESS',
+    ]);
+  });
+
+  it('that is given up is not drawn again with a seed that its witness has told', async () => {
+    const id = await planned('R-11');
+    await organiser.put(`${PATH}/${id}/rules`, RULES);
+    await other.put(`${PATH}/${id}/draw/witness`, { seedHash: seedHashOf('the witness’s seed, once only, once only') });
+    const draw = aDraw({ witness: { departmentId: 'tj-heping' } });
+    expect((await organiser.post(`${PATH}/${id}/draw`, draw)).status).toBe(201);
+    await organiser.post(`${PATH}/${id}/draw/abandonment`, { reason: '名录有误' });
+    expect(await organiser.post(`${PATH}/${id}/draw`, draw)).toMatchObject({ body: { errors: [{ code: 'DRAW_WITNESS_SILENT' }] } });
+  });
+
   it.each<[string, object, string, string]>([
     ['an empty stratum', { objects: aDraw().objects.filter(({ riskClass }) => riskClass === 'C') }, 'DRAW_STRATUM_EMPTY', '/objects'],
     ['a stratum smaller than its quota', { objects: aDraw().objects.slice(0, 4) }, 'DRAW_STRATUM_TOO_SMALL', '/objects'],
@@ -192,15 +240,13 @@ describe('a round', () => {
       'DRAW_PUBLIC_VALUE_KNOWN',
       '/publicValue/at',
     ],
-    [
-      'a witness with the same seed',
-      { witness: { departmentId: 'tj-audit', seedHash: seedHashOf(SEED) } },
-      'DRAW_WITNESS_NOT_INDEPENDENT',
-      '/witness/seedHash',
-    ],
+    ['a witness that committed to nothing', { witness: { departmentId: 'tj-nankai' } }, 'DRAW_WITNESS_SILENT', '/witness/departmentId'],
+    ['a witness with the same seed', { witness: { departmentId: 'tj-heping' } }, 'DRAW_WITNESS_NOT_INDEPENDENT', '/witness/departmentId'],
+    ['the organiser as its witness', { witness: { departmentId: 'tj-amr' } }, 'DRAW_WITNESS_SILENT', '/witness/departmentId'],
   ])('refuses %s', async (name, changes, code, pointer) => {
     const id = await planned(`R-6 ${name}`);
     await organiser.put(`${PATH}/${id}/rules`, RULES);
+    await other.put(`${PATH}/${id}/draw/witness`, { seedHash: seedHashOf(SEED) });
     expect(await organiser.post(`${PATH}/${id}/draw`, aDraw(changes))).toMatchObject({
       status: 422,
       body: { code: 'DRAW_IMPOSSIBLE', errors: [{ code, pointer }] },

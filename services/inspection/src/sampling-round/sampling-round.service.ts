@@ -7,7 +7,18 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { viewerOf } from '../actor.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
-import { type Announced, by, commitmentOf, draw, DRAW_FORMAT, type Exclusion, hashOf, replace, revealFindings } from './draw.js';
+import {
+  type Announced,
+  by,
+  commitmentOf,
+  draw,
+  DRAW_FORMAT,
+  type Exclusion,
+  hashOf,
+  replace,
+  revealFindings,
+  seedHashOf,
+} from './draw.js';
 import { keepRows, ROUNDS } from '../kept-rows/kept-rows.js';
 import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
 import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
@@ -27,6 +38,8 @@ import {
   type HiddenObject,
   type ListRoundsQuery,
   NothingToReplace,
+  NotTheWitness,
+  OF_WITNESS,
   type PlannedRound,
   type PlanRoundBody,
   poolFindings,
@@ -44,19 +57,35 @@ import {
   StratumExhausted,
   stratumOf,
   type TakenStep,
+  witnessFindings,
+  WitnessNotIndependent,
+  WitnessSilent,
 } from './sampling-round.js';
 
 /** A row without its pool and its draw. */
-type ShownRow = Omit<SamplingRoundRow, 'pool' | 'announced' | 'revealed' | 'drawn' | 'replacements' | 'abandoned' | 'openedAt'>;
+type ShownRow = Omit<
+  SamplingRoundRow,
+  'pool' | 'announced' | 'revealed' | 'drawn' | 'replacements' | 'witnesses' | 'abandoned' | 'openedAt'
+>;
 type Change = Partial<
   Pick<
     SamplingRoundRow,
-    'rules' | 'drawNo' | 'pool' | 'announced' | 'announcementHash' | 'revealed' | 'drawn' | 'replacements' | 'abandoned' | 'openedAt'
+    | 'rules'
+    | 'drawNo'
+    | 'pool'
+    | 'announced'
+    | 'announcementHash'
+    | 'revealed'
+    | 'drawn'
+    | 'replacements'
+    | 'witnesses'
+    | 'abandoned'
+    | 'openedAt'
   >
 >;
 
 interface Taken {
-  readonly organiserId: string;
+  readonly actorId: string;
   readonly roundId: string;
   readonly step: RoundStep;
   readonly reason?: string;
@@ -65,7 +94,7 @@ interface Taken {
 /** What a round shows of itself; pools and draws may be large. */
 const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS "roundNo", level, state, plan, rules, draw_no AS "drawNo",
   announcement_hash AS "announcementHash", planned_at AS "plannedAt"`;
-const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, replacements, abandoned, opened_at AS "openedAt"`;
+const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, replacements, witnesses, abandoned, opened_at AS "openedAt"`;
 const LIST = 'sampling-rounds';
 /** Exported: whoever is asked for a round by its address. */
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
@@ -73,7 +102,9 @@ const SALT_BYTES = 32;
 const BASIS: Readonly<Record<RoundStep, string>> = {
   PLAN: `${MEASURES}第十一条`,
   PUBLISH_RULES: `${MEASURES}第十二条`,
+  COMMIT_WITNESS: `${MEASURES}第十五条`,
   ANNOUNCE_DRAW: `${MEASURES}第十五条`,
+  REVEAL_WITNESS: `${MEASURES}第十五条`,
   REVEAL_DRAW: `${MEASURES}第十五条、第十六条`,
   REPLACE_DRAWN: `${MEASURES}第十五条、第十八条`,
   OPEN_DRAW: '国发〔2019〕5号',
@@ -103,7 +134,7 @@ export class SamplingRounds {
       const { errors, warnings } = await againstPlan(tx, organiserId, plan);
       if (made.length > 0) {
         if (errors.length > 0) throw new RoundOutsidePlan(errors);
-        await this.note(tx, { organiserId, roundId, step: 'PLAN' });
+        await this.note(tx, { actorId: organiserId, roundId, step: 'PLAN' });
         return { ...shown(await this.one(tx, roundId)), warnings };
       }
       const [there]: (ShownRow & { same: boolean })[] = await tx.query(
@@ -117,15 +148,15 @@ export class SamplingRounds {
 
   /** Rules may be replaced until a draw is announced; the hash of those that held is in its announcement. */
   publishRules(organiserId: string, roundId: string, rules: PublishRulesBody): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'PUBLISH_RULES' }, () => ({
+    return this.step({ actorId: organiserId, roundId, step: 'PUBLISH_RULES' }, () => ({
       rules: { ...rules, publishedAt: this.clock.now().toISOString() },
     }));
   }
 
   announceDraw(organiserId: string, roundId: string, body: AnnounceDrawBody): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'ANNOUNCE_DRAW' }, async (round, tx) => {
+    return this.step({ actorId: organiserId, roundId, step: 'ANNOUNCE_DRAW' }, async (round, tx) => {
       const { quotas } = round.plan;
-      const given = poolFindings(body, quotas);
+      const given = [...poolFindings(body, quotas), ...witnessFindings(body, round.witnesses)];
       if (given.length > 0) throw new DrawImpossible(given);
       const pool = body.objects.map((object) => hidden(object, stratumOf(quotas, object) ?? 0));
       const announced = announcementOf(round, body, {
@@ -140,11 +171,36 @@ export class SamplingRounds {
     });
   }
 
-  revealDraw(organiserId: string, roundId: string, { seed, witnessSeed, publicValue }: RevealDrawBody): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'REVEAL_DRAW' }, ({ announced }) => {
+  /** The hash of a seed that another department alone knows, for the next draw; its last word before the announcement holds. */
+  async commitWitness(caller: Principal, roundId: string, seedHash: string): Promise<Seen<SamplingRound>> {
+    await this.step({ actorId: caller.id, roundId, step: 'COMMIT_WITNESS' }, ({ witnesses }) => ({
+      witnesses: [...witnesses.filter(({ departmentId }) => departmentId !== caller.id), { departmentId: caller.id, seedHash }],
+    }));
+    return this.find(caller, roundId);
+  }
+
+  /** The seed of the witness, before the organiser's is known and after the public value is. May be repeated. */
+  async revealWitness(caller: Principal, roundId: string, seed: string): Promise<Seen<SamplingRound>> {
+    await this.step({ actorId: caller.id, roundId, step: 'REVEAL_WITNESS' }, ({ announced, witnesses }) => {
       if (!announced) throw new DrawNotAnnounced();
-      const now = this.clock.now();
-      if (now.getTime() < Date.parse(announced.publicValue.at)) throw new DrawTooEarly(announced.publicValue.at);
+      const { witness } = announced;
+      if (witness?.departmentId !== caller.id) throw new NotTheWitness();
+      this.assertPublic(announced);
+      if (seedHashOf(seed) !== witness.seedHash)
+        throw new DrawNotRevealed([{ code: 'DRAW_SEED_WRONG', pointer: '/seed', message: 'This is not the seed that was committed to.' }]);
+      if (witnesses.some((one) => one.departmentId === caller.id && one.seed === seed)) return null;
+      return { witnesses: [...witnesses.filter(({ departmentId }) => departmentId !== caller.id), { ...witness, seed }] };
+    });
+    return this.find(caller, roundId);
+  }
+
+  revealDraw(organiserId: string, roundId: string, { seed, publicValue }: RevealDrawBody): Promise<SamplingRound> {
+    return this.step({ actorId: organiserId, roundId, step: 'REVEAL_DRAW' }, ({ announced, witnesses }) => {
+      if (!announced) throw new DrawNotAnnounced();
+      const now = this.assertPublic(announced);
+      const { witness } = announced;
+      const witnessSeed = witnesses.find(({ departmentId }) => departmentId === witness?.departmentId)?.seed;
+      if (witness && witnessSeed === undefined) throw new WitnessSilent(witness.departmentId);
       const revealed = { seed, ...(witnessSeed !== undefined && { witnessSeed }), publicValue, at: now.toISOString() };
       const findings = revealFindings(announced, revealed);
       if (findings.length > 0) throw new DrawNotRevealed(findings);
@@ -154,7 +210,7 @@ export class SamplingRounds {
 
   /** Draws the next of its stratum for an object that could not be sampled. May be repeated. */
   async replaceDrawn(caller: Principal, roundId: string, objectId: string): Promise<Seen<Assignment>> {
-    await this.step({ organiserId: caller.id, roundId, step: 'REPLACE_DRAWN', reason: objectId }, async (round, tx) => {
+    await this.step({ actorId: caller.id, roundId, step: 'REPLACE_DRAWN', reason: objectId }, async (round, tx) => {
       const { announced, revealed, drawn, replacements, pool } = round;
       if (!announced || !revealed || !drawn) throw new DrawNotAnnounced();
       const hidden = pool?.find((object) => object.objectId === objectId);
@@ -175,7 +231,7 @@ export class SamplingRounds {
 
   /** Shows everybody what was drawn, once it has been sampled. Nothing is replaced from then on. */
   openDraw(organiserId: string, roundId: string): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'OPEN_DRAW' }, () => ({ openedAt: this.clock.now() }));
+    return this.step({ actorId: organiserId, roundId, step: 'OPEN_DRAW' }, () => ({ openedAt: this.clock.now() }));
   }
 
   /** Who could give a draw up in silence could choose among draws: it stays on the record of every later one. */
@@ -183,13 +239,14 @@ export class SamplingRounds {
     const abandon = ({ drawNo, announcementHash, abandoned }: SamplingRoundRow): Change => {
       if (announcementHash === null) throw new DrawNotAnnounced();
       const given = { drawNo, announcementHash, reason, at: this.clock.now().toISOString() };
-      return { announced: null, announcementHash: null, pool: null, abandoned: [...abandoned, given] };
+      // What was committed to for this draw may be known by now.
+      return { announced: null, announcementHash: null, pool: null, witnesses: [], abandoned: [...abandoned, given] };
     };
-    return this.step({ organiserId, roundId, step: 'ABANDON_DRAW', reason }, abandon);
+    return this.step({ actorId: organiserId, roundId, step: 'ABANDON_DRAW', reason }, abandon);
   }
 
   cancel(organiserId: string, roundId: string, reason: string): Promise<SamplingRound> {
-    return this.step({ organiserId, roundId, step: 'CANCEL', reason }, () => ({}));
+    return this.step({ actorId: organiserId, roundId, step: 'CANCEL', reason }, () => ({}));
   }
 
   async find(caller: Principal, roundId: string): Promise<Seen<SamplingRound & { history: TakenStep[] }>> {
@@ -261,25 +318,30 @@ export class SamplingRounds {
   /** Null: it is done already. */
   private step(
     taken: Taken & { readonly step: Exclude<RoundStep, 'PLAN'> },
-    change: (round: SamplingRoundRow, tx: EntityManager) => Change | Promise<Change | null>,
+    change: (round: SamplingRoundRow, tx: EntityManager) => Change | null | Promise<Change | null>,
   ): Promise<SamplingRound> {
-    const { organiserId, roundId, step } = taken;
+    const { actorId, roundId, step } = taken;
     return this.db.transaction(async (tx) => {
       const round = await this.one(tx, roundId, 'FOR UPDATE');
-      if (round.organiserId !== organiserId) throw new RoundNotYours();
+      const isOrganiser = round.organiserId === actorId;
+      if (OF_WITNESS.includes(step) && isOrganiser) throw new WitnessNotIndependent();
+      if (!OF_WITNESS.includes(step) && !isOrganiser) throw new RoundNotYours();
       const state = stateAfter(round.state, step);
       const changes = await change(round, tx);
       if (changes === null) return shown(round);
       const changed = { ...round, ...changes, state };
-      const { rules, drawNo, announcementHash, pool, announced, revealed, drawn, replacements, abandoned, openedAt } = changed;
+      const { rules, drawNo, announcementHash, pool, announced, revealed, drawn, replacements, witnesses, abandoned, openedAt } = changed;
       await tx.query(
         `UPDATE sampling_rounds SET state = $2, rules = $3::jsonb, draw_no = $4, pool = $5::jsonb, announced = $6::jsonb,
-           revealed = $7::jsonb, drawn = $8::jsonb, replacements = $9::jsonb, abandoned = $10::jsonb, announcement_hash = $11, opened_at = $12
+           revealed = $7::jsonb, drawn = $8::jsonb, replacements = $9::jsonb, abandoned = $10::jsonb, witnesses = $11::jsonb,
+           announcement_hash = $12, opened_at = $13
          WHERE round_id = $1`,
         [
           roundId,
           state,
-          ...[rules, drawNo, pool, announced, revealed, drawn, replacements, abandoned].map((value) => value && JSON.stringify(value)),
+          ...[rules, drawNo, pool, announced, revealed, drawn, replacements, abandoned, witnesses].map(
+            (value) => value && JSON.stringify(value),
+          ),
           announcementHash,
           openedAt,
         ],
@@ -289,12 +351,19 @@ export class SamplingRounds {
     });
   }
 
+  /** Is the public value there? Answers what time it is. */
+  private assertPublic({ publicValue }: Announced): Date {
+    const now = this.clock.now();
+    if (now.getTime() < Date.parse(publicValue.at)) throw new DrawTooEarly(publicValue.at);
+    return now;
+  }
+
   /** The last that is written of a step. */
-  private async note(tx: EntityManager, { organiserId, roundId, step, reason }: Taken): Promise<void> {
+  private async note(tx: EntityManager, { actorId, roundId, step, reason }: Taken): Promise<void> {
     await tx.query(
       `INSERT INTO sampling_round_steps (round_id, step_no, step, actor_id, basis, reason, taken_at)
        SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6 FROM sampling_round_steps WHERE round_id = $1`,
-      [roundId, step, organiserId, BASIS[step], reason ?? null, this.clock.now()],
+      [roundId, step, actorId, BASIS[step], reason ?? null, this.clock.now()],
     );
     await keepRows(tx, this.outbox, ROUNDS, [{ round_id: roundId }]);
   }
@@ -368,6 +437,7 @@ function announcementOf(
   body: AnnounceDrawBody,
   { pool, exclusions, at }: { pool: readonly HiddenObject[]; exclusions: readonly Exclusion[]; at: string },
 ): Announced {
+  const witness = round.witnesses.find(({ departmentId }) => departmentId === body.witness?.departmentId);
   const commitments = new Map(pool.map(({ objectId, commitment }) => [objectId, commitment]));
   return {
     format: DRAW_FORMAT,
@@ -385,7 +455,7 @@ function announcementOf(
     exclusions,
     samplersEach: body.samplersEach ?? SAMPLERS_LEAST,
     seedHash: body.seedHash,
-    ...(body.witness && { witness: body.witness }),
+    ...(witness && { witness: { departmentId: witness.departmentId, seedHash: witness.seedHash } }),
     publicValue: body.publicValue,
     abandoned: round.abandoned,
   };

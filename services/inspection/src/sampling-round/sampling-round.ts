@@ -94,8 +94,15 @@ export class DrawRecusal {
 }
 
 export class DrawWitness {
-  @Text({ max: 64 }) departmentId: string;
+  @Text({ max: 64, about: 'Another department, which has committed to a seed of its own.' }) departmentId: string;
+}
+
+export class CommitWitnessBody {
   @Text(SHA_256) seedHash: string;
+}
+
+export class RevealWitnessBody {
+  @Text({ max: 500, min: 32 }) seed: string;
 }
 
 export class DrawPublicValue {
@@ -116,7 +123,6 @@ export class AnnounceDrawBody {
 
 export class RevealDrawBody {
   @Text({ max: 500, min: 32 }) seed: string;
-  @Optional() @Text({ max: 500, min: 32 }) witnessSeed?: string;
   @Text({ max: 2000 }) publicValue: string;
 }
 
@@ -134,6 +140,14 @@ export class ListRoundsQuery {
   @Optional() @CalendarDate({ about: 'First day of planning.' }) from?: string;
   @Optional() @Text({ max: 500 }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
+}
+
+/** A department that committed to a seed for the next draw. */
+export interface Witness {
+  readonly departmentId: string;
+  readonly seedHash: string;
+  /** Once it was revealed. */
+  readonly seed?: string;
 }
 
 export interface SamplingRound extends PlanRoundBody {
@@ -185,12 +199,26 @@ export interface TakenStep {
 }
 
 export type RoundStep =
-  'PLAN' | 'PUBLISH_RULES' | 'ANNOUNCE_DRAW' | 'REVEAL_DRAW' | 'REPLACE_DRAWN' | 'OPEN_DRAW' | 'ABANDON_DRAW' | 'CANCEL';
+  | 'PLAN'
+  | 'PUBLISH_RULES'
+  | 'COMMIT_WITNESS'
+  | 'ANNOUNCE_DRAW'
+  | 'REVEAL_WITNESS'
+  | 'REVEAL_DRAW'
+  | 'REPLACE_DRAWN'
+  | 'OPEN_DRAW'
+  | 'ABANDON_DRAW'
+  | 'CANCEL';
+
+/** Of whoever watches that nobody chooses the outcome; all the others are the organiser's. */
+export const OF_WITNESS: readonly string[] = ['COMMIT_WITNESS', 'REVEAL_WITNESS'] satisfies RoundStep[];
 
 /** From which states a step leads where. An announced draw is not cancelled in silence: it is abandoned, which stays on the record. */
 export const STEPS: Readonly<Record<Exclude<RoundStep, 'PLAN'>, { readonly from: readonly RoundState[]; readonly to: RoundState }>> = {
   PUBLISH_RULES: { from: ['PLANNED', 'RULES_PUBLISHED'], to: 'RULES_PUBLISHED' },
+  COMMIT_WITNESS: { from: ['RULES_PUBLISHED'], to: 'RULES_PUBLISHED' },
   ANNOUNCE_DRAW: { from: ['RULES_PUBLISHED'], to: 'DRAW_ANNOUNCED' },
+  REVEAL_WITNESS: { from: ['DRAW_ANNOUNCED'], to: 'DRAW_ANNOUNCED' },
   REVEAL_DRAW: { from: ['DRAW_ANNOUNCED'], to: 'DRAWN' },
   REPLACE_DRAWN: { from: ['DRAWN'], to: 'DRAWN' },
   OPEN_DRAW: { from: ['DRAWN'], to: 'OPENED' },
@@ -226,7 +254,7 @@ export class RoundStepNotAllowed extends DomainError {
       409,
       { zh: '当前状态不允许此操作', en: 'The round does not stand where this would be the next step' },
       [],
-      { state, allowed: allowed.map((step) => ({ step, who: 'ORGANISER' })) },
+      { state, allowed: allowed.map((step) => ({ step, who: OF_WITNESS.includes(step) ? 'WITNESS' : 'ORGANISER' })) },
     );
   }
 }
@@ -240,6 +268,25 @@ export class DrawImpossible extends DomainError {
 export class DrawNotRevealed extends DomainError {
   constructor(findings: readonly Finding[]) {
     super('DRAW_NOT_REVEALED', 422, { zh: '与公布的承诺不符', en: 'This is not what was committed to' }, findings);
+  }
+}
+
+/** Who organises a draw does not watch over it. */
+export class WitnessNotIndependent extends DomainError {
+  constructor() {
+    super('DRAW_WITNESS_NOT_INDEPENDENT', 403, { zh: '组织抽查的部门不得自行见证', en: 'A department is no witness of its own draw' });
+  }
+}
+
+export class NotTheWitness extends DomainError {
+  constructor() {
+    super('DRAW_WITNESS_UNKNOWN', 403, { zh: '不是该次抽取的见证部门', en: 'Another department is the witness of this draw, or none is' });
+  }
+}
+
+export class WitnessSilent extends DomainError {
+  constructor(departmentId: string) {
+    super('DRAW_WITNESS_SILENT', 409, { zh: '见证部门尚未揭示种子', en: 'The witness has not revealed its seed' }, [], { departmentId });
   }
 }
 
@@ -320,6 +367,13 @@ export function poolFindings(
   return findings;
 }
 
+/** Who is named has committed to a seed itself. */
+export function witnessFindings({ witness }: Pick<AnnounceDrawBody, 'witness'>, there: readonly Witness[]): Finding[] {
+  if (!witness || there.some(({ departmentId }) => departmentId === witness.departmentId)) return [];
+  const message = `${witness.departmentId} has committed to no seed for this draw.`;
+  return [{ code: 'DRAW_WITNESS_SILENT', pointer: '/witness/departmentId', message }];
+}
+
 /** What makes a draw of an announcement impossible, or not worth its name. */
 export function announcementFindings(announced: Announced): Finding[] {
   const { quotas, inspectors, recusals, samplersEach, seedHash, witness, publicValue, announcedAt } = announced;
@@ -346,7 +400,7 @@ export function announcementFindings(announced: Announced): Finding[] {
   if (witness?.seedHash === seedHash)
     findings.push({
       code: 'DRAW_WITNESS_NOT_INDEPENDENT',
-      pointer: '/witness/seedHash',
+      pointer: '/witness/departmentId',
       message: 'The witness has committed to the same seed.',
     });
   if (Date.parse(publicValue.at) <= Date.parse(announcedAt))
