@@ -40,10 +40,13 @@ function examine(record, { publishedHash, say, hold }) {
   const hash = sha256(canonical(announced));
   hold(hash === announcementHash, 'pools, quotas or recusals are not those that were announced');
   hold(publishedHash === null || hash === publishedHash, `the announcement is not the one that was published as ${publishedHash}`);
-  const { roundNo, organiserId, drawNo, announcedAt, objects, inspectors, laboratories, quotas, exclusions, abandoned } = announced;
+  const { roundNo, organiserId, drawNo, announcedAt, objects, inspectors, laboratories, quotas, exclusions, samplersEach, abandoned } =
+    announced;
   say(`round ${roundNo} of ${organiserId}, draw ${drawNo}, announced ${announcedAt} as ${hash}`);
   say(`${objects.length} objects, ${inspectors.length} inspectors, ${laboratories.length} laboratories`);
   hold(new Set(objects.map(({ commitment }) => commitment)).size === objects.length, 'an object is in the pool twice');
+  hold(quotas.length > 0, 'nothing was to be drawn of any stratum');
+  hold(samplersEach >= 2, `${samplersEach} samplers go to an object: at least two go together`);
   hold(new Set(inspectors.map(({ id }) => id)).size === inspectors.length, 'an inspector is in the pool twice');
   hold(Date.parse(announced.publicValue.at) > Date.parse(announcedAt), 'the public value was known when the draw was announced');
   hold(abandoned.length === drawNo - 1, 'draws were given up that this record does not tell of');
@@ -66,9 +69,12 @@ function examine(record, { publishedHash, say, hold }) {
   compare(
     drawn ?? [],
     quotas.flatMap(({ stratum, number }) => lots(stratum, 0, number)),
-    { quotas, say, hold },
+    { quotas, samplersEach, say, hold },
   );
-  const taken = checkReplacements({ hash, lots, drawn: drawn ?? [], replacements: replacements ?? [], revealed, openedAt }, { say, hold });
+  const taken = checkReplacements(
+    { hash, lots, samplersEach, drawn: drawn ?? [], replacements: replacements ?? [], revealed, openedAt },
+    { say, hold },
+  );
   checkOpenings(opened, taken, { say, hold });
 }
 
@@ -106,7 +112,7 @@ const GROUNDS = [
 ];
 
 /** What could not be sampled, one after the other, with the next lot of its stratum. Answers everything that was to be sampled. */
-function checkReplacements({ hash, lots, drawn, replacements, revealed, openedAt }, { say, hold }) {
+function checkReplacements({ hash, lots, samplersEach, drawn, replacements, revealed, openedAt }, { say, hold }) {
   const taken = [...drawn];
   let [previous, last] = [hash, revealed.at];
   for (const [index, { hash: named, ...entry }] of replacements.entries()) {
@@ -123,6 +129,7 @@ function checkReplacements({ hash, lots, drawn, replacements, revealed, openedAt
     const [next] = lots(of, taken.filter((one) => one.stratum === of).length, 1);
     if (!next) hold(false, `${no} was drawn of stratum ${of}, in which nothing was left`);
     else {
+      checkAssigned(next, samplersEach, hold);
       hold(
         next.commitment === commitment && of === stratum,
         `${no} is out of order: ${next.commitment} of stratum ${of} was next, not ${commitment}`,
@@ -142,7 +149,7 @@ function checkReplacements({ hash, lots, drawn, replacements, revealed, openedAt
   return taken;
 }
 
-function compare(drawn, again, { quotas, say, hold }) {
+function compare(drawn, again, { quotas, samplersEach, say, hold }) {
   const byCommitment = (list) => new Map(list.map((one) => [one.commitment, one]));
   const [said, right] = [byCommitment(drawn), byCommitment(again)];
   for (const { commitment, stratum } of drawn)
@@ -158,11 +165,25 @@ function compare(drawn, again, { quotas, say, hold }) {
       `to ${commitment} go ${inspectorIds.join(' and ')}, not ${one.inspectorIds.join(' and ')}`,
     );
     hold(one.stratum === stratum, `${commitment} belongs to stratum ${stratum}, not to ${one.stratum}`);
-    hold(one.laboratoryId === laboratoryId, `what comes from ${commitment} is tested by ${laboratoryId}, not by ${one.laboratoryId}`);
+    hold(
+      (one.laboratoryId || undefined) === laboratoryId,
+      `what comes from ${commitment} is tested by ${laboratoryId}, not by ${one.laboratoryId}`,
+    );
   }
   hold(drawn.length === said.size, 'an object was drawn twice');
-  for (const { stratum, number } of quotas)
-    say(`stratum ${stratum}: ${again.filter((one) => one.stratum === stratum).length} of ${number} drawn`);
+  for (const one of again) checkAssigned(one, samplersEach, hold);
+  for (const { stratum, number } of quotas) {
+    const there = again.filter((one) => one.stratum === stratum).length;
+    say(`stratum ${stratum}: ${there} of ${number} drawn`);
+    hold(there > 0, `stratum ${stratum} is empty: nothing could be drawn of it`);
+    hold(there === 0 || there === number, `stratum ${stratum} is too small: ${there} of ${number} could be drawn`);
+  }
+}
+
+/** Who goes is enough of them, and somebody else tests. */
+function checkAssigned({ commitment, inspectorIds, laboratoryId }, samplersEach, hold) {
+  hold(inspectorIds.length >= samplersEach, `to ${commitment} go ${inspectorIds.length} samplers, where ${samplersEach} go together`);
+  hold(laboratoryId !== undefined, `no laboratory is left that may test what comes from ${commitment}`);
 }
 
 function checkOpenings(opened, drawn, { say, hold }) {

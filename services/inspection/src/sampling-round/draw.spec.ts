@@ -224,6 +224,34 @@ describe('whoever repeats a draw from its record', () => {
     expect(problemsOf(recordOf(announced), hashOf(anAnnouncement()))[0]).toContain('not the one that was published');
   });
 
+  it.each<[string, Partial<Announced>, string]>([
+    [
+      'an empty stratum',
+      {
+        quotas: [
+          { stratum: 1, number: 4 },
+          { stratum: 3, number: 4 },
+        ],
+      },
+      'stratum 3 is empty',
+    ],
+    ['a stratum smaller than its quota', { quotas: [{ stratum: 1, number: 21 }] }, 'stratum 1 is too small: 20 of 21'],
+    ['a round without strata', { quotas: [] }, 'nothing was to be drawn'],
+    ['one sampler alone', { samplersEach: 1, quotas: [{ stratum: 1, number: 1 }] }, 'at least two go together'],
+    ['too few inspectors', { inspectors: anAnnouncement().inspectors.slice(0, 1), quotas: [{ stratum: 1, number: 1 }] }, 'go 1 samplers'],
+    [
+      'a laboratory that is missing',
+      {
+        laboratories: [{ id: 'lab-0', employerId: 'bureau-0' }],
+        inspectors: anAnnouncement().inspectors.filter(({ employerId }) => employerId === 'bureau-0'),
+        quotas: [{ stratum: 1, number: 1 }],
+      },
+      'no laboratory is left',
+    ],
+  ])('names %s, though everything in the record fits', (_case, changes, problem) => {
+    expect(problemsOf(recordOf(anAnnouncement(changes)))).toEqual([expect.stringContaining(problem)]);
+  });
+
   it('names an object, a sampler and a laboratory that were put in by hand', () => {
     const drawn = draw(anAnnouncement(), REVEALED);
     const undrawn = openings(40).find(({ commitment }) => !drawn.some((one) => one.commitment === commitment))?.commitment ?? '';
