@@ -30,13 +30,16 @@ const authorities: readonly Client[] = [
     id: 'tj-amr',
     kind: 'DEPARTMENT',
     name: '天津市市场监督管理委员会',
-    scopes: provides(
-      'inspection.sampling-result',
-      'inspection.recall',
-      'registration.market-entity',
-      'registration.permit',
-      'registration.platform-merchant',
-    ),
+    scopes: [
+      'level:CITY',
+      ...provides(
+        'inspection.sampling-result',
+        'inspection.recall',
+        'registration.market-entity',
+        'registration.permit',
+        'registration.platform-merchant',
+      ),
+    ],
   },
   {
     id: 'tj-credit',

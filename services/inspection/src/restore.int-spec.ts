@@ -45,7 +45,7 @@ async function start(): Promise<void> {
 
 async function aRound(roundNo: string): Promise<{ roundId: string; assignments: Assignment[] }> {
   clock.set(new Date('2026-03-02T01:00:00.000Z'));
-  const plan = { roundNo, title: '食品', level: 'CITY', year: 2026, regime: 'FOOD', category: '食品', coverage: 'COMPLETE_ROUND' };
+  const plan = { roundNo, title: '食品', level: 'COUNTY', year: 2026, regime: 'FOOD', category: '食品', coverage: 'COMPLETE_ROUND' };
   const quotas = [{ divisionCode: '120101', riskClass: 'C', number: 2 }];
   const { roundId } = (await organiser.post<SamplingRound>(`${API}/sampling-rounds`, { ...plan, quotas })).body;
   const at = `${API}/sampling-rounds/${roundId}`;

@@ -116,6 +116,8 @@ export class TwoRounds {
     const passed = await this.sampled(product, 2, (sampleNo) => this.corrected(sampleNo));
     await this.isTold(passed.subject, 'RESUME');
     this.say(`${passed.subject}: corrected and checked again, ${PLATFORM} may sell new batches (RESUME)`);
+    await this.closed(food, 2);
+    for (const round of [food, product]) await this.opened(round);
     const recall = await this.recalled(passed.subject);
     return { rounds: [food, product], lost, won, passed, recall };
   }
@@ -163,7 +165,6 @@ export class TwoRounds {
     await sleep(Math.max(0, at + 200 - Date.now()));
     await organiser.post(`${ROUNDS}/${roundId}/draw/revelation`, { seed, publicValue: '03 11 17 22 28 33 + 07' });
     const assignments = await organiser.get<Assignment[]>(`${ROUNDS}/${roundId}/draw/assignments`);
-    await organiser.post(`${ROUNDS}/${roundId}/draw/opening`, {});
     repeated(await organiser.text(`${ROUNDS}/${roundId}/draw`));
     this.say(`${roundNo}: ${assignments.length} of ${firms.length} firms drawn, and drawn again from the public record by verify-draw`);
     return { regime, roundNo, pool: firms.length, drawn: assignments.map(({ name }) => name), roundId, assignments };
@@ -179,6 +180,21 @@ export class TwoRounds {
     await this.act(sampleNo, 2, 'SERVE', { mode: 'DELIVERED' });
     await told(sampleNo);
     return this.timed(sampleNo, `tj-amr:${sampleNo}`);
+  }
+
+  /** Nobody is there any more: the sheet says why nothing was sampled. */
+  private async closed(round: Sampling, nth: number): Promise<void> {
+    const sampleNo = `${round.roundNo}-${nth}`;
+    const objectId = round.assignments[nth - 1]?.id;
+    await this.people.organiser.post(SHEETS, { sampleNo, roundId: round.roundId, objectId });
+    await this.step(this.people.organiser, sampleNo, 'RECORD_NOT_SAMPLED', { ground: 'CLOSED', reason: '演示：已停业' });
+  }
+
+  /** Everything that was drawn has its sheet: now everybody may know who it was, and repeats the draw with it. */
+  private async opened({ roundId, roundNo }: Sampling): Promise<void> {
+    await this.people.organiser.post(`${ROUNDS}/${roundId}/draw/opening`, {});
+    repeated(await this.people.organiser.text(`${ROUNDS}/${roundId}/draw`));
+    this.say(`${roundNo}: opened, since all that was drawn has its sheet`);
   }
 
   private async bought({ roundId, assignments }: Sampling, sampleNo: string, nth: number): Promise<void> {

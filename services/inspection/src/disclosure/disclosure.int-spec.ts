@@ -144,7 +144,7 @@ async function aSheet(name: string, one: Of<typeof sheets>): Promise<Made> {
     round_id: roundId,
     organiser_id: owner,
     round_no: name,
-    level: 'CITY',
+    level: 'COUNTY',
     state: 'DRAWN',
     draw_no: 1,
     plan: {

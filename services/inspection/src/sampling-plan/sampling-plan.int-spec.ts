@@ -38,7 +38,7 @@ const aPlan = (planNo: string, quotas: object[] = [quota(), quota({ divisionCode
 const aRound = (roundNo: string, planNo: string | undefined, number: number, changes: object = {}) => ({
   roundNo,
   title: roundNo,
-  level: 'CITY',
+  level: 'COUNTY',
   year: 2026,
   ...(planNo !== undefined && { planNo }),
   regime: 'PRODUCT',

@@ -58,7 +58,7 @@ const seen = async (planId: string): Promise<Answered> => (await organiser.get<A
 const stepsOf = ({ history }: Answered): string[] => history.map(({ step, revision }) => `${step} ${revision}`);
 const aRound = (planNo: string, roundNo: string, number: number) =>
   organiser.post<{ code: string }>(ROUNDS, {
-    ...{ roundNo, title: roundNo, level: 'CITY', year: 2026, planNo, regime: 'PRODUCT', category: '食品相关产品0' },
+    ...{ roundNo, title: roundNo, level: 'COUNTY', year: 2026, planNo, regime: 'PRODUCT', category: '食品相关产品0' },
     ...{ coverage: 'COMPLETE_ROUND', quotas: [{ divisionCode: '120101', riskClass: 'C', number }] },
   });
 

@@ -26,8 +26,8 @@ export class SamplingRoundController {
 
   @Post()
   @Allow('DEPARTMENT')
-  plan(@Caller() { id }: Principal, @CheckedBody(PlanRoundBody) body: PlanRoundBody): Promise<PlannedRound> {
-    return this.rounds.plan(id, body);
+  plan(@Caller() caller: Principal, @CheckedBody(PlanRoundBody) body: PlanRoundBody): Promise<PlannedRound> {
+    return this.rounds.plan(caller, body);
   }
 
   @Get()

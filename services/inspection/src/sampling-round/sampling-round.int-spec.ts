@@ -2,7 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aReport, type Http, type Place, realServers, StandingClock, startTestService, type TestService, testUscc } from '@jinqiao/testing';
+import { OrganisationRegistered } from '@jinqiao/contracts';
+import { FOOD_SAMPLING } from '@jinqiao/law';
+import {
+  aReport,
+  eventually,
+  type Http,
+  type Place,
+  realServers,
+  StandingClock,
+  startTestService,
+  type TestService,
+  testUscc,
+} from '@jinqiao/testing';
 import { InspectionModule } from '../inspection.module.js';
 import { seedHashOf } from './draw.js';
 import type { Assignment, DrawRecord, SamplingRound, TakenStep } from './sampling-round.js';
@@ -43,7 +55,7 @@ beforeEach(() => clock.set(START));
 const aPlan = (roundNo: string, changes: object = {}) => ({
   roundNo,
   title: '2026年第三季度食品相关产品',
-  level: 'CITY',
+  level: 'COUNTY',
   year: 2026,
   regime: 'PRODUCT',
   category: '食品相关产品',
@@ -116,7 +128,19 @@ describe('a round', () => {
     expect(assignments.map(({ divisionCode }) => divisionCode)).toEqual(['120101', '120101', '120116', '120116', '120116']);
     expect((await other.get(`${PATH}/${id}/draw/assignments`)).body).toMatchObject({ code: 'ROUND_NOT_YOURS' });
 
-    expect((await organiser.post(`${PATH}/${id}/draw/opening`)).status).toBe(200);
+    const sheet = (nth: number, facts: object) =>
+      organiser.post(`/api/inspection/sampling-sheets${nth < 0 ? '' : `/tj-amr/S-${nth}/acts`}`, facts);
+    const open = () => organiser.post(`${PATH}/${id}/draw/opening`);
+    const ids = assignments.map((one) => one.id);
+    expect(await open()).toMatchObject({ status: 409, body: { code: 'DRAW_NOT_SAMPLED', objectIds: [...ids].sort() } });
+    for (const [nth, objectId] of ids.entries())
+      expect((await sheet(-1, { sampleNo: `S-${nth}`, roundId: id, objectId })).status).toBe(201);
+    const closed = { act: 'RECORD_NOT_SAMPLED', on: '2026-09-02', ground: 'CLOSED', reason: '已关门' };
+    for (const nth of ids.slice(1).keys()) expect((await sheet(nth + 1, closed)).status).toBe(200);
+    expect(await open()).toMatchObject({ status: 409, body: { objectIds: ids.slice(0, 1) } });
+    expect(JSON.stringify((await recordOf(id)).body)).not.toContain('firm-');
+    expect((await sheet(0, closed)).status).toBe(200);
+    expect((await open()).status).toBe(200);
     const opened = (await recordOf(id)).body;
     expect(opened.opened?.map(({ objectId }) => objectId).sort()).toEqual(assignments.map((one) => one.id).sort());
     const { status, stdout } = verified(opened, '--announcement', before.announcementHash);
@@ -138,6 +162,26 @@ describe('a round', () => {
       body: { code: 'ROUND_CONFLICT' },
     });
     expect((await other.post<SamplingRound>(PATH, aPlan('R-2'))).body.roundId).not.toBe(id);
+  });
+
+  it('stands no higher than the department that organises it is registered', async () => {
+    const planning = (by: Http, level: string) => by.post(PATH, aPlan(`R-12 ${level}`, { level }));
+    expect(await planning(organiser, 'NATIONAL')).toMatchObject({
+      status: 422,
+      body: { code: 'ROUND_ABOVE_LEVEL', errors: [{ code: 'ROUND_ABOVE_LEVEL', pointer: '/level' }] },
+    });
+    const city = { organisationId: 'tj-city', kind: 'DEPARTMENT', name: '市局', scopes: ['level:CITY'], revision: 1 } as const;
+    await place.publish(OrganisationRegistered, city);
+    await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-city'`)).toHaveLength(1));
+    const higher = place.http(await place.token('DEPARTMENT', 'tj-city'));
+    const answers = await Promise.all(['COUNTY', 'CITY', 'PROVINCE'].map((level) => planning(higher, level)));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 422]);
+  });
+
+  it('of food stands on the measures for food', async () => {
+    const id = await planned('R-13', { regime: 'FOOD' });
+    const { history } = (await organiser.get<{ history: TakenStep[] }>(`${PATH}/${id}`)).body;
+    expect(history.map(({ basis }) => basis)).toEqual([FOOD_SAMPLING]);
   });
 
   it('takes no step out of turn, nor from another department', async () => {
@@ -282,7 +326,7 @@ describe('a round', () => {
     const page = await auditor.get<{ items: SamplingRound[]; next: string }>(`${PATH}?organiserId=tj-amr&limit=2`);
     expect(page.body.items.map(({ roundNo }) => roundNo)).toEqual(['R-1', 'R-2']);
     const next = await auditor.get<{ items: SamplingRound[] }>(`${PATH}?organiserId=tj-amr&limit=1&cursor=${page.body.next}`);
-    expect(next.body.items.map(({ roundNo }) => roundNo)).toEqual(['R-3']);
+    expect(next.body.items.map(({ roundNo }) => roundNo)).toEqual(['R-13']);
     expect(await auditor.get(`${PATH}?cursor=x`)).toMatchObject({ status: 400, body: { code: 'BAD_CURSOR' } });
   });
 });

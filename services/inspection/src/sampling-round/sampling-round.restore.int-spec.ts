@@ -49,7 +49,7 @@ async function planned(roundNo: string): Promise<string> {
   const { body } = await organiser.post<SamplingRound>(PATH, {
     roundNo,
     title: '第三季度食品相关产品',
-    level: 'CITY',
+    level: 'COUNTY',
     year: 2026,
     regime: 'PRODUCT',
     category: '食品相关产品',
@@ -86,6 +86,17 @@ async function announce(id: string, objects = 20): Promise<void> {
 async function take(id: string, step: string, body: object = {}): Promise<void> {
   clock.set(AFTER);
   expect((await organiser.post(`${PATH}/${id}/draw/${step}`, body)).status).toBe(200);
+}
+/** What was drawn is opened when there is a sheet of each that says what came of it. */
+async function sampled(id: string): Promise<void> {
+  clock.set(AFTER);
+  const { body: assignments } = await organiser.get<Assignment[]>(`${PATH}/${id}/draw/assignments`);
+  for (const [nth, { id: objectId }] of assignments.entries()) {
+    const sampleNo = `${id}-${nth}`;
+    await organiser.post('/api/inspection/sampling-sheets', { sampleNo, roundId: id, objectId });
+    const closed = { act: 'RECORD_NOT_SAMPLED', on: '2026-09-02', ground: 'CLOSED', reason: '已关门' };
+    expect((await organiser.post(`/api/inspection/sampling-sheets/tj-amr/${sampleNo}/acts`, closed)).status).toBe(200);
+  }
 }
 /** Everything that anybody can see of a round. */
 async function seen(id: string) {
@@ -126,6 +137,7 @@ describe('a round on a database that is set back', () => {
     expect((await organiser.post(`${PATH}/${id}/draw`, aDraw(20))).body).toMatchObject({ status: 409, code: 'ROUND_STEP_NOT_ALLOWED' });
     expect(await place.sql('SELECT FROM restored_draws')).toEqual([]);
     await take(id, 'revelation', REVEALED);
+    await sampled(id);
     await take(id, 'opening');
     const { record, round } = await seen(id);
     expect(record.announced).toEqual(announced.record.announced);
@@ -138,6 +150,7 @@ describe('a round on a database that is set back', () => {
     for (const id of [drawn, opened, givenUp]) await announce(id);
     const setBack = await backedUp();
     for (const id of [drawn, opened]) await take(id, 'revelation', REVEALED);
+    await sampled(opened);
     await take(opened, 'opening');
     await take(givenUp, 'abandonment', { reason: '名录有误' });
     await announce(givenUp);

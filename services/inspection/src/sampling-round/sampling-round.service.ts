@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { dayInChina, rule, SAMPLING_MEASURES as MEASURES } from '@jinqiao/law';
+import type { Regime } from '@jinqiao/contracts';
+import { dayInChina, rule } from '@jinqiao/law';
 import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
-import { viewerOf } from '../actor.js';
+import { actorOf, viewerOf } from '../actor.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import {
   type Announced,
@@ -19,6 +20,7 @@ import {
   revealFindings,
   seedHashOf,
 } from './draw.js';
+import { basisOf } from '../sampling-case/sampling-case.js';
 import { keepRows, ROUNDS } from '../kept-rows/kept-rows.js';
 import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
 import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
@@ -32,11 +34,14 @@ import {
   DrawImpossible,
   DrawNotAnnounced,
   DrawNotRevealed,
+  DrawNotSampled,
   type DrawObject,
   type DrawRecord,
   DrawTooEarly,
   type HiddenObject,
   type ListRoundsQuery,
+  LEVELS,
+  levelOf,
   NothingToReplace,
   NotTheWitness,
   OF_WITNESS,
@@ -45,6 +50,7 @@ import {
   poolFindings,
   type PublishRulesBody,
   type RevealDrawBody,
+  RoundAboveLevel,
   RoundConflict,
   RoundNotYours,
   type RoundStep,
@@ -99,17 +105,19 @@ const LIST = 'sampling-rounds';
 /** Exported: whoever is asked for a round by its address. */
 const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
 const SALT_BYTES = 32;
-const BASIS: Readonly<Record<RoundStep, string>> = {
-  PLAN: `${MEASURES}第十一条`,
-  PUBLISH_RULES: `${MEASURES}第十二条`,
-  COMMIT_WITNESS: `${MEASURES}第十五条`,
-  ANNOUNCE_DRAW: `${MEASURES}第十五条`,
-  REVEAL_WITNESS: `${MEASURES}第十五条`,
-  REVEAL_DRAW: `${MEASURES}第十五条、第十六条`,
-  REPLACE_DRAWN: `${MEASURES}第十五条、第十八条`,
-  OPEN_DRAW: '国发〔2019〕5号',
-  ABANDON_DRAW: `${MEASURES}第十五条`,
-  CANCEL: `${MEASURES}第十一条`,
+/** What was drawn and found at random is public. */
+const OPENNESS = '国发〔2019〕5号';
+/** Of Order 18; of food no article is named, see `basisOf`. */
+const ARTICLES: Readonly<Record<Exclude<RoundStep, 'OPEN_DRAW'>, string>> = {
+  PLAN: '第十一条',
+  PUBLISH_RULES: '第十二条',
+  COMMIT_WITNESS: '第十五条',
+  ANNOUNCE_DRAW: '第十五条',
+  REVEAL_WITNESS: '第十五条',
+  REVEAL_DRAW: '第十五条、第十六条',
+  REPLACE_DRAWN: '第十五条、第十八条',
+  ABANDON_DRAW: '第十五条',
+  CANCEL: '第十一条',
 };
 
 /** Keeps sampling rounds. The row's lock decides which of two steps comes first; the other one finds the state that it left. */
@@ -123,8 +131,11 @@ export class SamplingRounds {
   ) {}
 
   /** What its annual plan has not is refused. May be repeated; the same number with another content is a conflict. */
-  async plan(organiserId: string, plan: PlanRoundBody): Promise<PlannedRound> {
+  async plan(caller: Principal, plan: PlanRoundBody): Promise<PlannedRound> {
     return this.db.transaction(async (tx) => {
+      const registered = levelOf(await actorOf(tx, caller));
+      if (LEVELS.indexOf(plan.level) > LEVELS.indexOf(registered)) throw new RoundAboveLevel(registered);
+      const organiserId = caller.id;
       const roundId = uuidv7();
       const made: unknown[] = await tx.query(
         `INSERT INTO sampling_rounds (round_id, organiser_id, round_no, level, state, plan, planned_at)
@@ -134,7 +145,7 @@ export class SamplingRounds {
       const { errors, warnings } = await againstPlan(tx, organiserId, plan);
       if (made.length > 0) {
         if (errors.length > 0) throw new RoundOutsidePlan(errors);
-        await this.note(tx, { actorId: organiserId, roundId, step: 'PLAN' });
+        await this.note(tx, { actorId: organiserId, roundId, step: 'PLAN' }, plan.regime);
         return { ...shown(await this.one(tx, roundId)), warnings };
       }
       const [there]: (ShownRow & { same: boolean })[] = await tx.query(
@@ -231,7 +242,13 @@ export class SamplingRounds {
 
   /** Shows everybody what was drawn, once it has been sampled. Nothing is replaced from then on. */
   openDraw(organiserId: string, roundId: string): Promise<SamplingRound> {
-    return this.step({ actorId: organiserId, roundId, step: 'OPEN_DRAW' }, () => ({ openedAt: this.clock.now() }));
+    return this.step({ actorId: organiserId, roundId, step: 'OPEN_DRAW' }, async ({ drawn, replacements, pool }, tx) => {
+      const isDrawn = new Set([...(drawn ?? []), ...replacements].map(({ commitment }) => commitment));
+      const there = (pool ?? []).flatMap(({ commitment, objectId }) => (isDrawn.has(commitment) ? [objectId] : []));
+      const open = await notSampledYet(tx, roundId, there);
+      if (open.length > 0) throw new DrawNotSampled(open);
+      return { openedAt: this.clock.now() };
+    });
   }
 
   /** Who could give a draw up in silence could choose among draws: it stays on the record of every later one. */
@@ -346,7 +363,7 @@ export class SamplingRounds {
           openedAt,
         ],
       );
-      await this.note(tx, taken);
+      await this.note(tx, taken, round.plan.regime);
       return shown(changed);
     });
   }
@@ -359,11 +376,18 @@ export class SamplingRounds {
   }
 
   /** The last that is written of a step. */
-  private async note(tx: EntityManager, { actorId, roundId, step, reason }: Taken): Promise<void> {
+  private async note(tx: EntityManager, { actorId, roundId, step, reason }: Taken, regime: Regime): Promise<void> {
     await tx.query(
       `INSERT INTO sampling_round_steps (round_id, step_no, step, actor_id, basis, reason, taken_at)
        SELECT $1, coalesce(max(step_no), 0) + 1, $2, $3, $4, $5, $6 FROM sampling_round_steps WHERE round_id = $1`,
-      [roundId, step, actorId, BASIS[step], reason ?? null, this.clock.now()],
+      [
+        roundId,
+        step,
+        actorId,
+        step === 'OPEN_DRAW' ? OPENNESS : basisOf(regime, { article: ARTICLES[step] }),
+        reason ?? null,
+        this.clock.now(),
+      ],
     );
     await keepRows(tx, this.outbox, ROUNDS, [{ round_id: roundId }]);
   }
@@ -418,6 +442,17 @@ export class SamplingRounds {
 async function againstPlan(tx: EntityManager, organiserId: string, round: PlanRoundBody): Promise<ReturnType<typeof roundFindings>> {
   const { planNo, year, roundNo } = round;
   return roundFindings(round, planNo === undefined ? null : await namedPlan(tx, { organiserId, year, planNo }, roundNo));
+}
+
+/** Of which objects no sheet says yet that they were sampled, or why not. */
+async function notSampledYet(tx: EntityManager, roundId: string, objectIds: readonly string[]): Promise<string[]> {
+  const open: { objectId: string }[] = await tx.query(
+    `SELECT given.object_id AS "objectId" FROM unnest($2::text[]) AS given (object_id)
+     WHERE NOT EXISTS (SELECT FROM sampling_sheets s
+       WHERE s.round_id = $1 AND s.object_id = given.object_id AND s.state NOT IN ('DRAWN', 'SAMPLING')) ORDER BY 1`,
+    [roundId, objectIds],
+  );
+  return open.map(({ objectId }) => objectId);
 }
 
 /** Why nothing was sampled of an object, as its sheet has it; throws where nobody may go instead. */

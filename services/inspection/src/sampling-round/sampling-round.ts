@@ -18,6 +18,7 @@ import {
 } from '@jinqiao/contracts';
 import { deadline, type RuleRow } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
+import type { Actor } from '../actor.js';
 import { type Announced, type Drawn, type DRAW_FORMAT, eligible, type Opening, type Replacement, type Revealed } from './draw.js';
 
 /** From the county up; who stands higher goes before (§8). */
@@ -238,6 +239,16 @@ export class RoundNotYours extends DomainError {
   }
 }
 
+/** A lower department may not sample soon after a higher one (§8): nobody makes itself a higher one. */
+export class RoundAboveLevel extends DomainError {
+  constructor(registered: Level) {
+    const message = `The department is registered at ${registered}: it organises nothing above that.`;
+    super('ROUND_ABOVE_LEVEL', 422, { zh: '超出部门登记的层级', en: 'The department does not stand as high as its round' }, [
+      { code: 'ROUND_ABOVE_LEVEL', pointer: '/level', message },
+    ]);
+  }
+}
+
 export class RoundConflict extends DomainError {
   constructor() {
     super('ROUND_CONFLICT', 409, { zh: '该编号的抽查方案内容不同', en: 'A round of this number was planned otherwise' }, [
@@ -275,6 +286,13 @@ export class DrawNotRevealed extends DomainError {
 export class WitnessNotIndependent extends DomainError {
   constructor() {
     super('DRAW_WITNESS_NOT_INDEPENDENT', 403, { zh: '组织抽查的部门不得自行见证', en: 'A department is no witness of its own draw' });
+  }
+}
+
+/** Who was drawn is not shown while it may still be warned, nor before what takes its place is settled. */
+export class DrawNotSampled extends DomainError {
+  constructor(objectIds: readonly string[]) {
+    super('DRAW_NOT_SAMPLED', 409, { zh: '尚有抽中对象未抽样', en: 'Not everything that was drawn has been sampled' }, [], { objectIds });
   }
 }
 
@@ -319,6 +337,9 @@ export class StratumExhausted extends DomainError {
     super('STRATUM_EXHAUSTED', 409, title, [], { stratum, objects });
   }
 }
+
+/** Where a department stands by the scope `level:…` of the directory; one of which it says nothing is a county's. */
+export const levelOf = ({ scopes }: Actor): Level => LEVELS.findLast((level) => scopes.includes(`level:${level}`)) ?? 'COUNTY';
 
 /** Where the step leads; throws RoundStepNotAllowed. */
 export function stateAfter(state: RoundState, step: Exclude<RoundStep, 'PLAN'>): RoundState {

@@ -77,7 +77,7 @@ async function aRound(roundNo: string, changes: object = {}, { pool = 3, product
   const plan = {
     roundNo,
     title: roundNo,
-    level: 'CITY',
+    level: 'COUNTY',
     year: 2026,
     regime: 'PRODUCT',
     category: '日用品',
@@ -525,7 +525,11 @@ describe('a round', () => {
     expect((await organiser.post<Answered>(SHEETS, { sampleNo: 'E-4', roundId, objectId: next.id })).status).toBe(201);
     await act(organiser, 'E-4', 'RECORD_NOT_SAMPLED', { ground: 'NOT_OFFERED', reason: '无此产品' });
     expect((await replace(next.id)).body).toMatchObject({ status: 409, code: 'STRATUM_EXHAUSTED', stratum: 1, objects: 4 });
-    await organiser.post(`${ROUNDS}/${roundId}/draw/opening`);
+    const opened = () => organiser.post(`${ROUNDS}/${roundId}/draw/opening`);
+    expect(await opened()).toMatchObject({ status: 409, body: { code: 'DRAW_NOT_SAMPLED', objectIds: [third] } });
+    await open('E-3', round, 2);
+    await act(organiser, 'E-3', 'RECORD_NOT_SAMPLED', { ground: 'CLOSED', reason: '已关门' });
+    expect((await opened()).status).toBe(200);
     expect((await replace(third)).body).toMatchObject({ status: 409, code: 'ROUND_STEP_NOT_ALLOWED', state: 'OPENED' });
 
     const file = join(folder, 'record.json');

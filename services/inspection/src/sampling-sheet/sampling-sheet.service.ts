@@ -1,5 +1,5 @@
 import type { ResultParty } from '@jinqiao/contracts';
-import { dayInChina, SAMPLING_MEASURES } from '@jinqiao/law';
+import { dayInChina } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
@@ -8,6 +8,7 @@ import { validate as isUuid } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
 import type { ClockState } from '../deadline/run-clock.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
+import { basisOf } from '../sampling-case/sampling-case.js';
 import type { Status } from '../sampling-result/held-result.js';
 import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -121,7 +122,11 @@ export class SamplingSheets {
     const on = this.today();
     if (await this.store.add(tx, { ...name, ...of, roundId: opening.roundId, on })) {
       const step = { act: 'OPEN', from: null, to: 'DRAWN', on, facts: {}, actorId: caller.id, competence: 'ORGANISER' } as const;
-      await this.store.addStep(tx, name, { ...step, hash: canonicalHash(opening), basis: `${SAMPLING_MEASURES}第十五条、第十六条` });
+      await this.store.addStep(tx, name, {
+        ...step,
+        hash: canonicalHash(opening),
+        basis: basisOf(of.regime, { article: '第十五条、第十六条' }),
+      });
       return 'accepted';
     }
     const there = await this.store.find(tx, name);

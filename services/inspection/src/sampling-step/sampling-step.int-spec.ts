@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 async function aRound(): Promise<typeof round> {
-  const plan = { roundNo: 'K-1', title: '日用品', level: 'CITY', year: 2026, regime: 'PRODUCT', category: '日用品' };
+  const plan = { roundNo: 'K-1', title: '日用品', level: 'COUNTY', year: 2026, regime: 'PRODUCT', category: '日用品' };
   const quotas = [{ divisionCode: '120101', riskClass: 'C', number: 4 }];
   const { roundId } = (await organiser.post<SamplingRound>(`${API}/sampling-rounds`, { ...plan, coverage: 'COMPLETE_ROUND', quotas })).body;
   const at = `${API}/sampling-rounds/${roundId}`;
