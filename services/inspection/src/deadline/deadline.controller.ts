@@ -16,7 +16,7 @@ import { ALL_DUTIES } from './all-duties.js';
 
 const LISTED = ALL_DUTIES.map(({ listed }) => listed);
 
-/** Periods of cases and recalls: a department's own and what was handed over to it; all of them for the province and who watches over all. */
+/** Periods: a department's own and what was handed over to it; a laboratory's own; all of them for the province and who watches over all. */
 @Controller('api/inspection/deadlines')
 export class DeadlineController {
   constructor(
@@ -25,7 +25,7 @@ export class DeadlineController {
   ) {}
 
   @Get()
-  @Allow('DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  @Allow('DEPARTMENT', 'LABORATORY', 'OPERATOR', 'AUDITOR')
   async list(@Caller() caller: Principal, @CheckedQuery(ListDeadlinesQuery) query: ListDeadlinesQuery): Promise<Page<DeadlineEntry>> {
     const whose = seenBy(await viewerOf(this.db.manager, caller));
     return listDeadlines(this.db.manager, LISTED, { whose, query, now: this.clock.now() });

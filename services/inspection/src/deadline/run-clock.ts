@@ -105,3 +105,9 @@ export function stateOf(
   if (today <= dueOn) return 'RUNNING';
   return kind === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
 }
+
+/** The version of each row by which a step began or ended a period: it is stamped on the step. */
+export function rulesOf(clocks: readonly Pick<RunClock, 'ruleVersion'>[]): { ruleVersions?: readonly string[] } {
+  const versions = [...new Set(clocks.map(({ ruleVersion }) => ruleVersion))];
+  return versions.length === 0 ? {} : { ruleVersions: versions };
+}

@@ -4,7 +4,7 @@ import { Clock as WallClock } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
+import { rulesOf, RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
 import { keepRows, RECALLS } from '../kept-rows/kept-rows.js';
 import type { SentStep } from '../sampling-step/sent-step.js';
 import type { ActName, BEGINNINGS, Competence, State } from './recall.acts.js';
@@ -31,7 +31,7 @@ export interface RecallStep {
   /** The public revision afterwards. */
   readonly revision: number;
   readonly on: string;
-  readonly facts: RecallFacts;
+  readonly facts: RecallFacts & { readonly ruleVersions?: readonly string[] };
   readonly actorId: string;
   readonly competence: Competence;
   readonly basis: string;
@@ -141,7 +141,7 @@ export class RecallStore {
     );
   }
 
-  private async addStep(tx: EntityManager, { recall, act, from, facts, by, sent }: Taken): Promise<void> {
+  private async addStep(tx: EntityManager, { recall, clocks, act, from, facts, by, sent }: Taken): Promise<void> {
     await tx.query(
       `INSERT INTO recall_steps (recall_no, step_no, act, from_state, to_state, revision, done_on, facts, actor_id, competence, basis, taken_at,
          step_id, content_hash)
@@ -153,7 +153,7 @@ export class RecallStore {
         recall.state,
         recall.revision,
         recall.lastOn,
-        JSON.stringify(facts),
+        JSON.stringify({ ...facts, ...rulesOf(clocks) }),
         by.id,
         by.competence,
         BASIS,

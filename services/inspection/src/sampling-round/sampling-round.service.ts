@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Regime } from '@jinqiao/contracts';
 import { dayInChina, rule } from '@jinqiao/law';
-import { Outbox, unnested } from '@jinqiao/messaging';
+import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -25,6 +25,7 @@ import { keepRows, ROUNDS } from '../kept-rows/kept-rows.js';
 import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
 import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
 import { ObjectNotDrawn } from '../sampling-sheet/sampling-sheet.js';
+import { sampledBefore } from './sampled-before.js';
 import type { SamplingRoundRow } from './sampling-round.entity.js';
 import { KeptDraws } from './sampling-round.restore.js';
 import {
@@ -55,7 +56,6 @@ import {
   RoundNotYours,
   type RoundStep,
   RoundUnknown,
-  type SampledBefore,
   sampledTooLately,
   type SamplingRound,
   SAMPLERS_LEAST,
@@ -102,8 +102,6 @@ const SHOWN = `round_id AS "roundId", organiser_id AS "organiserId", round_no AS
   announcement_hash AS "announcementHash", planned_at AS "plannedAt"`;
 const COLUMNS = `${SHOWN}, pool, announced, revealed, drawn, replacements, witnesses, abandoned, opened_at AS "openedAt"`;
 const LIST = 'sampling-rounds';
-/** Exported: whoever is asked for a round by its address. */
-const PRODUCTS = { object_id: 'text', producer: 'text', standard: 'text', brand: 'text', spec: 'text' } as const;
 const SALT_BYTES = 32;
 /** What was drawn and found at random is public. */
 const OPENNESS = '国发〔2019〕5号';
@@ -413,22 +411,7 @@ export class SamplingRounds {
       return [{ object_id: objectId, producer, standard, brand, spec }];
     });
     if (products.length === 0 || row === 'NO_RULE') return [];
-    const { from, values } = unnested(PRODUCTS, products, 3);
-    const before: SampledBefore[] = await tx.query(
-      `SELECT given.object_id AS "objectId", b.by AS "reporterId", b.taken_on::text AS "sampledOn", o.level
-       FROM ${from}
-       JOIN LATERAL (
-         SELECT reporter_id AS by, dated_on AS taken_on, state->'round'->>'no' AS round_no, state->'product' AS product
-         FROM sampling_results WHERE state->'nominalProducer'->>'uscc' = given.producer AND status <> 'WITHDRAWN' AND regime = $2
-         UNION ALL
-         SELECT organiser_id, (sample->>'takenOn')::date, round_no, sample->'product'
-         FROM sampling_sheets WHERE sample #>> '{nominalProducer,uscc}' = given.producer AND state <> 'CONFIRMED' AND regime = $2
-       ) b ON b.product->>'standard' IS NOT DISTINCT FROM given.standard AND b.product->>'brand' IS NOT DISTINCT FROM given.brand
-         AND b.product->>'spec' IS NOT DISTINCT FROM given.spec
-       LEFT JOIN sampling_rounds o ON o.organiser_id = b.by AND o.round_no = b.round_no
-       WHERE b.taken_on > $1::date - interval '1 year' AND b.taken_on <= $1::date`,
-      [today, plan.regime, ...values],
-    );
+    const before = await sampledBefore(tx, products, { regime: plan.regime, today });
     const tooLately = sampledTooLately(before, { organiserId, level }, row, today);
     const exempt = plan.exemption !== undefined;
     return pool

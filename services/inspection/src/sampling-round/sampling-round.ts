@@ -439,6 +439,8 @@ export interface SampledBefore {
   readonly reporterId: string;
   readonly sampledOn: string;
   readonly level: Level | null;
+  /** Of the round it belongs to, as its reporter says. */
+  readonly roundNo?: string | null;
 }
 
 /**

@@ -7,6 +7,8 @@ const perClock = (of: (clock: (typeof CLOCKS)[ClockName]) => string): string =>
   Object.entries(CLOCKS)
     .map(([name, clock]) => `WHEN '${name}' THEN '${of(clock)}'`)
     .join(' ');
+/** Whose turn it is: a laboratory's is counted against the laboratory. */
+const HANDLER = `CASE CASE c.clock ${perClock(({ party }) => party)} END WHEN 'LABORATORY' THEN s.laboratory_id ELSE c.organiser_id END`;
 type OverdueClock = Omit<Overdue, 'party'> & { readonly clock: ClockName };
 
 /** What has to be done between the draw and the report, each said once when it was not. */
@@ -21,8 +23,9 @@ export const sheetDuties: Duties = {
         CASE c.clock ${perClock(({ kind }) => kind)} END AS kind, CASE c.clock ${perClock(({ party }) => party)} END AS party,
         c.started_on, NULL::timestamptz AS started_at, c.due_on, coalesce(c.due_at, ${endOfDay('c.due_on')}) AS due_at, c.stopped_on,
         NULL::timestamptz AS stopped_at, c.provisional, c.first_due_on, c.rule_version, c.organiser_id AS department,
-        c.organiser_id AS handler, c.raised_at
-      FROM sampling_sheet_clocks c WHERE $1::text IS NULL OR c.organiser_id = $1`,
+        ${HANDLER} AS handler, c.raised_at
+      FROM sampling_sheet_clocks c JOIN sampling_sheets s USING (organiser_id, sample_no)
+      WHERE $1::text IS NULL OR c.organiser_id = $1 OR ${HANDLER} = $1`,
   },
 
   async raise(tx, now, limit) {

@@ -7,6 +7,9 @@ import { type ActRule, ACTS, GROUNDS } from './sampling-sheet.acts.js';
 import { resultFindings } from './sampling-sheet.result.js';
 import type { Act, Clock, KeptSample, Moment, Sheet } from './sampling-sheet.js';
 
+/** The category of food that may be tested on the spot. */
+const FARM_PRODUCE = '食用农产品';
+
 interface Judged {
   readonly before: Sheet;
   readonly after: Sheet;
@@ -43,7 +46,7 @@ function ownFindings({ before, after, act, at }: Judged): Finding[] {
     case 'BEGIN_SAMPLING':
       return samplerFindings(before, act, at);
     case 'SEAL_SAMPLE':
-      return sample ? [...sealedFindings(after, sample, purchase), ...resultFindings(after, at.now)] : [];
+      return sample ? [...repeatFindings(at), ...sealedFindings(after, sample, purchase), ...resultFindings(after, at.now)] : [];
     case 'TEST_ON_SITE':
       return sample && report ? [...rapidTestFindings(after, sample, act, at), ...reportFindings(after, report, act, at)] : [];
     case 'FILE_OBJECTION':
@@ -92,6 +95,12 @@ function samplerFindings({ drawn }: Sheet, { samplers = [] }: Act, { pool }: Mom
   const tooFew = seen.size < SAMPLERS_LEAST;
   return [...(tooFew ? [finding('SAMPLERS_TOO_FEW', '/samplers', `at least ${SAMPLERS_LEAST} go together`)] : []), ...findings];
 }
+
+/** §8: not twice within six months by the same department, nor by a lower one after a higher one, unless the round is exempt. */
+const repeatFindings = ({ repeats = null }: Moment): Finding[] =>
+  repeats === null
+    ? []
+    : [finding('SAMPLED_BEFORE', '/sample/product', `was sampled within six months (${repeats}): another one is taken, or nothing is`)];
 
 function sealedFindings(sheet: Sheet, sample: KeptSample, purchase: SheetPurchase | null): Finding[] {
   const { backupQuantity, testSeal, backupSeal } = sample;
@@ -159,11 +168,14 @@ function boughtFindings({ testPaidFen = 0, backupPaidFen = 0, takenOn }: KeptSam
   ];
 }
 
-/** Where it is sold, of food alone; it has no seals, because nobody else tests it. */
+/** Where it is sold, of farm produce alone (食品安全法 §88); it has no seals, because nobody else tests it. */
 function rapidTestFindings(sheet: Sheet, sample: KeptSample, { toldAt = '' }: Act, { now }: Moment): Finding[] {
   const isSealed = sample.testSeal !== undefined || sample.backupSeal !== undefined;
   return [
     ...(sheet.regime === 'FOOD' ? [] : [finding('NO_RAPID_TEST', '/act', `${sheet.regime} is tested by a laboratory`)]),
+    ...(sheet.regime === 'FOOD' && sample.product.category !== FARM_PRODUCE
+      ? [finding('NO_RAPID_TEST', '/sample/product/category', `is not ${FARM_PRODUCE}: other food is tested by a laboratory`)]
+      : []),
     ...(sheet.mode === 'ON_SITE' ? [] : [finding('NO_RAPID_TEST', '/act', 'what was bought online is tested by a laboratory')]),
     ...(isSealed ? [finding('SEALED_FOR_LABORATORY', '/sample', 'has seals: it is for a laboratory')] : []),
     ...takenFindings(sheet, sample),

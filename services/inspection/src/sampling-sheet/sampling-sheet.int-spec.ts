@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectionDeadlines, OrganisationRegistered, samplingNotices, samplingResults } from '@jinqiao/contracts';
+import { FOOD_SAMPLING } from '@jinqiao/law';
 import {
   aReport,
   eventually,
@@ -239,7 +240,8 @@ describe('a sample of food taken on site', () => {
     const round = await aRound('F-2', { regime: 'FOOD' });
     await begun('F-2', round);
     await prove(body, 'F-2', 'SHEET_SCAN', 'PHOTO');
-    const { testSeal: _test, backupSeal: _backup, ...sample } = SAMPLE;
+    const { testSeal: _test, backupSeal: _backup, ...sealed } = SAMPLE;
+    const sample = { ...sealed, product: { ...SAMPLE.product, category: '食用农产品' } };
     const facts = { sample, report: { ...REPORT, laboratory: undefined }, toldAt: '2026-03-03T01:30:00Z' };
     const { body: sheet } = await act(body, 'F-2', 'TEST_ON_SITE', facts);
     expect(sheet).toMatchObject({ state: 'TESTED_ON_SITE', clocks: [{ dueAt: '2026-03-03T05:30:00.000Z', state: 'RUNNING' }] });
@@ -552,6 +554,23 @@ describe('a round', () => {
   });
 });
 
+it('is not sealed of a product that was sampled within six months, unless its round is exempt', async () => {
+  const product = { ...SAMPLE.product, standard: 'GB 4806.9', spec: '400 mL' };
+  const sample = { ...SAMPLE, product, nominalProducer: { ...SAMPLE.nominalProducer, uscc: testUscc(77) } };
+  const sealed = async (sampleNo: string, changes: object) => {
+    await begun(sampleNo, await aRound(sampleNo, changes));
+    await prove(body, sampleNo, 'SHEET_SCAN', 'PHOTO');
+    return act(body, sampleNo, 'SEAL_SAMPLE', { sample });
+  };
+  expect(await sealed('Z-1', {})).toMatchObject({ status: 200 });
+  expect(await sealed('Z-2', {})).toMatchObject({
+    status: 422,
+    body: { errors: [{ code: 'SAMPLED_BEFORE', pointer: '/sample/product' }] },
+  });
+  expect((await act(body, 'Z-2', 'SEAL_SAMPLE', { sample: { ...sample, product: { ...product, spec: '500 mL' } } })).status).toBe(200);
+  expect(await sealed('Z-3', { exemption: 'EMERGENCY' })).toMatchObject({ status: 200 });
+});
+
 describe('a merchant', () => {
   const merchant = async (n: number): Promise<Http> => {
     const [id, uscc] = [`merchant-${n}`, testUscc(n)];
@@ -611,7 +630,8 @@ describe('a merchant', () => {
     const round = await aRound('W-2', { regime: 'FOOD' });
     await begun('W-2', round);
     await prove(body, 'W-2', 'SHEET_SCAN', 'PHOTO');
-    const { testSeal: _test, backupSeal: _backup, ...sample } = SAMPLE;
+    const { testSeal: _test, backupSeal: _backup, ...sealed } = SAMPLE;
+    const sample = { ...sealed, product: { ...SAMPLE.product, category: '食用农产品' } };
     const sampledParty = { name: round.assignments[0]?.name, uscc: testUscc(3) };
     const facts = { sample: { ...sample, sampledParty }, report: { ...REPORT, laboratory: undefined }, toldAt: '2026-03-03T01:30:00Z' };
     await act(body, 'W-2', 'TEST_ON_SITE', facts);
@@ -668,5 +688,18 @@ describe('what is not done in time', () => {
       { clock: 'SAMPLE_DELIVERY', state: 'MET_LATE' },
       { clock: 'TEST_REPORT', dueOn: '2026-04-09', state: 'RUNNING' },
     ]);
+    const { body: sheet } = await sheetOf(organiser, 'L-1');
+    expect(sheet.history.at(-1)?.facts).toMatchObject({
+      ruleVersions: ['SAMPLE_DELIVERY/FOOD@2019-10-01', 'TEST_REPORT/FOOD@2019-10-01'],
+    });
+    expect(sheet.history[0]?.basis).toBe(FOOD_SAMPLING);
+    const listed = async (by: Http) => {
+      const { body: page } = await by.get<{ items: object[] }>('/api/inspection/deadlines?state=all&handler=tj-lab&limit=500');
+      return page.items;
+    };
+    const own = { subject: 'tj-amr:L-1', clock: 'TEST_REPORT', department: 'tj-amr', handler: 'tj-lab' };
+    expect(await listed(laboratory)).toContainEqual(expect.objectContaining(own));
+    expect(await listed(laboratory)).toEqual(await listed(organiser));
+    expect(await listed(otherLaboratory)).toEqual([]);
   });
 });

@@ -1,18 +1,19 @@
 import type { ResultParty } from '@jinqiao/contracts';
-import { dayInChina } from '@jinqiao/law';
+import { dayInChina, rule } from '@jinqiao/law';
 import { Clock as WallClock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { canonicalHash } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
-import type { ClockState } from '../deadline/run-clock.js';
+import { type ClockState, rulesOf } from '../deadline/run-clock.js';
 import { disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { basisOf } from '../sampling-case/sampling-case.js';
 import type { Status } from '../sampling-result/held-result.js';
 import { SamplingResultRejected } from '../sampling-result/sampling-result.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
-import { RoundUnknown } from '../sampling-round/sampling-round.js';
+import { sampledBefore } from '../sampling-round/sampled-before.js';
+import { type Level, RoundUnknown, sampledTooLately } from '../sampling-round/sampling-round.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, sentBy } from '../sampling-step/sent-step.js';
 import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
@@ -155,10 +156,17 @@ export class SamplingSheets {
       before,
       (act.samplers ?? []).map(({ inspectorId }) => inspectorId),
     );
-    const { from, sheet, clocks, competence, basis } = decide(before, caller, act, { now: this.clock.now(), today: this.today(), pool });
+    const repeats = act.act === 'SEAL_SAMPLE' ? await this.repeated(tx, before, act) : null;
+    const { from, sheet, clocks, competence, basis } = decide(before, caller, act, {
+      now: this.clock.now(),
+      today: this.today(),
+      pool,
+      repeats,
+    });
     const resultRevision = act.act === 'CONFIRM' ? await this.enter(tx, sheet) : sheet.resultRevision;
     await this.store.save(tx, { ...sheet, resultRevision }, clocks);
-    const { act: done, on, ...facts } = act;
+    const { act: done, on, ...said } = act;
+    const facts = { ...said, ...rulesOf(clocks) };
     await this.store.addStep(tx, name, { act: done, from, to: sheet.state, on, facts, competence, basis, ...sent });
     return 'accepted';
   }
@@ -218,6 +226,22 @@ export class SamplingSheets {
     const seen = disclosed('SAMPLING', await viewerOf(this.db.manager, caller), { owners: [round.organiserId] }, progress);
     if (!seen) throw new Forbidden();
     return seen;
+  }
+
+  /** By which row the product that was taken may not be sampled again yet; one round samples it once, of however many parties. */
+  private async repeated(tx: EntityManager, { organiserId, roundId, roundNo, regime }: Sheet, { sample, on }: TakeSheetActBody) {
+    const row = rule('NO_REPEAT_SAMPLING', { regime, on });
+    const producer = sample?.nominalProducer?.uscc;
+    if (row === 'NO_RULE' || !sample || producer === undefined) return null;
+    const [round]: { level: Level; exemption: string | null }[] = await tx.query(
+      `SELECT level, plan ->> 'exemption' AS exemption FROM sampling_rounds WHERE round_id = $1`,
+      [roundId],
+    );
+    if (!round || round.exemption !== null) return null;
+    const { standard, brand, spec } = sample.product;
+    const all = await sampledBefore(tx, [{ object_id: '', producer, standard, brand, spec }], { regime, today: on });
+    const others = all.filter((one) => one.reporterId !== organiserId || one.roundNo !== roundNo);
+    return sampledTooLately(others, { organiserId, level: round.level }, row, on).size > 0 ? row.version : null;
   }
 
   /** The result takes the way of every reported one, as the next revision of its series. */

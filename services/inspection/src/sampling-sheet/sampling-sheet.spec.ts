@@ -125,7 +125,11 @@ const FACTS: Readonly<Record<ActName, Omit<Act, 'act' | 'on'>>> = {
   RECORD_NOT_SAMPLED: { ground: 'CLOSED', reason: '停业' },
   FIND_ILLEGAL: { departmentId: 'tj-nankai', reason: '无证' },
   SEAL_SAMPLE: { sample: SAMPLE },
-  TEST_ON_SITE: { sample: UNSEALED, report: REPORT, toldAt: '2026-03-20T01:30:00Z' },
+  TEST_ON_SITE: {
+    sample: { ...UNSEALED, product: { ...UNSEALED.product, category: '食用农产品' } },
+    report: REPORT,
+    toldAt: '2026-03-20T01:30:00Z',
+  },
   FILE_OBJECTION: { filedAt: '2026-03-20T01:45:00Z' },
   WAIVE_REINSPECTION: { reason: '不再要求复检' },
   RECEIVE_SAMPLE: { testSeal: 'F-001', backupSeal: 'F-002', sealsIntact: true },
@@ -429,7 +433,10 @@ describe('a test on the spot', () => {
     expect(tested(food)).toEqual([]);
     expect(tested(play(BEGUN))).toEqual(['NO_RAPID_TEST /act']);
     expect(tested({ ...food, mode: 'ONLINE' })).toEqual(['NO_RAPID_TEST /act']);
-    expect(tested(food, { sample: SAMPLE })).toEqual(['SEALED_FOR_LABORATORY /sample']);
+    expect(tested(food, { sample: { ...SAMPLE, product: { ...SAMPLE.product, category: '食用农产品' } } })).toEqual([
+      'SEALED_FOR_LABORATORY /sample',
+    ]);
+    expect(tested(food, { sample: UNSEALED })).toEqual(['NO_RAPID_TEST /sample/product/category']);
     expect(tested(food, { toldAt: '2026-03-20T03:00:00Z' })).toEqual(['IN_FUTURE /toldAt']);
   });
 

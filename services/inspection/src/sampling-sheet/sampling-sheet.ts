@@ -94,6 +94,8 @@ export interface Moment {
   readonly today: string;
   /** Those of the pool whom the act names. */
   readonly pool: readonly PoolInspector[];
+  /** The row by which the product may not be sampled again yet; absent, null: it may. */
+  readonly repeats?: string | null;
 }
 
 export interface Step {
