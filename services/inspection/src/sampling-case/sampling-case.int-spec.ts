@@ -97,7 +97,7 @@ describe('a case', () => {
   it('keeps its result from being final or public while whoever was served may object', async () => {
     await opened('C-1p', { ...UNQUALIFIED, finality: 'PROVISIONAL', notice: undefined });
     await act(organiser, ['C-1p', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
-    const final = { sampleNo: 'C-1p', revision: 2, revisionReason: 'FINALISED', finality: 'FINAL', notice: { no: '公告1号' } };
+    const final = { sampleNo: 'C-1p', revision: 2, revisionReason: 'FINALISED', finality: 'FINAL', notice: { no: '公告1号' } } as const;
     const report = () => organiser.post('/api/inspection/sampling-results', { ...aReport(final), ...UNQUALIFIED });
     clock.set(new Date('2026-03-17T01:00:00.000Z'));
     expect((await report()).body).toMatchObject({ status: 422, code: 'OBJECTION_OPEN' });
