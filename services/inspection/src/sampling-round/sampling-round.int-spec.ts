@@ -170,7 +170,13 @@ describe('a round', () => {
       status: 422,
       body: { code: 'ROUND_ABOVE_LEVEL', errors: [{ code: 'ROUND_ABOVE_LEVEL', pointer: '/level' }] },
     });
-    const city: OrganisationRegistered = { organisationId: 'tj-city', kind: 'DEPARTMENT', name: '市局', scopes: ['level:CITY'], revision: 1 };
+    const city: OrganisationRegistered = {
+      organisationId: 'tj-city',
+      kind: 'DEPARTMENT',
+      name: '市局',
+      scopes: ['level:CITY'],
+      revision: 1,
+    };
     await place.publish(OrganisationRegistered, city);
     await eventually(async () => expect(await place.sql(`SELECT FROM followed_organisations WHERE id = 'tj-city'`)).toHaveLength(1));
     const higher = place.http(await place.token('DEPARTMENT', 'tj-city'));

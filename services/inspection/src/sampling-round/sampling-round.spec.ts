@@ -49,6 +49,7 @@ describe('a round', () => {
     expect(new RoundStepNotAllowed('DRAW_ANNOUNCED').extra).toEqual({
       state: 'DRAW_ANNOUNCED',
       allowed: [
+        { step: 'REVEAL_WITNESS', who: 'WITNESS' },
         { step: 'REVEAL_DRAW', who: 'ORGANISER' },
         { step: 'ABANDON_DRAW', who: 'ORGANISER' },
       ],
