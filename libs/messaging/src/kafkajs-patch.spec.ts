@@ -88,6 +88,15 @@ const quiet = (): object => ({ namespace: quiet, debug: () => {}, info: () => {}
 afterEach(() => jest.restoreAllMocks());
 
 // With the released version a member is silent for as long as its clock went back: it is expelled, and does not learn of it.
+it('asks again for the coordinator of a group when no broker has answered', async () => {
+  const Cluster = inside('./src/cluster') as { prototype: { findGroupCoordinatorMetadata(this: object, of: object): Promise<unknown> } };
+  const silent = { brokerPool: { withBroker: () => Promise.resolve(null) } };
+  await expect(Cluster.prototype.findGroupCoordinatorMetadata.call(silent, { groupId: 'credit' })).rejects.toMatchObject({
+    name: 'KafkaJSGroupCoordinatorNotFound',
+    retriable: true,
+  });
+});
+
 it('heartbeats go on when a clock that was ahead is set back', async () => {
   const group = new ConsumerGroup({ logger: quiet(), instrumentationEmitter: { emit: () => undefined } });
   let heartbeats = 0;

@@ -1,4 +1,5 @@
 import { creditRecords, creditStatuses, SamplingResultPublished, samplingResults } from '@jinqiao/contracts';
+import { addDays, dayInChina } from '@jinqiao/law';
 import {
   aSamplingResult,
   type Changes,
@@ -130,7 +131,8 @@ it('what departments reported before the set-back is known, and goes on above wh
     uscc,
     type: 'PENALTY',
     class: 'SERIOUS',
-    documentDate: '2026-11-01',
+    // It is published as soon as it comes, by the real day.
+    documentDate: addDays(dayInChina(new Date()), -5),
     digest: { documentNo: 'P-1', matter: '销售不合格产品', authority: '天津市市场监督管理委员会' },
     ...named,
   });
