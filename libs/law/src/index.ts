@@ -12,7 +12,7 @@ export {
 export { categoryOf, type ProductCategory } from './category.js';
 export { deadline, type Deadline, type Period, type PeriodUnit, type Roll } from './deadline.js';
 export { divisionExists, divisionOn, isInTianjin, type Division } from './division.js';
-export { type Changes, changedDeadline, type Extension, leftWhilePaused, type Pause } from './pause.js';
+export { type Changes, deadlineWith, type Extension, leftWhilePaused, type Pause } from './pause.js';
 export { nameKey } from './printed-name.js';
 export { allRecordTypes, publishBy, type RecordType, recordTypesOn, type Term, termOf } from './record-type.js';
 export { type Repairable, repairableFrom } from './repair.js';

@@ -32,6 +32,18 @@ type Days = Period & { unit: 'CALENDAR_DAYS' | 'WORKING_DAYS' };
 export const changedDeadline = (start: string, period: Period, changes: Changes, calendar: Calendar = PUBLISHED): Deadline<string> =>
   counted(start, daysOf(period), changes, calendar).ends;
 
+interface Begun extends Changes {
+  readonly startedOn: string;
+  /** The instant, where it is known. */
+  readonly startedAt?: string | null;
+}
+
+/** When it ends, whether or not anything became of it: what was never paused nor extended may be in any unit. */
+export function deadlineWith({ startedOn, startedAt = null, pauses = [], extensions = [] }: Begun, period: Period): Deadline {
+  if (pauses.length === 0 && extensions.length === 0) return deadline(startedAt ?? startedOn, period);
+  return changedDeadline(startedOn, period, { pauses, extensions });
+}
+
 /** How many of its days are left after this one. None are once it is over. */
 export function remaining(
   start: string,

@@ -3,8 +3,7 @@
  * A row is law from its `validFrom`; it is shown also for periods that began before, as if it had been law then, and says so (`isLaw`).
  */
 import { dayInChina } from './calendar.js';
-import { deadline, type Deadline } from './deadline.js';
-import { changedDeadline, type Changes, type Extension } from './pause.js';
+import { type Changes, deadlineWith, type Extension } from './pause.js';
 import { type RuleRow, ruleOfVersion } from './rules.js';
 
 /** A deadline as `GET /api/deadlines` lists it; whatever else it has comes along. */
@@ -44,7 +43,7 @@ export function whatIf<Timed extends TimedDeadline>(rows: readonly SupposedRow[]
     const row = supposed(rows, decided);
     const extensions = timed.extensions?.map((one) => supposedExtension(rows, one)) ?? [];
     if (!row && extensions.every(({ value }, place) => value === timed.extensions?.[place]?.value)) return [];
-    const { due, provisional } = endsBy(row ?? decided, { ...timed, extensions });
+    const { due, provisional } = deadlineWith({ ...timed, extensions }, row ?? decided);
     const ends = typeof due === 'string' ? endOf(due) : { dueOn: dayInChina(due), dueAt: due.toISOString() };
     if (Date.parse(ends.dueAt) === Date.parse(timed.dueAt)) return [];
     const isLaw = isInForce(row ?? decided, timed.startedOn) && extensionsAreLaw(rows, timed);
@@ -70,12 +69,6 @@ const extensionsAreLaw = (rows: readonly SupposedRow[], { extensions = [] }: Tim
     const row = ruleVersion === null ? undefined : supposed(rows, ruleOfVersion(ruleVersion));
     return row === undefined || isInForce(row, on);
   });
-
-/** What was never paused nor extended may be in any unit. */
-function endsBy(row: SupposedRow, { startedOn, startedAt, pauses = [], extensions = [] }: TimedDeadline): Deadline {
-  if (pauses.length === 0 && extensions.length === 0) return deadline(startedAt ?? startedOn, row);
-  return changedDeadline(startedOn, row, { pauses, extensions });
-}
 
 type Ends = Pick<TimedDeadline, 'dueOn' | 'dueAt'>;
 

@@ -41,8 +41,8 @@ export class DeadlineJob implements OnApplicationBootstrap, OnModuleDestroy {
   /** What is open and provisional and ends on a day that is decided about by now. Gives back how many periods that were. */
   async computeAgain(): Promise<number> {
     let computed = 0;
-    for (const { table, isPausable } of ALL_DUTIES) {
-      const changes = isPausable ? CHANGES : NO_CHANGES;
+    for (const { table, listed } of ALL_DUTIES) {
+      const changes = listed.isPausable ? CHANGES : NO_CHANGES;
       const periods: Period[] = await this.db.query(
         `SELECT DISTINCT started_on::text AS "startedOn", rule_version AS "ruleVersion", due_on::text AS "dueOn", ${changes} AS changes FROM ${table}
          WHERE provisional AND stopped_on IS NULL AND due_on <= $1::date ORDER BY 3, 1, 2 LIMIT $2`,

@@ -8,8 +8,7 @@ export type Overdue = Omit<DeadlineOverdue, 'revision' | 'raisedAt' | 'departmen
 export interface Duties {
   /** The table they are in; of its columns `started_on, due_on, first_due_on, provisional, rule_version, stopped_on` mean the same everywhere. */
   readonly table: string;
-  /** It has columns `pauses, extensions` and `paused` as well. */
-  readonly isPausable?: boolean;
+  /** Where they can be paused the table has columns `pauses, extensions` and `paused` as well. */
   readonly listed: DeadlineSource;
   /** Marks as said what is overdue and was not said yet, `limit` of it at most, and gives it back. */
   readonly raise: (tx: EntityManager, now: Date, limit: number) => Promise<Overdue[]>;

@@ -1,5 +1,5 @@
 import type { Regime } from '@jinqiao/contracts';
-import { changedDeadline, type Changes, deadline, type Extension, leftWhilePaused, type Pause, rule, ruleOfVersion } from '@jinqiao/law';
+import { type Changes, deadline, deadlineWith, type Extension, leftWhilePaused, type Pause, rule, ruleOfVersion } from '@jinqiao/law';
 
 /** A period that runs, or ran, by a dated rule row. */
 export interface RunClock {
@@ -61,9 +61,7 @@ export function computedAgain({
   pauses = [],
   extensions = [],
 }: Pick<RunClock, 'startedOn' | 'ruleVersion'> & Changes): Pick<RunClock, 'dueOn' | 'provisional'> {
-  const row = ruleOfVersion(ruleVersion);
-  const isChanged = pauses.length > 0 || extensions.length > 0;
-  const { due, provisional } = isChanged ? changedDeadline(startedOn, row, { pauses, extensions }) : deadline(startedOn, row);
+  const { due, provisional } = deadlineWith({ startedOn, pauses, extensions }, ruleOfVersion(ruleVersion));
   if (typeof due !== 'string') throw new RangeError(`${ruleVersion} is a period in hours: no day of it is kept`);
   return { dueOn: due, provisional };
 }
@@ -92,8 +90,7 @@ function changed<Clock extends PausableClock>(clock: Clock, changes: Changes): C
 export const isPaused = ({ pauses }: Pick<PausableClock, 'pauses'>): boolean => pauses.at(-1)?.to === null;
 
 /** Null while it is not paused. */
-export const leftOf = (clock: PausableClock): number | null =>
-  isPaused(clock) ? leftWhilePaused(clock.startedOn, ruleOfVersion(clock.ruleVersion), clock) : null;
+export const leftOf = (clock: PausableClock): number | null => leftWhilePaused(clock.startedOn, ruleOfVersion(clock.ruleVersion), clock);
 
 export function stateOf(
   kind: ClockKind,
@@ -106,8 +103,8 @@ export function stateOf(
   return kind === 'DUTY' ? 'OVERDUE' : 'RUN_OUT';
 }
 
-/** The version of each row by which a step began or ended a period: it is stamped on the step. */
-export function rulesOf(clocks: readonly Pick<RunClock, 'ruleVersion'>[]): { ruleVersions?: readonly string[] } {
-  const versions = [...new Set(clocks.map(({ ruleVersion }) => ruleVersion))];
+/** The version of each row by which a step began, ended or changed a period, or that set its window: it is stamped on the step. */
+export function rulesOf(decided: readonly { readonly ruleVersion: string | null }[]): { ruleVersions?: readonly string[] } {
+  const versions = [...new Set(decided.flatMap(({ ruleVersion }) => ruleVersion ?? []))];
   return versions.length === 0 ? {} : { ruleVersions: versions };
 }

@@ -7,7 +7,6 @@ import { CONCERNS, HANDLED_BY } from './sampling-case.service.js';
 /** What has to be done in cases, each said once when it was not. */
 export const caseDuties: Duties = {
   table: 'sampling_case_clocks',
-  isPausable: true,
 
   listed: {
     matter: 'SAMPLING_CASE',

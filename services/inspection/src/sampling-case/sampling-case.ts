@@ -22,6 +22,7 @@ import {
   type PausableClock,
   paused,
   resumed,
+  rulesOf,
   type RunClock,
   startedBy,
   stateOf,
@@ -211,7 +212,10 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
     clocks,
     basis: basisOf(file.regime, given),
     competence,
-    derived: { ...derivedFrom(file, act), ...rulesOf(clocks, window) },
+    derived: {
+      ...derivedFrom(file, act),
+      ...rulesOf([...clocks.flatMap((one) => [one, ...one.extensions.slice(-1)]), ...(window ? [window] : [])]),
+    },
     decision: decisionFrom(file, before, act, competence),
   };
 }
@@ -445,15 +449,6 @@ function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: 
     const run = name === undefined ? null : startedBy(name, regime, on);
     return run ? [{ clock, party, ...run, pauses: [], extensions: [] }] : [];
   });
-}
-
-/** The version of each row that began, ended or changed a period by this step, or that set its window. */
-function rulesOf(clocks: readonly Clock[], window: RunClock | null): { ruleVersions?: readonly string[] } {
-  const versions = [
-    ...clocks.flatMap(({ ruleVersion, extensions }) => [ruleVersion, extensions.at(-1)?.ruleVersion ?? ruleVersion]),
-    ...(window ? [window.ruleVersion] : []),
-  ];
-  return versions.length === 0 ? {} : { ruleVersions: [...new Set(versions)] };
 }
 
 /** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
