@@ -38,6 +38,12 @@ const UNSAID = `SELECT count(*) AS waiting FROM (
     UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM recall_clocks
   ) c WHERE clock NOT IN ('OBJECTION', 'FORMALITIES', 'RAPID_TEST_OBJECTION') AND stopped_on IS NULL AND raised_at IS NULL
     AND due_on < (now() AT TIME ZONE 'Asia/Shanghai')::date`;
+/** Decisions on repairs whose record came at the same moment, and changes without a place in the feed. */
+const UNAPPLIED = `SELECT (SELECT count(*) FROM changed_entities) + (
+    SELECT count(*) FROM repair_decisions d WHERE applied_at IS NULL AND EXISTS (
+      SELECT FROM credit_records r
+      WHERE r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED'))
+  ) AS waiting`;
 
 export const OUR_PLAY: Play = {
   cast: OURS,
@@ -52,7 +58,7 @@ export const OUR_PLAY: Play = {
     everywhere: { exchange: slowest, credit: slowest, monitoring: slowest },
     writes: { inspection: 'sampling_results', exchange: 'subjects', credit: 'followed_subjects', monitoring: 'contributions' },
     unsent: 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL',
-    unsaid: { service: 'inspection', sql: UNSAID },
+    unsaid: { inspection: UNSAID, credit: UNAPPLIED },
     groupsOf: (service) => [service, `${service}.intake`],
     offsets: `SELECT group_id AS group, topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
   },
@@ -76,7 +82,7 @@ export const STOCK_PLAY: Play = {
     everywhere: { exchange: sum('feedback'), credit: sum('followed_result'), monitoring: sum('contribution') },
     writes: { exchange: 'feedback', credit: 'followed_result', monitoring: 'contribution' },
     unsent: 'SELECT count(*) AS waiting FROM outbox_message WHERE "sentAt" IS NULL',
-    unsaid: null,
+    unsaid: {},
     groupsOf: (service) => (service === 'inspection' ? [] : [groupOf(service)]),
     offsets: null,
   },

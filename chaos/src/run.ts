@@ -193,7 +193,7 @@ async function catchUp(load: Load, watch: Watch, history: History): Promise<numb
   return null;
 }
 
-/** What looks for overdue duties does so every 30 s: everything that is due has had its turn, and is published. */
+/** What looks for overdue duties does so every 30 s, what looks for repairs every minute: all that is due has had its turn, and is published. */
 async function letJobsLook(watch: Watch): Promise<void> {
   const giveUpAt = Date.now() + JOBS_MS_MAX;
   const isStill = async (): Promise<boolean> => (await watch.allIsSaid()) && (await watch.behind()).length === 0;

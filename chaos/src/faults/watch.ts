@@ -28,8 +28,8 @@ export interface Views {
   readonly writes: Readonly<Record<string, string>>;
   /** Counts what is still to be published. */
   readonly unsent: string;
-  /** Counts what is due and was not said yet; a job of the service looks for it now and then. */
-  readonly unsaid: { readonly service: Service; readonly sql: string } | null;
+  /** By service: counts what is due and was not said yet; a job of the service looks for it now and then. */
+  readonly unsaid: Readonly<Record<string, string>>;
   readonly groupsOf: (service: string) => readonly string[];
   /** By service: offsets stored beside the effects (group_id, topic, partition, next), or null where only the broker keeps them. */
   readonly offsets: string | null;
@@ -137,9 +137,11 @@ export class Watch {
 
   /** Whether everything that is due has been said. */
   async allIsSaid(): Promise<boolean> {
-    const { unsaid } = this.views;
-    const rows = unsaid && (await this.query<{ waiting: string }>(unsaid.service, unsaid.sql));
-    return unsaid === null || rows?.[0]?.waiting === '0';
+    for (const [service, sql] of Object.entries(this.views.unsaid)) {
+      const rows = await this.query<{ waiting: string }>(service as Service, sql);
+      if (rows?.[0]?.waiting !== '0') return false;
+    }
+    return true;
   }
 
   /** Holds a lock on what a consumer writes, and ends every statement that waits for it, as an operator would in need: one at least. */

@@ -3,6 +3,7 @@ import { AnswerEnquiries1795450900000 } from './migrations/1795450900000-answer-
 import { CountCommitments1795451030010 } from './migrations/1795451030010-count-commitments.js';
 import { CreateCreditRecords1795450000000 } from './migrations/1795450000000-create-credit-records.js';
 import { CreateRepairDecisions1795450921000 } from './migrations/1795450921000-create-repair-decisions.js';
+import { FindRepairsByDocument1795451030044 } from './migrations/1795451030044-find-repairs-by-document.js';
 import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-credit-records.js';
 import { FollowPermits1795451030037 } from './migrations/1795451030037-follow-permits.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
@@ -27,4 +28,5 @@ await migrateService('credit', [
   CountCommitments1795451030010,
   LetEnquiriesGo1795451030020,
   FollowPermits1795451030037,
+  FindRepairsByDocument1795451030044,
 ]);

@@ -67,6 +67,8 @@ export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'depart
   /** Null: for as long as the row says. */
   readonly publicUntil: string | null;
   readonly isDisputed: boolean;
+  /** The decision that has made it good already, in words. */
+  readonly repairedBecause: string | null;
 }
 
 /** One revision of a source. What it claims no more has been corrected, unless all of it was taken back for another reason. */
@@ -98,7 +100,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
   const documentDate = result.notice?.publishedOn ?? null;
   const publishFrom = documentDate === null ? null : wholeDate(documentDate);
   const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
-  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null } as const;
+  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, repairedBecause: null } as const;
   const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
     ...usual,
     uscc,
@@ -266,11 +268,11 @@ const begin = (recordNo: string, { subject, revision }: Source, { uscc, type, de
 function support(record: CreditRecordState, source: Source, claim: Claim, today: string): RecordChange {
   const followed = { ...record, sourceRevision: source.revision };
   if (isOver(record)) return { record: followed, announced: null };
-  const { class: itsClass, digest, commitment, isContested, annotations } = claim;
+  const { class: itsClass, digest, commitment, isContested, annotations, repairedBecause } = claim;
   const said = { class: itsClass, digest, commitment, isContested, annotations };
   const term = termFor(claim, record, today);
-  const standing = claim.isDisputed ? 'HELD' : term.standing;
-  return announce(record, { ...followed, ...term, ...said, endedBecause: null, standing });
+  const standing = repairedBecause !== null ? 'REPAIRED' : claim.isDisputed ? 'HELD' : term.standing;
+  return announce(record, { ...followed, ...term, ...said, endedBecause: repairedBecause, standing });
 }
 
 function takeBack(record: CreditRecordState, { revision, takenBack }: Source): RecordChange {

@@ -13,6 +13,7 @@ import {
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { introducedCreditOffice } from '../credit-office.harness.js';
+import type { RecordAnswer } from '../reported-record/reported-record.service.js';
 import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
 
 /* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
@@ -73,37 +74,52 @@ it('ends the record for everybody, with the decision as the reason, and is a dup
   });
 });
 
-it('waits for its record, which then is never public for long, and for one that was revoked and comes back', async () => {
+it('that comes before its record leaves nothing of it to be public', async () => {
   const { penalty, decision } = aPenalty();
   expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'accepted', recordNos: [] });
-  await report(penalty);
-  await department.post(`/api/credit/records/${penalty.recordNo}/retraction`, { revision: 2, ground: 'REVOKED', reason: '复议撤销' });
-  expect(await service.get(Repairs).applyWaiting(500)).toBe(0);
-  expect(await standing(penalty)).toEqual(['REVOKED']);
-  await report({ ...penalty, revision: 3 });
-  expect(await service.get(Repairs).applyWaiting(500)).toBe(1);
-  expect(await standing(penalty)).toEqual(['REPAIRED']);
-  expect(await service.get(Repairs).applyWaiting(500)).toBe(0);
+  const { body } = await department.post<RecordAnswer>('/api/credit/records', penalty);
+  expect(body).toMatchObject({ outcome: 'accepted', standing: 'REPAIRED' });
+  expect(await told(creditRecords.topic, penalty.uscc)).toEqual([]);
+  expect(await told(creditStatuses.topic, penalty.uscc)).toEqual([]);
+  expect((await office.post<RepairAnswer>(PATH, decision)).body.recordNos).toHaveLength(1);
 });
 
-it('that comes again ends what was reported of its document since, under another number', async () => {
+it('holds for a record that was revoked when it comes back', async () => {
+  const { penalty, decision } = aPenalty();
+  await report(penalty);
+  await department.post(`/api/credit/records/${penalty.recordNo}/retraction`, { revision: 2, ground: 'REVOKED', reason: '复议撤销' });
+  expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'accepted', recordNos: [] });
+  expect(await standing(penalty)).toEqual(['REVOKED']);
+  await report({ ...penalty, revision: 3 });
+  expect(await standing(penalty)).toEqual(['REPAIRED']);
+  expect((await told(creditRecords.topic, penalty.uscc)).map((one) => one.body)).toMatchObject([{ revision: 1 }, { endedReason: 'REVOKED' }]);
+});
+
+it('holds for what is reported of its document later, under another number', async () => {
   const { penalty, decision } = aPenalty();
   await report(penalty);
   const first = (await office.post<RepairAnswer>(PATH, decision)).body;
   await report({ ...penalty, recordNo: `${penalty.recordNo}-again` });
-  expect((await standing(penalty)).sort()).toEqual(['PUBLIC', 'REPAIRED']);
+  expect(await standing(penalty)).toEqual(['REPAIRED', 'REPAIRED']);
   const { body } = await office.post<RepairAnswer>(PATH, decision);
   expect(body).toMatchObject({ outcome: 'duplicate', recordNos: expect.arrayContaining([...first.recordNos]) as string[] });
   expect(body.recordNos).toHaveLength(2);
-  expect(await standing(penalty)).toEqual(['REPAIRED', 'REPAIRED']);
-  const ended = (await told(creditRecords.topic, penalty.uscc)).filter((one) => one.body?.['endedReason'] === 'REPAIRED');
-  expect(ended).toHaveLength(2);
+  expect((await told(creditRecords.topic, penalty.uscc)).map((one) => one.body)).toMatchObject([
+    { revision: 1 },
+    { revision: 2, endedReason: 'REPAIRED' },
+  ]);
 });
 
-it('is applied once by two processes', async () => {
+it('that did not see its record, nor was seen by it, is applied once by two processes', async () => {
   const { penalty, decision } = aPenalty();
-  await office.post(PATH, decision);
   await report(penalty);
+  // As two transactions at one moment leave it.
+  const { decisionNo, uscc, documentNo, decidedOn, decidedBy } = decision;
+  await place.sql(
+    `INSERT INTO repair_decisions (decision_no, hash, uscc, document_no, decided_on, decided_by, passed_by, received_at)
+     VALUES ($1, 'hash', $2, $3, $4, $5, 'tj-dc', now())`,
+    [decisionNo, uscc, documentNo, decidedOn, decidedBy],
+  );
   const repairs = service.get(Repairs);
   const found = await Promise.all([repairs.applyWaiting(500), repairs.applyWaiting(500)]);
   expect(found.reduce((sum, one) => sum + one, 0)).toBe(1);

@@ -15,7 +15,7 @@ import {
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { assertCreditOffice } from '../credit-office.js';
-import { type CreditRecordState, repair } from '../credit-record/credit-record.js';
+import { type Claim, type CreditRecordState, repair } from '../credit-record/credit-record.js';
 import { CreditRecords } from '../credit-record/credit-record.service.js';
 import { RecordUnknown, subjectOf } from '../reported-record/reported-record.js';
 import {
@@ -80,7 +80,10 @@ export class Repairs {
     return batchAnswer(await this.accept(caller, inputs));
   }
 
-  /** Applies decisions whose record has come since, at most `most` of them; answers how many it found. */
+  /**
+   * Applies decisions whose record came in a transaction that did not see them yet, and they did not see its; at most `most` of them;
+   * answers how many it found.
+   */
   async applyWaiting(most: number): Promise<number> {
     return this.db.transaction(async (tx) => {
       const due: RepairDecision[] = await tx.query(
@@ -211,9 +214,31 @@ async function findForUpdate(tx: EntityManager, decisionNos: readonly string[]):
   return new Map(rows.map((row) => [row.decisionNo, row]));
 }
 
-async function noteApplied(tx: EntityManager, applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[], at: Date): Promise<void> {
+/**
+ * The decisions that have made good already what is claimed, by the entity and document that they are about. They are locked before
+ * records are, as everywhere.
+ */
+export async function findRepairsOf(tx: EntityManager, claims: readonly Claim[]): Promise<RepairDecision[]> {
+  const documents = claims.flatMap(({ uscc, digest }) => (digest?.documentNo === undefined ? [] : [{ uscc, documentNo: digest.documentNo }]));
+  if (documents.length === 0) return [];
+  return tx.query(
+    `SELECT ${DECISION} FROM repair_decisions
+     WHERE (uscc, document_no) IN (SELECT uscc, "documentNo" FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, "documentNo" text))
+     ORDER BY decision_no FOR UPDATE`,
+    [JSON.stringify(documents)],
+  );
+}
+
+/** Adds records to those that decisions were applied to. */
+export async function noteApplied(
+  tx: EntityManager,
+  applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[],
+  at: Date,
+): Promise<void> {
+  if (applied.length === 0) return;
   await tx.query(
-    `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2), record_nos = x."recordNos"
+    `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2),
+       record_nos = ARRAY (SELECT DISTINCT no FROM unnest(kept.record_nos || x."recordNos") AS no ORDER BY no)
      FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
      WHERE kept.decision_no = x."decisionNo"`,
     [JSON.stringify(applied), at],

@@ -5,8 +5,10 @@ import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, named
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
+import { type Claim, type CreditRecordState, followSource, type Source, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
+import { becauseOf, type RepairDecision } from '../repair/repair.js';
+import { findRepairsOf, noteApplied } from '../repair/repair.service.js';
 import {
   decide,
   DepartmentNotNamed,
@@ -112,6 +114,10 @@ export class ReportedRecords {
     const items = submitted.map((one) => ({ ...one, reading: read(one, { departmentId, receivedOn: today }) }));
     const readable = items.flatMap(({ reading }) => (reading.ok ? [reading] : []));
     const held = await lockHeld(tx, departmentId, new Set(readable.map(({ submission }) => submission.recordNo)));
+    const repairs = await findRepairsOf(
+      tx,
+      readable.flatMap(({ source }) => source.claims),
+    );
     const subjects = [...new Set(readable.map(({ source }) => source.subject))];
     const records = await this.records.findForUpdate(tx, 'REPORTED', subjects);
     const changed = new Map<string, HeldReport>();
@@ -131,7 +137,7 @@ export class ReportedRecords {
       const answered = { ...nothing, recordNo, revision, outcome: decision.outcome, unknownFields };
       if (decision.outcome === 'rejected') return { ...answered, errors: decision.findings };
       if (decision.outcome === 'duplicate') return { ...answered, warnings: before.warnings, ...standingOf(known, source.revision) };
-      const changes = followSource(known, source, today);
+      const changes = followSource(known, repairedIn(source, repairs), today);
       const after = changes.map(({ record }) => record);
       steps.push(...changes.map((change) => ({ change, causedBy: causedBy ?? null })));
       records.set(source.subject, after);
@@ -141,6 +147,7 @@ export class ReportedRecords {
     });
     await keepHeld(tx, departmentId, [...changed.values()]);
     await this.records.keep(tx, steps);
+    await noteApplied(tx, appliedIn(steps, repairs), now);
     return answers;
   }
 
@@ -182,6 +189,28 @@ const nothing = { recordNo: null, revision: null, warnings: [], errors: [], unkn
 function read({ kind, input, unknownFields }: Submitted, sender: Sender): Reading {
   const reading = kind === 'REPORT' ? readReport(input, sender) : readRetraction(input, sender);
   return { ...reading, unknownFields: (unknownFields ?? reading.unknownFields).slice(0, UNKNOWN_FIELDS_MAX) };
+}
+
+const isAbout = ({ uscc, digest }: Pick<Claim, 'uscc' | 'digest'>, decision: RepairDecision): boolean =>
+  uscc === decision.uscc && digest?.documentNo === decision.documentNo;
+
+/** A claim says of itself by which decision it was made good before it came. */
+function repairedIn(source: Source, repairs: readonly RepairDecision[]): Source {
+  const claims = source.claims.map((claim) => {
+    const decision = repairs.find((one) => isAbout(claim, one));
+    return decision ? { ...claim, repairedBecause: becauseOf(decision) } : claim;
+  });
+  return { ...source, claims };
+}
+
+function appliedIn(steps: readonly Step[], repairs: readonly RepairDecision[]): { decisionNo: string; recordNos: string[] }[] {
+  const repaired = steps.map(({ change }) => change.record).filter(({ standing }) => standing === 'REPAIRED');
+  return repairs
+    .map((decision) => ({
+      decisionNo: decision.decisionNo,
+      recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
+    }))
+    .filter(({ recordNos }) => recordNos.length > 0);
 }
 
 /** Of the records of a subject the one that this revision is about. */

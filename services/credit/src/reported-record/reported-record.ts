@@ -271,6 +271,7 @@ function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }
     publishFrom,
     publicUntil,
     isDisputed: false,
+    repairedBecause: null,
     digest,
     commitment,
     isContested: report.contested ?? false,
