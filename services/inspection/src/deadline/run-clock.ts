@@ -90,7 +90,8 @@ function changed<Clock extends PausableClock>(clock: Clock, changes: Changes): C
 export const isPaused = ({ pauses }: Pick<PausableClock, 'pauses'>): boolean => pauses.at(-1)?.to === null;
 
 /** Null while it is not paused. */
-export const leftOf = (clock: PausableClock): number | null => leftWhilePaused(clock.startedOn, ruleOfVersion(clock.ruleVersion), clock);
+export const leftOf = (clock: PausableClock): number | null =>
+  isPaused(clock) ? leftWhilePaused(clock.startedOn, ruleOfVersion(clock.ruleVersion), clock) : null;
 
 export function stateOf(
   kind: ClockKind,
