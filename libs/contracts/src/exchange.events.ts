@@ -186,7 +186,7 @@ export const ledgerHeads = stream<LedgerHeadSigned>({
   topic: 'exchange.ledger-head.v1',
   about: 'What the exchange vouches for: the state of its ledger of deliveries, day by day.',
   writer: 'exchange',
-  readers: ['monitoring'],
+  readers: ['anyone'],
   retention: 'LAST_STATE',
   key: (head) => head.date,
   events: [LedgerHeadSigned],

@@ -4,6 +4,9 @@ export type EventClass<E extends object = object> = new () => E;
 /** The services that write or read streams. */
 export type ServiceName = 'registration' | 'inspection' | 'exchange' | 'credit' | 'monitoring' | 'gateway';
 
+/** Who reads a stream: services, the organisation whose topic it is, or any organisation at all. */
+export type StreamReader = ServiceName | 'owner' | 'anyone';
+
 /** Which organisations a per-organisation topic is made for. */
 export type OwnerKind = 'DEPARTMENT' | 'PLATFORM';
 
@@ -15,7 +18,7 @@ export interface StreamDeclaration<E extends object> {
   readonly topic: string;
   readonly about: string;
   readonly writer: ServiceName | 'owner';
-  readonly readers: readonly (ServiceName | 'owner')[];
+  readonly readers: readonly StreamReader[];
   readonly retention: Retention;
   /** May a null value be written (design §3.2: the series of revisions goes on after a tombstone)? */
   readonly tombstones?: boolean;
@@ -32,7 +35,7 @@ export interface Stream {
   readonly name: string;
   readonly about: string;
   readonly writer: ServiceName | 'owner';
-  readonly readers: readonly (ServiceName | 'owner')[];
+  readonly readers: readonly StreamReader[];
   readonly retention: Retention;
   readonly tombstones: boolean;
   readonly owner?: { readonly kind: OwnerKind; readonly of: (event: object) => string };

@@ -66,6 +66,10 @@ describe('the access rules of the services', () => {
     );
   });
 
+  it('let anyone read the heads of the ledger, and nothing else', () => {
+    expect(lines(accessRules(), 'User:*')).toEqual(['DESCRIBE TOPIC exchange.ledger-head.v1', 'READ TOPIC exchange.ledger-head.v1']);
+  });
+
   it('give each topic one writer', () => {
     const writes = accessRules().filter((rule) => rule.operation === 'WRITE');
     expect(new Set(writes.map((rule) => rule.name)).size).toBe(writes.length);
@@ -156,8 +160,11 @@ describe('the access rules of an organisation', () => {
     ]);
   });
 
-  it('give an auditor nothing', () => {
-    expect(organisationRules('AUDITOR', 'tj-audit')).toEqual([]);
+  it('give an auditor groups of its own, and no topic', () => {
+    expect(organisationRules('AUDITOR', 'tj-audit').map(line).sort()).toEqual([
+      'User:tj-audit DESCRIBE GROUP tj-audit.*',
+      'User:tj-audit READ GROUP tj-audit.*',
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { allStreams, deadLetterTopic, topicOf, type ServiceName, type Stream } from '@jinqiao/contracts';
+import { allStreams, deadLetterTopic, topicOf, type ServiceName, type Stream, type StreamReader } from '@jinqiao/contracts';
 import { consumers, organisationStreams } from './topics.js';
 
 /** One access rule of the broker, in the broker's words; everything no rule allows is refused. */
@@ -20,6 +20,8 @@ const CLUSTER: Resource = { resourceType: 'CLUSTER', name: 'kafka-cluster', patt
 const REGISTRAR: ServiceName = 'exchange';
 
 const user = (principal: string): string => `User:${principal}`;
+/** Whoever has a token, as Kafka writes it. */
+const ANYONE = user('*');
 const service = (name: ServiceName): string => user(`service.${name}`);
 const topic = (name: string): Resource => ({ resourceType: 'TOPIC', name, pattern: 'LITERAL' });
 const group = (name: string): Resource => ({ resourceType: 'GROUP', name, pattern: 'LITERAL' });
@@ -45,12 +47,11 @@ export function accessRules(namespace = ''): readonly AccessRule[] {
 export function organisationRules(kind: string, id: string, namespace = ''): readonly AccessRule[] {
   const streams = organisationStreams(kind);
   const own = user(id);
-  const reads = streams.some((stream) => stream.readers.includes('owner'));
   const writes = streams.some((stream) => stream.writer === 'owner');
   return distinct([
     ...streams.flatMap((stream) => streamRules(stream, namespace, id)),
-    // Ids hold no dot (contracts), so one organisation's prefix never covers another's groups.
-    ...(reads ? allow(own, startingWith(group(`${namespace}${id}.`)), 'READ', 'DESCRIBE') : []),
+    // For its own topics and for what anyone may read. Ids hold no dot (contracts), so one's prefix never covers another's groups.
+    ...allow(own, startingWith(group(`${namespace}${id}.`)), 'READ', 'DESCRIBE'),
     ...(writes ? allow(own, CLUSTER, 'IDEMPOTENT_WRITE') : []),
   ]);
 }
@@ -66,7 +67,7 @@ export function grantRules(organisationId: string, stream: Stream, namespace = '
 }
 
 function streamRules(stream: Stream, namespace: string, id = ''): AccessRule[] {
-  const party = (name: ServiceName | 'owner'): string => (name === 'owner' ? user(id) : service(name));
+  const party = (name: StreamReader): string => (name === 'owner' ? user(id) : name === 'anyone' ? ANYONE : service(name));
   const itsTopic = topic(namespace + topicOf(stream, id));
   return [
     ...allow(party(stream.writer), itsTopic, 'WRITE', 'DESCRIBE'),

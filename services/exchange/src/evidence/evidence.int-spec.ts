@@ -253,7 +253,8 @@ describe('the ledger', () => {
     expect(closing).toHaveLength(1);
     expect(closing[0]?.date).toBe('2026-11-23');
     const published = await eventually(async () => {
-      const records = await place.readAll('exchange.ledger-head.v1');
+      // Whoever keeps heads reads them itself.
+      const records = await place.outside('jd').readAll('exchange.ledger-head.v1');
       expect(records).toHaveLength(heads.length);
       return records;
     });
