@@ -326,9 +326,10 @@ export function dueAt(row: Pick<RuleRow, 'value' | 'unit' | 'roll'>, start: Date
   return typeof due === 'string' ? `${due}T23:59:59+08:00` : due.toISOString();
 }
 
-/** Until when a recipient may keep what it was told: as long as it has to keep the trade records that belong to it. */
-export function keptUntil({ issuedAt }: Pick<FeedbackIssued, 'issuedAt'>): string | null {
-  const row = rule('TRADE_RECORDS_KEPT', { on: dayInChina(new Date(issuedAt)) });
+/** Until when a recipient may keep what it was told: as long as it has to keep the records of the trade or of the recall that belong to it. */
+export function keptUntil({ kind, issuedAt }: Pick<FeedbackIssued, 'kind' | 'issuedAt'>): string | null {
+  const on = dayInChina(new Date(issuedAt));
+  const row = kind === 'RECALL' ? rule('RECALL_RECORDS_KEPT', { regime: 'PRODUCT', on }) : rule('TRADE_RECORDS_KEPT', { on });
   return row === 'NO_RULE' ? null : dueAt(row, new Date(issuedAt));
 }
 

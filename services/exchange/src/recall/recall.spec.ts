@@ -2,7 +2,7 @@ import { FeedbackIssued, FeedbackWithdrawn, type RecallPublished } from '@jinqia
 import { check } from '@jinqiao/schema';
 import { aRecall, type Changes } from '@jinqiao/testing';
 import fc from 'fast-check';
-import type { Feedback } from '../feedback/feedback.js';
+import { type Feedback, keptUntil } from '../feedback/feedback.js';
 import { type Recall, settle } from './recall.js';
 
 const NOW = new Date('2026-11-26T01:00:00.000Z');
@@ -65,6 +65,12 @@ describe('a recall that goes on', () => {
     expect(first?.said).not.toHaveProperty('dueAt');
     expect(first?.said).not.toHaveProperty('content.keeperId');
     expect(check(FeedbackIssued, first?.said)).toMatchObject({ ok: true, unknownFields: [] });
+  });
+
+  it('is kept for as long as the records of a recall, which is longer than those of a trade', () => {
+    const issuedAt = NOW.toISOString();
+    expect(keptUntil({ kind: 'RECALL', issuedAt })).toBe('2031-11-26T23:59:59+08:00');
+    expect(keptUntil({ kind: 'SAMPLING_RESULT', issuedAt })).toBe('2029-11-26T23:59:59+08:00');
   });
 
   it('tells nobody what they know, and a platform that came later all of it', () => {
