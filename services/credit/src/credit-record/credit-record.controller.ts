@@ -1,4 +1,4 @@
-import { Optional, Text, Whole } from '@jinqiao/contracts';
+import { Flag, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
 import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
@@ -8,6 +8,7 @@ const USUAL_PAGE = 100;
 export class ListRecordsQuery {
   @Optional() @Text({ max: 200, about: 'reporterId:sampleNo of the result.' }) subject?: string;
   @Optional() @Text({ max: 32, about: 'Unified social credit code.' }) uscc?: string;
+  @Optional() @Flag({ about: 'Commitments alone whose term is over and that nobody has checked.' }) unchecked?: boolean;
   @Optional() @Text({ max: 200, about: '`next` of the page before.' }) cursor?: string;
   @Optional() @Whole({ min: 1, max: 500, about: `Records a page; ${USUAL_PAGE} unless told.` }) limit?: number;
 }

@@ -63,6 +63,8 @@ type Reader = Pick<Principal, 'kind' | 'id'>;
 export interface RecordsWanted {
   subject?: string;
   uscc?: string;
+  /** Commitments alone whose term is over and that nobody has checked. */
+  unchecked?: boolean;
   cursor?: string;
   limit: number;
 }
@@ -71,6 +73,8 @@ const COLUMNS = `record_no AS "recordNo", revision, uscc, type, class, departmen
   source_revision AS "sourceRevision", legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom",
   public_until::text AS "publicUntil", standing, digest, commitment, is_contested AS "isContested", annotations,
   ended_because AS "endedBecause"`;
+/** A commitment that still holds, public or not, and of which nobody has said what became of it. */
+const IS_UNCHECKED = `type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL AND standing NOT IN ('CORRECTED', 'REVOKED', 'REPAIRED')`;
 /** Records as a statement writes them, and what it replaces of those that are there. */
 export const WRITTEN = `record_no, revision, uscc, type, class, department_id, subject, source_revision, legal_basis, document_date,
   public_from, public_until, standing, digest, commitment, is_contested, annotations, ended_because`;
@@ -153,15 +157,25 @@ export class CreditRecords {
   }
 
   /** The operator sees every record, a department those that it decided, a merchant those of its own, an auditor those that are public. */
-  async list(reader: Reader, { subject, uscc, cursor, limit }: RecordsWanted): Promise<Page<ListedRecord>> {
+  async list(reader: Reader, { subject, uscc, unchecked = false, cursor, limit }: RecordsWanted): Promise<Page<ListedRecord>> {
     const [after = null] = cursor === undefined ? [] : decodeCursor('credit-records', cursor);
     const rows: CreditRecordState[] = await this.db.query(
       `SELECT ${COLUMNS} FROM credit_records
        WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR uscc = $2) AND ($3::uuid IS NULL OR record_no > $3::uuid)
          AND CASE $4 WHEN 'OPERATOR' THEN TRUE WHEN 'DEPARTMENT' THEN department_id = $5 WHEN 'MERCHANT' THEN uscc = $5
                      WHEN 'AUDITOR' THEN standing = 'PUBLIC' END
+         AND (NOT $7::boolean OR (${IS_UNCHECKED} AND commitment ->> 'until' < $8))
        ORDER BY record_no LIMIT $6`,
-      [subject ?? null, uscc === undefined ? null : readUscc(uscc).code, after, reader.kind, reader.id, limit + 1],
+      [
+        subject ?? null,
+        uscc === undefined ? null : readUscc(uscc).code,
+        after,
+        reader.kind,
+        reader.id,
+        limit + 1,
+        unchecked,
+        dayInChina(this.clock.now()),
+      ],
     );
     return pageOf('credit-records', rows.map(listed), limit, ({ recordNo }) => [recordNo]);
   }

@@ -125,6 +125,21 @@ describe('one record over HTTP', () => {
     expect((await told(creditStatuses.topic, sent.uscc)).at(-1)).not.toHaveProperty('uscc');
   });
 
+  it('of a commitment is in its department’s list of those to be checked from the end of its term until somebody has', async () => {
+    const commitment = { kind: 'APPROVAL', madeTo: '天津市市场监督管理委员会', until: '2026-11-25' } as const;
+    const over = aPenalty({ type: 'COMMITMENT', class: undefined, commitment } as object);
+    const running = aPenalty({ type: 'COMMITMENT', class: undefined, commitment: { ...commitment, until: '2026-11-26' } } as object);
+    const penalty = aPenalty();
+    for (const one of [over, running, penalty]) await report(one);
+    const unchecked = async (): Promise<string[]> =>
+      (await department.get<Page<ListedRecord>>(`${PATH}?unchecked=true`)).body.items.map(({ uscc }) => uscc);
+    expect(await unchecked()).toContain(over.uscc);
+    expect(await unchecked()).not.toEqual(expect.arrayContaining([running.uscc]));
+    expect(await unchecked()).not.toEqual(expect.arrayContaining([penalty.uscc]));
+    await report({ ...over, revision: 2, commitment: { ...commitment, outcome: 'KEPT', checkedOn: '2026-11-26' } });
+    expect(await unchecked()).not.toContain(over.uscc);
+  });
+
   it('is contested, noted upon and a commitment that was broken, each by an event of its own', async () => {
     const commitment = { kind: 'APPROVAL', madeTo: '天津市市场监督管理委员会', until: '2027-05-31' } as const;
     const sent = aPenalty({ type: 'COMMITMENT', class: undefined, commitment } as object);
