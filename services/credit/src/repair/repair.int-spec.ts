@@ -24,12 +24,13 @@ let service: TestService;
 let office: Http;
 let department: Http;
 let last = 0;
+const clock = new StandingClock(new Date('2026-11-26T04:00:00Z'));
 
 beforeAll(async () => {
   place = await (await realServers()).place('credit');
   service = await startTestService(CreditModule, place, {
     config: CreditConfig,
-    clock: new StandingClock(new Date('2026-11-26T04:00:00Z')),
+    clock,
   });
   office = await introducedCreditOffice(place);
   department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
@@ -92,7 +93,10 @@ it('holds for a record that was revoked when it comes back', async () => {
   expect(await standing(penalty)).toEqual(['REVOKED']);
   await report({ ...penalty, revision: 3 });
   expect(await standing(penalty)).toEqual(['REPAIRED']);
-  expect((await told(creditRecords.topic, penalty.uscc)).map((one) => one.body)).toMatchObject([{ revision: 1 }, { endedReason: 'REVOKED' }]);
+  expect((await told(creditRecords.topic, penalty.uscc)).map((one) => one.body)).toMatchObject([
+    { revision: 1 },
+    { endedReason: 'REVOKED' },
+  ]);
 });
 
 it('holds for what is reported of its document later, under another number', async () => {
@@ -120,8 +124,11 @@ it('that did not see its record, nor was seen by it, is applied once by two proc
      VALUES ($1, 'hash', $2, $3, $4, $5, 'tj-dc', now())`,
     [decisionNo, uscc, documentNo, decidedOn, decidedBy],
   );
-  const repairs = service.get(Repairs);
-  const found = await Promise.all([repairs.applyWaiting(500), repairs.applyWaiting(500)]);
+  const { origin } = place;
+  const second = await startTestService(CreditModule, place, { config: CreditConfig, clock });
+  place.origin = origin;
+  const found = await Promise.all([service, second].map((one) => one.get(Repairs).applyWaiting(500)));
+  await second.close();
   expect(found.reduce((sum, one) => sum + one, 0)).toBe(1);
   const ended = (await told(creditRecords.topic, penalty.uscc)).filter(({ body }) => body?.['endedReason'] === 'REPAIRED');
   expect(ended).toHaveLength(1);

@@ -298,19 +298,23 @@ describe('a department’s own topic', () => {
 });
 
 describe('the clock', () => {
-  it('begins and ends each record once, three years on and from many sweeps at once', async () => {
+  it('begins and ends each record once, three years on and from many sweeps of two processes at once', async () => {
+    const { origin } = place;
+    const second = await startTestService(CreditModule, place, { config: CreditConfig, clock });
+    place.origin = origin;
+    const sweepers = [service, second].flatMap((one) => Array.from({ length: 3 }, () => one.get(CreditRecords)));
     const batch = Array.from({ length: 12 }, () => aPenalty({ publishFrom: '2026-12-01', class: 'SERIOUS', publicUntil: '2029-11-20' }));
     await department.post(PATH, batch);
-    // As many processes would: until none of them finds anything due.
+    // Until none of them finds anything due.
     const sweepOn = async (day: string): Promise<void> => {
       clock.set(new Date(`${day}T04:00:00Z`));
-      const records = service.get(CreditRecords);
-      const found = await Promise.all(Array.from({ length: 6 }, () => records.sweep(5)));
+      const found = await Promise.all(sweepers.map((records) => records.sweep(5)));
       if (found.some((count) => count > 0)) await sweepOn(day);
     };
     await sweepOn('2026-11-30');
     expect(await place.sql("SELECT FROM credit_records WHERE standing = 'NOT_YET'")).toHaveLength(12);
     for (const day of ['2026-12-01', '2029-11-20', '2029-11-21']) await sweepOn(day);
+    await second.close();
     await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
     const all = await place.readAll(creditRecords.topic);
     const said = batch.map(({ uscc }) =>
