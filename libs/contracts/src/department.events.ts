@@ -186,6 +186,9 @@ export class CreditRecordReported {
   @Optional() @OneOf(CREDIT_CLASSES, { about: 'Required where the type has classes on that day.' }) class?: CreditClass;
   @CalendarDate({ about: 'Date of the document; the law of that day holds for the record.' }) documentDate: string;
   @Nested(() => CreditRecordDigest) digest: CreditRecordDigest;
+  @Optional()
+  @CalendarDate({ about: 'The day on which the other province handed its decision over; absent = the day it came here.' })
+  pushedOn?: string;
   @Optional() @Text({ max: 64, about: 'Whose record it is. Only ever the sender; another one is refused.' }) departmentId?: string;
   @Optional()
   @CalendarDate({ about: 'The first day it is public, or was elsewhere already; absent = the day it came.' })

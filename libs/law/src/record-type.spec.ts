@@ -75,17 +75,17 @@ describe('a record has to be public', () => {
   const penalty = typeOn('PENALTY', '2026-03-02', 'GENERAL');
 
   it('within 20 working days of its document', () => {
-    const handed = { documentDate: '2026-03-02', receivedOn: '2026-03-03', isFromOutside: false };
+    const handed = { documentDate: '2026-03-02', pushedOn: '2026-03-03', isFromOutside: false };
     expect(publishBy(penalty, handed)).toEqual({ pushed: null, published: '2026-03-30' });
   });
 
   it('of another province, 10 working days after it came, and it has to come in 10', () => {
-    const handed = { documentDate: '2026-03-02', receivedOn: '2026-03-12', isFromOutside: true };
+    const handed = { documentDate: '2026-03-02', pushedOn: '2026-03-12', isFromOutside: true };
     expect(publishBy(penalty, handed)).toEqual({ pushed: '2026-03-16', published: '2026-03-26' });
   });
 
   it('at no set time where no rule says when', () => {
-    const handed = { documentDate: '2026-03-02', receivedOn: '2026-03-12', isFromOutside: true };
+    const handed = { documentDate: '2026-03-02', pushedOn: '2026-03-12', isFromOutside: true };
     expect(publishBy(typeOn('RECALL', '2026-03-02'), handed)).toEqual({ pushed: null, published: null });
   });
 });

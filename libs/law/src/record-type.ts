@@ -142,17 +142,18 @@ export function termOf(of: RecordType, documentDate: string, publishedOn: string
 
 export interface Handed {
   readonly documentDate: string;
-  readonly receivedOn: string;
+  /** The day on which its department had it, from which its own time runs where it comes from another province. */
+  readonly pushedOn: string;
   readonly isFromOutside: boolean;
 }
 
 /** By which day the record has to be public, and by which a department elsewhere had to hand it over; null where no period is set. */
-export function publishBy(of: RecordType, { documentDate, receivedOn, isFromOutside }: Handed) {
+export function publishBy(of: RecordType, { documentDate, pushedOn, isFromOutside }: Handed) {
   const outside = isFromOutside ? of.fromOutside : undefined;
   return {
     pushed: lastDay(ruleNamed(outside?.push, documentDate), documentDate),
     published: outside
-      ? lastDay(ruleNamed(outside.publish, receivedOn), receivedOn)
+      ? lastDay(ruleNamed(outside.publish, pushedOn), pushedOn)
       : lastDay(ruleNamed(of.publishWithin, documentDate), documentDate),
   };
 }

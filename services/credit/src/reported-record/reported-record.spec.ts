@@ -96,6 +96,16 @@ describe('what comes late', () => {
     expect(errors(read({ digest, publishFrom: '2026-12-10' }))).toEqual([]);
   });
 
+  it('is the delay of whoever had it: of the other province until the day of its push, ours after it', () => {
+    const digest = { ...report().digest, divisionCode: '130100' };
+    expect(warnings(read({ documentDate: '2026-10-29', pushedOn: '2026-11-12', digest }))).toEqual([]);
+    expect(warnings(read({ documentDate: '2026-10-28', pushedOn: '2026-11-12', digest }))).toEqual(['PUSHED_LATE']);
+    expect(warnings(read({ documentDate: '2026-10-28', pushedOn: '2026-11-11', digest }))).toEqual(['PUBLISHED_LATE']);
+    expect(errors(read({ pushedOn: '2026-11-24' }))).toEqual(['NOT_FROM_OUTSIDE /pushedOn']);
+    expect(errors(read({ documentDate: '2026-11-11', pushedOn: '2026-11-27', digest }))).toEqual(['DATED_IN_FUTURE /pushedOn']);
+    expect(errors(read({ documentDate: '2026-11-12', pushedOn: '2026-11-11', digest }))).toEqual(['OUT_OF_RANGE /pushedOn']);
+  });
+
   it('is taken back with a warning: a revoked decision had 3 working days', () => {
     expect(warnings(readRetraction(retraction({ decidedOn: '2026-11-23' }), sender()))).toEqual([]);
     expect(warnings(readRetraction(retraction({ decidedOn: '2026-11-20' }), sender()))).toEqual(['WITHDRAWN_LATE']);

@@ -191,13 +191,19 @@ function textFindings(value: object, pointer = ''): Finding[] {
   });
 }
 
-function ownFindings({ departmentId, documentDate, digest }: CreditRecordReported, sender: Sender): Finding[] {
+function ownFindings(report: CreditRecordReported, sender: Sender): Finding[] {
+  const { departmentId, documentDate, pushedOn, digest } = report;
   const { divisionCode } = digest;
   return [
     ...(departmentId !== undefined && departmentId !== sender.departmentId
       ? [finding('NOT_ITS_RECORD', '/departmentId', `is not the sender, ${sender.departmentId}: a department reports its own records`)]
       : []),
     ...(documentDate > sender.receivedOn ? [finding('DATED_IN_FUTURE', '/documentDate', 'lies in the future')] : []),
+    ...(pushedOn !== undefined && pushedOn > sender.receivedOn ? [finding('DATED_IN_FUTURE', '/pushedOn', 'lies in the future')] : []),
+    ...(pushedOn !== undefined && pushedOn < documentDate ? [finding('OUT_OF_RANGE', '/pushedOn', `is before ${documentDate}`)] : []),
+    ...(pushedOn !== undefined && !isFromOutside(report)
+      ? [finding('NOT_FROM_OUTSIDE', '/pushedOn', 'is of decisions of another province: digest.divisionCode names none')]
+      : []),
     ...(divisionCode !== undefined && !divisionExists(divisionCode)
       ? [finding('DIVISION_UNKNOWN', '/digest/divisionCode', 'is not and never was a code of GB/T 2260')]
       : []),
@@ -219,8 +225,8 @@ function rowFor({ type, class: itsClass, documentDate }: CreditRecordReported): 
 }
 
 function periodFindings(report: CreditRecordReported, row: RecordType, sender: Sender): Finding[] {
-  const { documentDate, publishFrom, publicUntil } = report;
-  const { published } = publishBy(row, { documentDate, receivedOn: sender.receivedOn, isFromOutside: isFromOutside(report) });
+  const { documentDate, publishFrom, publicUntil, pushedOn = sender.receivedOn } = report;
+  const { published } = publishBy(row, { documentDate, pushedOn, isFromOutside: isFromOutside(report) });
   const { earliestEnd, latestEnd } = termOf(row, documentDate, publishFrom ?? sender.receivedOn);
   const findings: Finding[] = [];
   if (row.publicity === 'INTERNAL' && (publishFrom ?? publicUntil) !== undefined)
@@ -242,11 +248,11 @@ const isFromOutside = ({ digest: { divisionCode } }: CreditRecordReported): bool
 
 /** What was late already when it came: it is published all the same. */
 function lateWarnings(report: CreditRecordReported, row: RecordType, { receivedOn }: Sender): Finding[] {
-  const { documentDate, publishFrom = receivedOn } = report;
-  const { pushed, published } = publishBy(row, { documentDate, receivedOn, isFromOutside: isFromOutside(report) });
+  const { documentDate, publishFrom = receivedOn, pushedOn = receivedOn } = report;
+  const { pushed, published } = publishBy(row, { documentDate, pushedOn, isFromOutside: isFromOutside(report) });
   const late = (code: string, due: string) => finding(code, '/documentDate', `was due by ${due}`);
   return [
-    ...(pushed !== null && receivedOn > pushed ? [late('PUSHED_LATE', pushed)] : []),
+    ...(pushed !== null && pushedOn > pushed ? [late('PUSHED_LATE', pushed)] : []),
     ...(row.publicity === 'PUBLIC' && published !== null && publishFrom > published ? [late('PUBLISHED_LATE', published)] : []),
   ];
 }
