@@ -34,7 +34,7 @@ const result = (sampleNo: string, revision: number, changes: Changes<SamplingRes
     revision,
     nominalProducer: undefined,
     sampledParty: { name: '示例商店', uscc: shop },
-    notice: { no: '2026-1', publishedOn: '2026-11-01' },
+    notice: { no: '2026-1', publishedOn: addDays(dayInChina(new Date()), -26) },
     ...changes,
   });
 const publish = (...results: readonly Parameters<typeof result>[]) => eachInTurn(results.map((one) => result(...one)));
@@ -100,7 +100,7 @@ it('who was told of before commitments were counted is told again, once, by the 
     recordNo: 'C-1',
     uscc,
     type: 'COMMITMENT',
-    documentDate: '2026-11-01',
+    documentDate: addDays(dayInChina(new Date()), -26),
     digest: { documentNo: 'C-1', matter: '信用承诺', authority: '天津市市场监督管理委员会' },
   });
   await place.sql(
