@@ -64,16 +64,16 @@ export interface Poison {
 /** One step of what is worked on at inspection; the first is OPEN. All of it is the organiser's, who acts for the province too. */
 export interface Act {
   readonly kind: 'ACT';
-  readonly matter: 'SHEET' | 'CASE' | 'RECALL';
-  /** Its sampleNo or recallNo. */
+  readonly matter: 'SHEET' | 'CASE' | 'RECALL' | 'PLAN' | 'ROUND' | 'DRAWN';
+  /** Its sampleNo, recallNo, planNo or roundNo; of what was drawn the objectId. */
   readonly name: string;
   readonly act: string;
   readonly by: string;
   readonly on: string;
-  /** Given as the reason, so that the step is known again in the history. */
+  /** Given as the reason, of a plan as its title, so that the step is known again in the history. */
   readonly mark: string;
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Posted at once with another act of the same race; only one of them can be taken. */
+  /** Posted at once with another act of the same race, maybe on something else; only one of them can be taken. */
   readonly race?: string;
   /** The result that a sheet is confirmed as. */
   readonly enters?: Report;

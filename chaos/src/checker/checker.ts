@@ -11,6 +11,7 @@ import { Findings, type Violation } from './findings.js';
 import { checkInspection } from './inspection.js';
 import { checkMerges } from './merges.js';
 import { checkMonitoring } from './monitoring.js';
+import { checkRecallClocks } from './recall-clocks.js';
 import { checkRecalls, forgottenRecalls } from './recalls.js';
 import { checkRecords } from './records.js';
 import { checkRepeats } from './repeats.js';
@@ -82,6 +83,7 @@ async function checkWork(
   judgeSteps({ acts, proofs: toldOf(asked, 'PROOF'), forgotten }, histories, findings);
   await checkClocks(history, topics, tables, findings);
   await checkRecalls({ steps, forgotten }, topics, tables, findings);
+  await checkRecallClocks(forgotten, tables, findings);
   await checkProofs(asked, tables, findings);
   const merged = await checkMerges({ asked, isSetBack: setBacks > 0 }, topics, tables, findings);
   return { decided: new Map([...decidedBy(asked, histories), ...merged]), refused };

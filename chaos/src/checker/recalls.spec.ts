@@ -3,7 +3,7 @@ import { forgottenRecalls, judgeRecalls, type RecallRow, type Recalls, type Told
 import type { StepRow } from './steps.js';
 import type { Event, TopicRecord } from './topics.js';
 
-const row: RecallRow = { recall: 'R-1', revision: 2, standing: 'CLOSED', measure: '退货' };
+const row: RecallRow = { recall: 'R-1', revision: 2, standing: 'CLOSED', round: 1, measure: '退货' };
 const told: ToldRow = { recall: 'R-1', platform: 'jd', status: 'ISSUED', subject_revision: 2, measure: '退货' };
 const steps = ['OPEN', 'PUBLISH', 'COMPLETE', 'CLOSE'].map((act, place): StepRow => {
   return { matter: 'RECALL', name: 'R-1', no: place + 1, act, line: '', from: null, to: '', mark: null };
@@ -45,6 +45,22 @@ describe('a recall', () => {
     expect(codes({ events: [events[0] ?? event(1, ''), event(2, 'RecallPublished')] })).toEqual(['EVENT_WRONG']);
     expect(codes({ events: [...events, { ...event(1, 'RecallPublished'), key: 'R-2' }] })).toEqual(['EVENT_UNCOMMITTED']);
     expect(codes({ followed: [{ ...row, revision: 1 }] })).toEqual(['EFFECT_LOST']);
+  });
+
+  it('is in the round that its history has begun', () => {
+    const again: StepRow = {
+      matter: 'RECALL',
+      name: 'R-1',
+      no: 5,
+      act: 'RECALL_AGAIN',
+      line: '',
+      from: 'CLOSED',
+      to: 'PLAN_DUE',
+      mark: null,
+    };
+    expect(codes({ steps: [...steps, again], rows: [{ ...row, round: 2 }] })).toEqual([]);
+    expect(codes({ steps: [...steps, again] })).toEqual(['ROW_WRONG']);
+    expect(codes({ rows: [{ ...row, round: 2 }] })).toEqual(['ROW_WRONG']);
   });
 
   it('is public beyond its history only where its database was lost before the rows of what was said were kept', () => {

@@ -10,6 +10,8 @@ export interface RecallRow {
   readonly recall: string;
   readonly revision: number;
   readonly standing: Standing | null;
+  /** How often it was begun. */
+  readonly round: number;
   /** What was last said to be done about it. */
   readonly measure: string | null;
 }
@@ -40,7 +42,7 @@ const PLATFORM = /^platform\.(.+)\.feedback\.v1\[0\]$/;
 export async function checkRecalls(worked: Worked, topics: Topics, tables: Tables, findings: Findings): Promise<void> {
   const rows = await tables.rows<RecallRow>(
     'inspection',
-    `SELECT recall_no AS recall, revision, standing, said ->> 'measure' AS measure FROM recalls`,
+    `SELECT recall_no AS recall, revision, standing, round, said ->> 'measure' AS measure FROM recalls`,
   );
   const followed = await tables.rows<RecallRow>('exchange', 'SELECT recall_no AS recall, revision, standing FROM recalls');
   const told = await tables.rows<ToldRow>(
@@ -112,7 +114,7 @@ export function judgeRecalls({ steps, forgotten, rows, followed, told, events, p
   for (const recall of series.keys()) findings.add('EVENT_UNCOMMITTED', `recall ${recall} was published and does not exist`);
 }
 
-function checkStanding({ recall, revision, standing }: RecallRow, steps: readonly StepRow[], findings: Findings): void {
+function checkStanding({ recall, revision, standing, round }: RecallRow, steps: readonly StepRow[], findings: Findings): void {
   const saying = steps.flatMap(({ act }) => SAYS[act] ?? []);
   const stands = saying.filter((says) => says !== 'AS_BEFORE').at(-1) ?? null;
   const isRight = revision === saying.length && standing === stands;
@@ -121,6 +123,8 @@ function checkStanding({ recall, revision, standing }: RecallRow, steps: readonl
     'ROW_WRONG',
     `recall ${recall} is ${standing ?? 'not public'} at ${revision}; its history makes it ${stands ?? 'not public'} at ${saying.length}`,
   );
+  const begun = 1 + steps.filter(({ act }) => act === 'RECALL_AGAIN').length;
+  findings.expect(round === begun, 'ROW_WRONG', `recall ${recall} is in round ${round}; its history has begun ${begun}`);
 }
 
 function checkTold(

@@ -67,6 +67,59 @@ describe('what is worked on', () => {
     expect(codes(neither, { steps: [step(1)], states: [{ ...stands, state: 'CLUE' }] })).toEqual(['REFUSED', 'REFUSED']);
   });
 
+  it('may be beaten in a race by what is worked on elsewhere, taken or with its answer lost', () => {
+    const round = (name: string, fate: Told['fate']): Told<Act> =>
+      told(act(`m-${name}`, { matter: 'ROUND', name, act: 'OPEN', race: 'quota' }), fate);
+    const planned: StepRow = { ...step(1), matter: 'ROUND', name: 'one', to: 'PLANNED', mark: 'm-one' };
+    const state: StateRow = { matter: 'ROUND', name: 'one', line: '', state: 'PLANNED' };
+    const one = { steps: [planned], states: [state] };
+    expect(codes([round('one', 'applied'), round('two', 'refused')], one)).toEqual([]);
+    expect(codes([round('one', 'open'), round('two', 'refused')], one)).toEqual([]);
+    expect(codes([round('one', 'refused'), round('two', 'refused')], { steps: [], states: [] })).toEqual(['REFUSED', 'REFUSED']);
+    const both = { steps: [planned, { ...planned, name: 'two', mark: 'm-two' }], states: [state, { ...state, name: 'two' }] };
+    expect(codes([round('one', 'applied'), round('two', 'applied')], both)).toEqual(['RACE_WON_TWICE']);
+  });
+
+  it('is done once where two have said the same', () => {
+    const drawn = (mark: string): Told<Act> => told(act(mark, { matter: 'DRAWN', name: 'firm-1', act: 'REPLACE' }));
+    const replaced: StepRow = { ...step(1), matter: 'DRAWN', name: 'firm-1', act: 'REPLACE', to: 'REPLACED', mark: null };
+    const states: StateRow[] = [{ matter: 'DRAWN', name: 'firm-1', line: '', state: 'REPLACED' }];
+    const acts = [drawn('m-1'), drawn('m-2')];
+    expect(codes(acts, { steps: [replaced], states })).toEqual([]);
+    expect(codes(acts, { steps: [], states: [] })).toEqual(['STEP_LOST', 'STEP_LOST']);
+    expect(codes(acts, { steps: [replaced, { ...replaced, no: 2 }], states })).toContain('STEP_DOUBLED');
+    const twice = [{ ...states[0], state: 'replaced 2 times' } as StateRow];
+    expect(codes(acts, { steps: [replaced], states: twice })).toEqual(['ROW_WRONG']);
+  });
+
+  it('is published beside its revisions, each of which begins with the one before', () => {
+    const of = (no: number, changes: Partial<StepRow>): StepRow => ({ ...step(no), matter: 'PLAN', name: 'p', ...changes });
+    const acts = ['OPEN', 'AMEND', 'PUBLISH'].map((name, place) => told(act(`m-${place + 1}`, { matter: 'PLAN', name: 'p', act: name })));
+    const amended = of(2, { act: 'AMEND', from: '1', to: '2', mark: 'm-2' });
+    const published = of(3, { act: 'PUBLISH', line: 'PUBLICATION', from: 'DRAFT', to: 'PUBLISHED', mark: null });
+    const [first, plan] = [of(1, { to: '1' }), { matter: 'PLAN', name: 'p' } as const];
+    const states = [
+      { ...plan, line: '', state: '2' },
+      { ...plan, line: 'PUBLICATION', state: 'PUBLISHED' },
+    ];
+    expect(codes(acts, { steps: [first, amended, published], states })).toEqual([]);
+    expect(codes(acts, { steps: [first, { ...amended, from: '0' }, published], states })).toEqual(['HISTORY_BROKEN']);
+    expect(codes(acts, { steps: [first, amended, published], states: states.slice(0, 1) })).toEqual(['ROW_WRONG']);
+    expect(codes(acts.slice(0, 2), { steps: [first, amended], states })).toEqual(['HISTORY_BROKEN']);
+  });
+
+  it('leads where its act leads, and nowhere where that changes nothing', () => {
+    const astray = { ...second, to: 'ORDERED' };
+    expect(codes([opened, admitted], { steps: [step(1), astray], states: [{ ...stands, state: 'ORDERED' }] })).toEqual(['STEP_WRONG']);
+    const forwarded = { ...second, act: 'FORWARD', to: 'CLUE' };
+    const forward = told(act('m-2', { act: 'FORWARD' }));
+    const at = (state: string): StateRow[] => [{ ...stands, state }];
+    expect(codes([opened, forward], { steps: [step(1), forwarded], states: at('CLUE') })).toEqual([]);
+    expect(codes([opened, forward], { steps: [step(1), { ...forwarded, to: 'PLAN_DUE' }], states: at('PLAN_DUE') })).toEqual([
+      'STEP_WRONG',
+    ]);
+  });
+
   it('is numbered without gaps, each step beginning where the one before ended, up to the state', () => {
     expect(codes([opened, admitted], { steps: [step(1), { ...second, no: 3 }] })).toEqual(['HISTORY_BROKEN']);
     expect(codes([opened, admitted], { steps: [step(1), { ...second, from: 'PRODUCER_NOTIFIED' }] })).toEqual(['HISTORY_BROKEN']);

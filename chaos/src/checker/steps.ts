@@ -16,6 +16,7 @@ export interface StepRow {
   readonly line: string;
   readonly from: string | null;
   readonly to: string;
+  /** Null: what it says is in its act, and whoever says it once more has said the same. */
   readonly mark: string | null;
 }
 
@@ -28,17 +29,37 @@ export interface Histories {
   readonly states: readonly StateRow[];
 }
 
-/** Of a case the opening is no step; it counts as its step 0. */
+/**
+ * Of a case the opening is no step; it counts as its step 0. A plan goes from revision to revision, and apart from that becomes public. Of
+ * rounds those that carry out a plan are worked on, of a draw whatever takes the place of what was drawn.
+ */
 const STEPS = `
   SELECT 'CASE' AS matter, sample_no AS name, 0 AS no, 'OPEN' AS act, '' AS line, NULL AS "from", 'OPEN' AS "to", NULL AS mark FROM sampling_cases
   UNION ALL SELECT 'CASE', sample_no, step_no, act, track || ' ' || party, from_state, to_state, facts ->> 'reason' FROM sampling_case_steps
   UNION ALL SELECT 'RECALL', recall_no, step_no, act, '', from_state, to_state, coalesce(facts ->> 'reason', facts ->> 'clue') FROM recall_steps
   UNION ALL SELECT 'SHEET', sample_no, step_no, act, '', from_state, to_state, facts ->> 'reason' FROM sampling_sheet_steps
+  UNION ALL SELECT 'PLAN', plan_no, step_no, CASE step WHEN 'CREATE' THEN 'OPEN' ELSE step END,
+    CASE step WHEN 'PUBLISH' THEN 'PUBLICATION' ELSE '' END,
+    CASE step WHEN 'AMEND' THEN (s.revision - 1)::text WHEN 'PUBLISH' THEN 'DRAFT' END,
+    CASE step WHEN 'PUBLISH' THEN 'PUBLISHED' ELSE s.revision::text END, CASE step WHEN 'PUBLISH' THEN NULL ELSE s.content ->> 'title' END
+    FROM sampling_plan_steps s JOIN sampling_plans USING (plan_id)
+  UNION ALL SELECT 'ROUND', round_no, step_no, CASE step WHEN 'PLAN' THEN 'OPEN' ELSE step END, '', NULL, 'PLANNED', plan ->> 'title'
+    FROM sampling_round_steps JOIN sampling_rounds r USING (round_id) WHERE plan ->> 'planNo' IS NOT NULL
+  UNION ALL SELECT 'DRAWN', reason, (row_number() OVER (PARTITION BY round_id, reason ORDER BY step_no))::integer, 'REPLACE', '', NULL, 'REPLACED', NULL
+    FROM sampling_round_steps WHERE step = 'REPLACE_DRAWN'
   ORDER BY 1, 2, 3`;
 const STATES = `
   SELECT 'CASE' AS matter, sample_no AS name, track || ' ' || party AS line, state FROM sampling_case_tracks
   UNION ALL SELECT 'RECALL', recall_no, '', state FROM recalls
-  UNION ALL SELECT 'SHEET', sample_no, '', state FROM sampling_sheets`;
+  UNION ALL SELECT 'SHEET', sample_no, '', state FROM sampling_sheets
+  UNION ALL SELECT 'PLAN', plan_no, '', CASE WHEN content = (
+      SELECT content FROM sampling_plan_steps s WHERE s.plan_id = p.plan_id ORDER BY step_no DESC LIMIT 1
+    ) THEN revision::text ELSE 'of another content' END FROM sampling_plans p
+  UNION ALL SELECT 'PLAN', plan_no, 'PUBLICATION', state FROM sampling_plans WHERE state <> 'DRAFT'
+  UNION ALL SELECT 'ROUND', round_no, '', state FROM sampling_rounds WHERE plan ->> 'planNo' IS NOT NULL
+  UNION ALL SELECT 'DRAWN', object ->> 'objectId', '', CASE count(*) WHEN 1 THEN 'REPLACED' ELSE 'replaced ' || count(*) || ' times' END
+    FROM sampling_rounds, jsonb_array_elements(pool) object, jsonb_array_elements(replacements) instead
+    WHERE object ->> 'commitment' = instead ->> 'replaces' GROUP BY 2`;
 
 export const historiesIn = async (tables: Tables): Promise<Histories> => ({
   steps: await tables.rows<StepRow>('inspection', STEPS),
@@ -60,6 +81,7 @@ const matterOf = ({ matter, name }: Pick<Act, 'matter' | 'name'>): string => `${
 export function judgeSteps({ acts, proofs, forgotten }: Worked, { steps, states }: Histories, findings: Findings): void {
   const rows = groupedBy(steps, matterOf);
   const stands = groupedBy(states, matterOf);
+  const races = groupedBy(acts, ({ operation }) => operation.race ?? '');
   for (const [matter, told] of groupedBy(acts, ({ operation }) => matterOf(operation))) {
     const own = rows.get(matter) ?? [];
     rows.delete(matter);
@@ -69,18 +91,18 @@ export function judgeSteps({ acts, proofs, forgotten }: Worked, { steps, states 
     const proven = proofs.filter(({ operation }) => matter === `SHEET ${operation.sampleNo}`);
     // Who does not know how it stands, or lacks the evidence that went with a database, may ask for what is not possible.
     const isClear = ![...told, ...proven].some(({ fate, lostWithBackup }) => fate === 'open' || lostWithBackup);
-    if (isClear) checkRefusals(matter, told, findings);
+    if (isClear) checkRefusals(matter, { told, races }, findings);
+    for (const row of own) checkLed(matter, row, findings);
     checkContinuity(matter, own, stands.get(matter) ?? [], findings);
   }
   for (const matter of rows.keys()) findings.add('STEP_UNEXPECTED', `${matter} has a history and was never worked on`);
   checkRaces(acts, ({ matter, name, act }) => `${act} of ${matter} ${name}`, findings);
 }
 
-/** The opening of a sheet or a case says no reason. */
 const isStepOf =
   ({ operation: { act, mark } }: ToldAct) =>
   (row: StepRow): boolean =>
-    row.act === act && (row.mark === mark || (act === 'OPEN' && row.mark === null));
+    row.act === act && (row.mark === null || row.mark === mark);
 
 function checkTaken(
   matter: string,
@@ -101,17 +123,65 @@ function checkTaken(
   }
 }
 
-/** Whoever works alone on something is refused nothing; of two that exclude each other one is. */
-function checkRefusals(matter: string, told: readonly ToldAct[], findings: Findings): void {
+/** Whoever works alone on something is refused nothing; of two that exclude each other one is, and what they work on need not be the same. */
+function checkRefusals(
+  matter: string,
+  { told, races }: { told: readonly ToldAct[]; races: ReadonlyMap<string, readonly ToldAct[]> },
+  findings: Findings,
+): void {
   for (const { operation, fate, code } of told) {
     if (fate !== 'refused') continue;
-    const isBeaten = told.some((other) => other.operation.race !== undefined && isRival(other, operation));
+    const isBeaten = operation.race !== undefined && (races.get(operation.race) ?? []).some((other) => isRival(other, operation));
     findings.expect(isBeaten, 'REFUSED', `${operation.act} of ${matter} was refused: ${code ?? 'no code'}`);
   }
 }
 
-const isRival = ({ operation, fate }: ToldAct, { race, mark }: Act): boolean =>
-  operation.race === race && operation.mark !== mark && fate === 'applied';
+/** On something else it may have been taken although nobody was told so. */
+const isRival = ({ operation, fate }: ToldAct, { mark }: Act): boolean => operation.mark !== mark && fate !== 'refused';
+
+/** Where these lead, whatever they come from; of the others of these matters none changes the state. */
+const LEADS: Readonly<Partial<Record<Act['matter'], Readonly<Record<string, string>>>>> = {
+  SHEET: {
+    OPEN: 'DRAWN',
+    BEGIN_SAMPLING: 'SAMPLING',
+    RECORD_NOT_SAMPLED: 'NOT_SAMPLED',
+    FIND_ILLEGAL: 'ILLEGAL_FOUND',
+    SEAL_SAMPLE: 'SAMPLE_SEALED',
+    TEST_ON_SITE: 'TESTED_ON_SITE',
+    FILE_OBJECTION: 'REINSPECTION_DUE',
+    WAIVE_REINSPECTION: 'TESTED_ON_SITE',
+    RECEIVE_SAMPLE: 'LAB_RECEIVED',
+    REJECT_SAMPLE: 'LAB_REJECTED',
+    BEGIN_TESTING: 'TESTING',
+    REPORT: 'REPORTED',
+    RETURN_REPORT: 'TESTING',
+    CONFIRM: 'CONFIRMED',
+  },
+  RECALL: {
+    OPEN: 'CLUE',
+    NOTIFY_PRODUCER: 'PRODUCER_NOTIFIED',
+    DENY_DEFECT: 'DEFECT_DENIED',
+    ADMIT_DEFECT: 'PLAN_DUE',
+    INVESTIGATE: 'UNDER_INVESTIGATION',
+    FIND_NO_DEFECT: 'NO_DEFECT',
+    GIVE_NOTICE: 'NOTICE_GIVEN',
+    FILE_OBJECTION: 'OBJECTION_UNDER_REVIEW',
+    ORDER_RECALL: 'ORDERED',
+    REPORT_PLAN: 'PLAN_REPORTED',
+    PUBLISH: 'IN_PROGRESS',
+    COMPLETE: 'COMPLETED',
+    SUMMARISE: 'SUMMARISED',
+    CLOSE: 'CLOSED',
+    RECALL_AGAIN: 'PLAN_DUE',
+    WITHDRAW: 'WITHDRAWN',
+  },
+};
+
+function checkLed(matter: string, { matter: kind, no, act, from, to }: StepRow, findings: Findings): void {
+  const leads = LEADS[kind];
+  const right = leads ? (leads[act] ?? from) : to;
+  findings.expect(to === right, 'STEP_WRONG', `step ${no} of ${matter}, ${act}, led to ${to}, not ${right ?? 'nowhere'}`);
+}
 
 const BEGINS: Readonly<Record<string, string>> = {
   SERVICE: 'UNSERVED',
@@ -119,6 +189,7 @@ const BEGINS: Readonly<Record<string, string>> = {
   AUTHORSHIP: 'UNDISPUTED',
   HANDLING: 'NONE',
   CLUE: 'NONE',
+  PUBLICATION: 'DRAFT',
 };
 
 function checkContinuity(matter: string, rows: readonly StepRow[], states: readonly StateRow[], findings: Findings): void {

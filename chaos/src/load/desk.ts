@@ -4,6 +4,7 @@ import type { Random } from '../random.js';
 import { COUNTY, LABORATORY, ORGANISER } from '../stage.js';
 import type { HttpAnswer, Request } from './outside.js';
 import type { Plan } from './plan.js';
+import { hasSteps } from './wire.js';
 
 type Said = Exclude<Operation, Poison>;
 /** What can be one of two that exclude each other. */
@@ -85,7 +86,7 @@ export class Desk {
 
   /** A step that was sent is taken when its answer says so. Whoever has no topic for its steps says them over HTTP, whatever was asked. */
   private async say(operation: Said, via: Way): Promise<Outcome> {
-    const hasTopic = operation.kind !== 'ACT' || operation.by !== LABORATORY;
+    const hasTopic = operation.kind !== 'ACT' || (operation.by !== LABORATORY && hasSteps(operation.matter));
     const outcome = await this.office.say(operation, hasTopic ? via : 'HTTP');
     return operation.kind === 'ACT' && outcome === 'sent' ? this.office.answerTo(operation.mark) : outcome;
   }

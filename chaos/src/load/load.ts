@@ -8,9 +8,11 @@ import { workOnCommitment, workOnEarlyDecision, workOnPenalty } from './credit.j
 import { Desk, Left, type Office } from './desk.js';
 import type { HttpAnswer, Request, Speaking } from './outside.js';
 import { type FeedbackSeen, type Lane, Plan, type ResultLane } from './plan.js';
+import { workOnPlan } from './plans.js';
+import { workOnRecall } from './recalls.js';
 import { drawRound, type Round, workOnSheet } from './sheets.js';
 import { arrayRequest, fileRequest, type KafkaRecord, poisonRecord, recordOf, requestOf, type Sendable } from './wire.js';
-import { workOnCase, workOnPair, workOnRecall } from './work.js';
+import { workOnCase, workOnPair } from './work.js';
 
 export interface LoadOptions {
   readonly callsPerSecond: number;
@@ -48,7 +50,7 @@ export class Load {
   /** What became of steps that went over Kafka, by their ids. */
   private readonly answers = new Map<string, Outcome>();
   private readonly desk: Desk;
-  private round: Round = { roundId: '', assignments: [] };
+  private round: Round = { roundId: '', assignments: [], left: 0 };
   private working = 0;
   private inFlight = 0;
   private calls = 0;
@@ -277,7 +279,7 @@ export class Load {
 
 /** Of each kind about as many as are begun: records are soon done. */
 const WORK: readonly ((desk: Desk, round: Round) => Promise<void>)[] = [
-  ...[workOnCase, workOnCase, workOnRecall, workOnPair, workOnSheet],
+  ...[workOnCase, workOnCase, workOnRecall, workOnPair, workOnSheet, workOnPlan],
   ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision],
 ];
 

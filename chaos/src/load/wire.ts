@@ -29,6 +29,8 @@ const MATTERS = {
   SHEET: '/api/inspection/sampling-sheets',
   CASE: '/api/inspection/sampling-cases',
   RECALL: '/api/inspection/recalls',
+  PLAN: '/api/inspection/plans',
+  ROUND: '/api/inspection/sampling-rounds',
 } as const;
 
 export function requestOf(operation: Exclude<Operation, Poison>): Request {
@@ -112,6 +114,7 @@ function creditRecord(operation: CreditReport | CreditRetraction, id: string): K
 
 /** Its mark is the number by which its sender knows it, too. */
 function stepRecord({ matter, name, act, by, on, mark, facts }: Act, id: string): KafkaRecord {
+  if (!hasSteps(matter)) throw new Error(`${matter} is worked on over HTTP alone`);
   const [type, said] = stepOf[matter](name, act === 'OPEN', { act, on, reason: mark, ...facts });
   const message = {
     key: name,
@@ -122,8 +125,12 @@ function stepRecord({ matter, name, act, by, on, mark, facts }: Act, id: string)
 }
 
 type Facts = Act['facts'];
+type Stepped = 'SHEET' | 'CASE' | 'RECALL';
+/** What departments may work on over Kafka. */
+export const hasSteps = (matter: Act['matter']): matter is Stepped => matter in stepOf;
+
 /** Of each matter the type of its events, and what is in them. */
-const stepOf: Readonly<Record<Act['matter'], (name: string, isOpening: boolean, facts: Facts) => [type: string, said: object]>> = {
+const stepOf: Readonly<Record<Stepped, (name: string, isOpening: boolean, facts: Facts) => [type: string, said: object]>> = {
   SHEET: (sampleNo, isOpening, { act, on, reason, ...facts }) =>
     isOpening
       ? ['SamplingSheetOpened', { sampleNo, ...facts }]
@@ -202,11 +209,24 @@ function merchantRequest({ action, platformId: principal, shopId, shopName, uscc
   }
 }
 
-function actRequest({ matter, name, act, by: principal, on, mark, facts }: Act): Request {
+function actRequest(operation: Act): Request {
+  const { matter, name, act, by: principal, on, mark, facts } = operation;
+  if (matter === 'PLAN' || matter === 'ROUND' || matter === 'DRAWN') return planningRequest(operation);
   const path = MATTERS[matter];
   const ask = (under: string, body: object): Request => ({ principal, method: 'POST', path: path + under, body });
   if (act !== 'OPEN') return ask(matter === 'RECALL' ? `/${name}/acts` : `/${ORGANISER}/${name}/acts`, { act, on, reason: mark, ...facts });
   return ask('', matter === 'RECALL' ? { recallNo: name, on, clue: mark, ...facts } : { sampleNo: name, ...facts });
+}
+
+/** Plans and draws know no acts: each step is a request of its own. */
+function planningRequest({ matter, name, act, by: principal, mark, facts }: Act): Request {
+  const ask = (method: string, path: string, body: object): Request => ({ principal, method, path, body });
+  const { planId, roundId, ...said } = facts as { planId?: string; roundId?: string };
+  if (matter === 'DRAWN') return ask('POST', `${MATTERS.ROUND}/${roundId}/draw/replacements`, { objectId: name });
+  if (matter === 'ROUND') return ask('POST', MATTERS.ROUND, { roundNo: name, title: mark, ...said });
+  if (act === 'OPEN') return ask('POST', MATTERS.PLAN, { planNo: name, title: mark, ...said });
+  if (act === 'AMEND') return ask('PUT', `${MATTERS.PLAN}/${planId}`, { title: mark, reason: mark, ...said });
+  return ask('POST', `${MATTERS.PLAN}/${planId}/publication`, {});
 }
 
 function proofRequest({ sampleNo, type, by: principal, text }: Proof): Request {

@@ -111,31 +111,6 @@ async function followClue(desk: Desk, file: File, { via, ofTwo }: Ways): Promise
   await desk.take(act('CONCLUDE_CASE', 130), via);
 }
 
-/** A recall from its clue to its closing, and what may still be said of it then; some over Kafka, and of two at once the other over HTTP. */
-export async function workOnRecall(desk: Desk): Promise<void> {
-  const { random } = desk;
-  const recall = { matter: 'RECALL', name: desk.numbered('recall') } as const;
-  const { via, ofTwo: ways } = waysOf(desk);
-  const act = (name: string, day: number, facts: object = {}): Act => desk.act(recall, name, desk.day(day), { sha256: SHA, ...facts });
-  const product = { name: '示例移动电源', batches: [recall.name], gtins: ['06901234567892'] };
-  await desk.take(desk.act(recall, 'OPEN', desk.day(0), { product, producer: { name: '示例企业' }, hazard: '过热' }), via);
-  desk.leaveSome(0.1);
-  await desk.take(act('NOTIFY_PRODUCER', 1), via);
-  const admitted = await desk.race(act('ADMIT_DEFECT', 5), act('FIND_NO_DEFECT', 5), ways());
-  if (admitted.act !== 'ADMIT_DEFECT') return;
-  await desk.take(act('REPORT_PLAN', 9, { content: { measure: desk.numbered('measure') } }), via);
-  const publish = (): Act => act('PUBLISH', 10, { content: { measure: desk.numbered('measure') } });
-  await desk.race(publish(), publish(), ways());
-  await desk.take(act('AMEND', 12, { content: { measure: desk.numbered('measure') } }), via);
-  desk.leaveSome(0.2);
-  await desk.take(act('RECORD_PROGRESS', 90, { recalled: 900 }), via);
-  await desk.race(act('COMPLETE', 110, { recalled: 1_000 }), act('COMPLETE', 110, { recalled: 999 }), ways());
-  await desk.take(act('SUMMARISE', 115, { recalled: 1_000 }), via);
-  await desk.race(act('CLOSE', 120), act('CLOSE', 120), ways());
-  if (random.chance(0.5)) await desk.take(act('AMEND', 121, { content: { measure: desk.numbered('measure') } }), via);
-  if (random.chance(0.3)) await desk.take(act('WITHDRAW', 122), via);
-}
-
 interface Pairs {
   readonly items: readonly { readonly pairId: string; readonly later: Result; readonly earlier: Result }[];
 }
