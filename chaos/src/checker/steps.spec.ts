@@ -168,4 +168,19 @@ describe('a case', () => {
       'HISTORY_BROKEN',
     ]);
   });
+
+  it('says what a report made of its result from where that stood, in one line up to where it stands', () => {
+    const begun = told(act('m-1', { ...of, act: 'OPEN' }));
+    const result = { ...of, line: 'PUBLICATION RESULT', mark: null } as const;
+    const published = step(2, { ...result, act: 'PUBLISH', from: 'FINAL', to: 'PUBLISHED' });
+    const withdrawn = step(3, { ...result, act: 'WITHDRAW', from: 'PUBLISHED', to: 'WITHDRAWN' });
+    const states = [
+      { ...of, line, state: 'SERVED' },
+      { ...of, line: result.line, state: 'WITHDRAWN' },
+    ];
+    expect(codes([begun, served], { steps: [...steps, published, withdrawn], states })).toEqual([]);
+    expect(codes([begun, served], { steps: [...steps, published, { ...withdrawn, from: 'FINAL' }], states })).toEqual(['HISTORY_BROKEN']);
+    expect(codes([begun, served], { steps: [...steps, published], states })).toEqual(['ROW_WRONG']);
+    expect(codes([begun, served], { steps: [...steps, { ...published, mark: 'x' }, withdrawn], states })).toEqual(['STEP_UNEXPECTED']);
+  });
 });

@@ -50,6 +50,10 @@ const STEPS = `
   ORDER BY 1, 2, 3`;
 const STATES = `
   SELECT 'CASE' AS matter, sample_no AS name, track || ' ' || party AS line, state FROM sampling_case_tracks
+  UNION ALL SELECT 'CASE', r.sample_no, 'PUBLICATION RESULT', CASE r.status WHEN 'PUBLISHED' THEN 'PUBLISHED' WHEN 'NOTIFIED' THEN r.state ->> 'finality'
+      ELSE 'WITHDRAWN' END
+    FROM sampling_results r WHERE EXISTS (
+      SELECT FROM sampling_case_steps s WHERE (s.reporter_id, s.sample_no, s.track) = (r.reporter_id, r.sample_no, 'PUBLICATION'))
   UNION ALL SELECT 'RECALL', recall_no, '', state FROM recalls
   UNION ALL SELECT 'SHEET', sample_no, '', state FROM sampling_sheets
   UNION ALL SELECT 'PLAN', plan_no, '', CASE WHEN content = (
@@ -99,6 +103,10 @@ export function judgeSteps({ acts, proofs, forgotten }: Worked, { steps, states 
   checkRaces(acts, ({ matter, name, act }) => `${act} of ${matter} ${name}`, findings);
 }
 
+/** The result says where it stands; what a report or a decision made of it is a step of its case, which nobody sent. */
+const OF_RESULT = 'PUBLICATION RESULT';
+const followsFromResult = ({ line, mark }: StepRow): boolean => line === OF_RESULT && mark === null;
+
 const isStepOf =
   ({ operation: { act, mark } }: ToldAct) =>
   (row: StepRow): boolean =>
@@ -118,7 +126,7 @@ function checkTaken(
     if (fate === 'refused') findings.expect(count === 0, 'STEP_UNEXPECTED', `${name} was refused and is in its history`);
   }
   for (const row of rows) {
-    const isKnown = told.some((act) => isStepOf(act)(row));
+    const isKnown = followsFromResult(row) || told.some((act) => isStepOf(act)(row));
     findings.expect(isKnown, 'STEP_UNEXPECTED', `${row.act} (${row.mark ?? ''}) is in the history of ${matter} and was never sent`);
   }
 }
@@ -198,7 +206,8 @@ function checkContinuity(matter: string, rows: readonly StepRow[], states: reado
   findings.expect(isNumbered, 'HISTORY_BROKEN', `the history of ${matter} is numbered ${rows.map(({ no }) => no).join(', ')}`);
   const lines = groupedBy(rows, ({ line }) => line);
   for (const [line, own] of lines) {
-    let before: string | null = BEGINS[line.split(' ')[0] ?? ''] ?? null;
+    // The track of a result begins where it stood when its case was opened.
+    let before = line === OF_RESULT ? (own[0]?.from ?? null) : (BEGINS[line.split(' ')[0] ?? ''] ?? null);
     for (const { no, act, from, to } of own) {
       const name = `step ${no} of ${matter}, ${act},`;
       findings.expect(

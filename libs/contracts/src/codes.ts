@@ -6,8 +6,20 @@ export const NOT_TESTED_REASONS = ['LAB_REJECTED', 'TRANSFERRED', 'OTHER'] as co
 export const REVISION_REASONS = ['FINALISED', 'REINSPECTED', 'REATTRIBUTED', 'CORRECTED'] as const;
 export const AUTHORSHIPS = ['UNDISPUTED', 'DENIED_UNVERIFIED', 'DENIED_CONFIRMED'] as const;
 export const RESULT_PARTIES = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'] as const;
+// Whom, or what, a step of a case is about. RESULT: none of its parties, but the result itself.
+export const STEP_PARTIES = [...RESULT_PARTIES, 'RESULT'] as const;
 // ANNULMENT: the sampling was not as the law has it, nothing follows from it.
-export const RESULT_DECISIONS = ['REINSPECTION', 'OBJECTION', 'ANNULMENT', 'AUTHORSHIP', 'RECHECK'] as const;
+// FINALISATION, PUBLICATION, EMBARGO: what its organiser makes of the result itself.
+export const RESULT_DECISIONS = [
+  'REINSPECTION',
+  'OBJECTION',
+  'ANNULMENT',
+  'AUTHORSHIP',
+  'RECHECK',
+  'FINALISATION',
+  'PUBLICATION',
+  'EMBARGO',
+] as const;
 // As whom a department acts: it organised the sampling, something was handed over to it, or it acts for the province.
 export const COMPETENCES = ['ORGANISER', 'PROVINCE', 'RECEIVER'] as const;
 // What is done to one sample between its draw and its result (services/inspection/src/sampling-sheet).
@@ -56,6 +68,9 @@ export const CASE_ACTS = [
   'RECORD_REINSPECTION',
   'DENY_AUTHORSHIP',
   'DECIDE_AUTHORSHIP',
+  'FINALISE',
+  'PUBLISH',
+  'EMBARGO',
   'HAND_OVER',
   'HAND_ON',
   'ORDER_CORRECTION',
@@ -179,6 +194,7 @@ export type NotTestedReason = (typeof NOT_TESTED_REASONS)[number];
 export type RevisionReason = (typeof REVISION_REASONS)[number];
 export type Authorship = (typeof AUTHORSHIPS)[number];
 export type ResultParty = (typeof RESULT_PARTIES)[number];
+export type StepParty = (typeof STEP_PARTIES)[number];
 export type ResultDecisionKind = (typeof RESULT_DECISIONS)[number];
 export type Competence = (typeof COMPETENCES)[number];
 export type SheetAct = (typeof SHEET_ACTS)[number];
@@ -234,6 +250,7 @@ export const codeLists = {
   revisionReason: REVISION_REASONS,
   authorship: AUTHORSHIPS,
   resultParty: RESULT_PARTIES,
+  stepParty: STEP_PARTIES,
   resultDecision: RESULT_DECISIONS,
   competence: COMPETENCES,
   sheetAct: SHEET_ACTS,

@@ -9,14 +9,14 @@ import {
   type CreditRetractionGround,
   RECALL_ACTS,
   type RecallAct,
-  RESULT_PARTIES,
-  type ResultParty,
   SHEET_ACTS,
   type SheetAct,
   STEP_MATTERS,
   STEP_OUTCOMES,
+  STEP_PARTIES,
   type StepMatter,
   type StepOutcome,
+  type StepParty,
 } from './codes.js';
 import { Commitment, CreditRecordDigest } from './credit.events.js';
 import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, Revision, Text, TextList, Timestamp } from './fields.js';
@@ -86,8 +86,9 @@ export class SamplingCaseStepTaken extends CaseFacts {
   @Optional() @Text({ max: 64, about: 'Who reported the result; absent = the department that sends the step.' }) reporterId?: string;
   @Text({ max: 128 }) sampleNo: string;
   @OneOf(CASE_ACTS) act: CaseAct;
-  @OneOf(RESULT_PARTIES) party: ResultParty;
-  @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
+  @OneOf(STEP_PARTIES) party: StepParty;
+  @CalendarDate({ about: 'The day it was done: of a service, the day it was received; of a publication, the one printed on the notice.' })
+  on: string;
 }
 
 /** Fires when a department begins a recall with a clue; inspection does what it does over HTTP, and answers. */
@@ -156,7 +157,7 @@ class StepAnswer {
 /** Fires for each step of a sheet or case that a department sent and that could be read: what became of it, how it stands, what may be done. */
 export class SamplingStepAnswered extends StepAnswer {
   @OneOf(STEP_MATTERS) matter: StepMatter;
-  @Optional() @OneOf(RESULT_PARTIES, { about: 'Of a case: about whom.' }) party?: ResultParty;
+  @Optional() @OneOf(STEP_PARTIES, { about: 'Of a case: about whom.' }) party?: StepParty;
   @Optional() @Text({ max: 64, about: 'Of a case: which track of the party.' }) track?: string;
   @Optional() @NestedList(() => AllowedStep, { items: 50 }) allowed?: AllowedStep[];
 }

@@ -82,7 +82,8 @@ export class Round {
 /** What was decided about a result after it was reported: it goes over what the report says, and later reports do not undo it. */
 export class ResultDecision {
   @OneOf(codes.RESULT_DECISIONS) kind: codes.ResultDecisionKind;
-  @OneOf(codes.RESULT_PARTIES, { about: 'Who objected, denied or was checked again.' }) party: codes.ResultParty;
+  @OneOf(codes.STEP_PARTIES, { about: 'Who objected, denied or was checked again; RESULT: it is about the result itself.' })
+  party: codes.StepParty;
   @OneOf(codes.COMPETENCES, { about: 'As whom the department decided.' }) by: codes.Competence;
   @CalendarDate() on: string;
   @Optional() @OneOf(codes.VERDICTS, { about: 'REINSPECTION and OBJECTION: the verdict from then on.' }) verdict?: codes.Verdict;
@@ -94,6 +95,8 @@ export class ResultDecision {
     about: 'RECHECK, which was passed, and AUTHORSHIP, which was denied: no party has still to pass a re-check, new batches may be sold.',
   })
   resumes?: boolean;
+  // PUBLICATION: with which it is public; EMBARGO: with which it is public no more.
+  @Optional() @Nested(() => Notice) notice?: Notice;
 }
 
 /** What every state of a sampling result holds, whoever states it. */

@@ -216,7 +216,7 @@ function chargedBy(result: SamplingResultPublished): Map<string, Charge> {
 
 /** A passed re-check lets new batches be sold and leaves the finding (产品质量监督抽查管理暂行办法 §49): it is noted on the record of its party. */
 function recheckedIn({ decisions = [], sampledParty, nominalProducer }: SamplingResultPublished, uscc: string): string[] {
-  const parties = { SAMPLED_PARTY: sampledParty, NOMINAL_PRODUCER: nominalProducer, PLATFORM: undefined };
+  const parties = { SAMPLED_PARTY: sampledParty, NOMINAL_PRODUCER: nominalProducer, PLATFORM: undefined, RESULT: undefined };
   return decisions
     .filter(({ kind, party }) => kind === 'RECHECK' && validCode(parties[party]?.uscc) === uscc)
     .map(({ on }) => `${on} 复查合格`);

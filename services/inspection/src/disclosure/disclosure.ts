@@ -177,9 +177,15 @@ const own =
   ({ party, track, clock }: Item): boolean =>
     party === of && track !== 'CLUE' && !(OF_CLUE as readonly unknown[]).includes(clock);
 
+/** Where the result stands says no more than the result does. */
+const ownOrOfResult =
+  (of: ResultParty) =>
+  (item: Item): boolean =>
+    item['party'] === 'RESULT' || own(of)(item);
+
 const resultOf = (party: ResultParty, fields: readonly string[]): Sight => ({
   fields: ['reporterId', 'sampleNo', 'status', 'revision', 'withdrawal', ...below('state', [...FOUND, ...fields])],
-  items: { 'state.decisions': own(party) },
+  items: { 'state.decisions': ownOrOfResult(party) },
 });
 const caseOf = (party: ResultParty): Sight => ({
   fields: [
@@ -187,7 +193,7 @@ const caseOf = (party: ResultParty): Sight => ({
     ...below('tracks', ['track', 'party', 'state', 'departmentId']),
     ...below('history', [...CASE_STEP, ...below('facts', SAID_TO_PARTY)]),
   ],
-  items: { parties: own(party), tracks: own(party), clocks: own(party), history: own(party) },
+  items: { parties: own(party), tracks: ownOrOfResult(party), clocks: own(party), history: own(party) },
 });
 /** As the answer about one sampleNo has it; what was refused is between the reporter and the platform. */
 const asked = ({ fields, items = {} }: Sight): Sight => ({

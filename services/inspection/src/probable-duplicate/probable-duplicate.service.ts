@@ -1,4 +1,5 @@
 import { type Competence, subjectOf } from '@jinqiao/contracts';
+import { dayInChina } from '@jinqiao/law';
 import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
@@ -6,7 +7,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { actorOf, seenBy, viewerOf } from '../actor.js';
 import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
-import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
+import { type HeldResult, isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
 import { merged } from '../sampling-result/sampling-result.decision.js';
 import type { Channel } from '../sampling-result/sampling-result.entity.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
@@ -164,12 +165,14 @@ export class ProbableDuplicates {
       if (!isAnnounced(held) && !(await findWaiting(tx, survivor, held.reportedRevision))) throw new SurvivorWithdrawn();
       return { held, announcements: [] };
     });
-    await this.results.change(tx, loser, async (held) => {
+    const givenUp = async (held: HeldResult): Promise<ReturnType<typeof merged>> => {
       const waiting = await findWaiting(tx, loser, held.reportedRevision);
       if (waiting) await answerWaiting(tx, waiting, { ...step, admitted: false });
       await lapse(tx, this.outbox, loser.reporterId, [loser.sampleNo]);
       return merged(held, subjectOf(survivor), step.now);
-    });
+    };
+    const { actorId, competence } = step;
+    await this.results.change(tx, loser, givenUp, { actorId, competence, on: dayInChina(step.now) });
   }
 
   /** Both results, in the order of their keys, then the pair: as the intake locks them. */

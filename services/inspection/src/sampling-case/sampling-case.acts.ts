@@ -1,14 +1,14 @@
 /**
  * What may be done in a case, by whom, from which state and on which article: the table that `decide` obeys and that docs/inspection.md
- * is drawn from. Tracks of one party run beside each other: an objection stops no correction.
+ * is drawn from. Tracks of one party run beside each other: an objection stops no correction. PUBLICATION is of the result itself.
  */
-import { type CaseAct, type CaseFacts, type Competence, RESULT_PARTIES, type ResultParty } from '@jinqiao/contracts';
+import { type CaseAct, type CaseFacts, type Competence, RESULT_PARTIES, type StepParty } from '@jinqiao/contracts';
 import { FOOD_LAW, PENALTY_PROCEDURE } from '@jinqiao/law';
 
-export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'HANDLING', 'CLUE'] as const;
+export const TRACKS = ['SERVICE', 'OBJECTION', 'AUTHORSHIP', 'PUBLICATION', 'HANDLING', 'CLUE'] as const;
 export type TrackName = (typeof TRACKS)[number];
 
-/** The first state of each track is where it begins, unwritten. */
+/** The first state of each track is where it begins, unwritten; PUBLICATION is never written, the result says where it stands. */
 export const STATES = {
   SERVICE: ['UNSERVED', 'UNDELIVERABLE', 'SERVED'],
   OBJECTION: [
@@ -24,6 +24,7 @@ export const STATES = {
     'WAIVED',
   ],
   AUTHORSHIP: ['UNDISPUTED', 'DENIED', 'NOT_ITS_PRODUCT', 'ITS_PRODUCT'],
+  PUBLICATION: ['PROVISIONAL', 'FINAL', 'PUBLISHED', 'WITHDRAWN'],
   HANDLING: [
     'NONE',
     'HANDED_OVER',
@@ -76,7 +77,7 @@ export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLO
 
 export interface ActRule {
   readonly track: TrackName;
-  readonly parties: readonly ResultParty[];
+  readonly parties: readonly StepParty[];
   readonly by: readonly Competence[];
   /** From each state the states it may lead to; the facts choose where there are several. */
   readonly leads: Readonly<Partial<Record<State, readonly State[]>>>;
@@ -106,6 +107,7 @@ const yes =
     upheld ? one : other;
 
 const objection = { track: 'OBJECTION', parties: SOLD_OR_MADE, by: EITHER, ofFood: `${FOOD_LAW}第八十八条` } as const;
+const publication = { track: 'PUBLICATION', parties: ['RESULT'], by: ORGANISER } as const;
 const handling = { track: 'HANDLING', parties: SOLD_OR_MADE, by: RECEIVER } as const;
 const clue = { track: 'CLUE', parties: SOLD_OR_MADE, by: RECEIVER, law: PENALTY_PROCEDURE } as const;
 
@@ -204,6 +206,16 @@ export const ACTS = {
     needs: ['upheld', 'reason', 'sha256'],
     article: '第三十七条',
   },
+
+  FINALISE: {
+    ...publication,
+    leads: { PROVISIONAL: ['FINAL'] },
+    needs: [],
+    article: '第三十六条、第三十七条',
+    ofFood: `${FOOD_LAW}第八十八条`,
+  },
+  PUBLISH: { ...publication, leads: { FINAL: ['PUBLISHED'] }, needs: ['documentNo'], article: '第十条' },
+  EMBARGO: { ...publication, leads: { PUBLISHED: ['FINAL'] }, needs: ['documentNo', 'reason'], article: '第十条' },
 
   HAND_OVER: {
     ...handling,
@@ -338,6 +350,8 @@ export const ACTS = {
   },
 } as const satisfies Record<CaseAct, ActRule>;
 export type ActName = keyof typeof ACTS;
+/** What the history says of the result: WITHDRAW and REPORT are no acts of a case, a report or a decision leads to them. */
+export type SaidOfResult = 'FINALISE' | 'PUBLISH' | 'EMBARGO' | 'WITHDRAW' | 'REPORT';
 export const ACT_NAMES = Object.keys(ACTS) as ActName[];
 
 const AFTER_FAILED = {

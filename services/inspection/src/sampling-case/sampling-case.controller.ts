@@ -5,8 +5,8 @@ import {
   CaseFacts,
   OneOf,
   Optional,
-  RESULT_PARTIES,
-  type ResultParty,
+  STEP_PARTIES,
+  type StepParty,
   Text,
   Whole,
 } from '@jinqiao/contracts';
@@ -22,8 +22,9 @@ export class OpenCaseBody {
 /** A step of a case, as it is sent. */
 export class TakeActBody extends CaseFacts {
   @OneOf(CASE_ACTS) act: CaseAct;
-  @OneOf(RESULT_PARTIES) party: ResultParty;
-  @CalendarDate({ about: 'The day it was done: of a service, the day it was received.' }) on: string;
+  @OneOf(STEP_PARTIES) party: StepParty;
+  @CalendarDate({ about: 'The day it was done: of a service, the day it was received; of a publication, the one printed on the notice.' })
+  on: string;
 }
 
 export class ListCasesQuery {

@@ -1,4 +1,4 @@
-import type { CaseFacts, ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
+import { type CaseFacts, type SamplingResultPublished, type StepParty } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
 import { Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
@@ -14,7 +14,8 @@ import { isAnnounced, type ResultName, type Status } from '../sampling-result/he
 import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, type SentStep, sentBy } from '../sampling-step/sent-step.js';
-import { type ActName, ACTS, OF_CLUE, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { publicationOf } from './publication.js';
+import { type ActName, ACTS, OF_CLUE, type SaidOfResult, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -36,13 +37,14 @@ import {
 } from './sampling-case.js';
 
 export interface CaseStep {
-  readonly act: ActName;
+  readonly act: ActName | SaidOfResult;
   readonly track: TrackName;
-  readonly party: ResultParty;
+  readonly party: StepParty;
   readonly from: State;
   readonly to: State;
   readonly on: string;
-  readonly facts: CaseFacts;
+  /** Of what came by a report: `reportedRevision`. */
+  readonly facts: CaseFacts & { readonly reportedRevision?: number };
   readonly actorId: string;
   readonly competence: string;
   readonly basis: string;
@@ -58,10 +60,10 @@ export interface SamplingCase {
   readonly standing: string | null;
   readonly parties: readonly CaseParty[];
   readonly openedOn: string;
-  /** Every track of every party, with what may be done in it now and by whom. */
+  /** Every track of every party and of the result, with what may be done in it now and by whom. */
   readonly tracks: readonly {
     readonly track: TrackName;
-    readonly party: ResultParty;
+    readonly party: StepParty;
     readonly state: State;
     readonly departmentId: string | null;
     readonly allowed: readonly AllowedAct[];
@@ -94,7 +96,7 @@ export const SERVED_OF_RESULT = `coalesce((SELECT jsonb_agg(p) FROM sampling_cas
     AND t.track = 'SERVICE' AND t.state = 'SERVED' AND t.party = p ->> 'party'
   WHERE c.reporter_id = r.reporter_id AND c.sample_no = r.sample_no), '[]')`;
 const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime, c.verdict, c.laboratory, c.parties,
-  c.opened_on::text AS "openedOn", CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic",
+  c.opened_on::text AS "openedOn", r.status, r.state ->> 'finality' AS finality, CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic",
   EXISTS (SELECT FROM sampling_sheet_clocks t WHERE t.clock = 'RAPID_TEST_OBJECTION'
     AND (t.organiser_id, t.sample_no) = (c.reporter_id, c.sample_no)) AS "wasTestedOnSite"`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
@@ -164,10 +166,12 @@ export class SamplingCases {
     if (await isTaken(tx, 'sampling_case_steps', { reporter_id: name.reporterId, sample_no: name.sampleNo }, sent)) return 'duplicate';
     const viewer = await viewerOf(tx, caller);
     if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
-    const step = decide(file, viewer, act, this.today());
+    const isOpenToObjections = ACTS[act.act].track === 'PUBLICATION' && (await this.results.isOpenToObjections(tx, name));
+    const step = decide({ ...file, isOpenToObjections }, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
-    const { decision } = step;
-    if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()));
+    const { decision, basis, competence } = step;
+    const by = { actorId: sent.actorId, competence, on: act.on, basis };
+    if (decision) await this.results.change(tx, name, (held) => withDecision(held, decision, this.clock.now()), by);
     return 'accepted';
   }
 
@@ -208,12 +212,14 @@ export class SamplingCases {
     const { track, clocks, from, basis, competence, derived } = step;
     const { act: name, party, on, ...facts } = act;
     const id = [reporterId, sampleNo];
-    await tx.query(
-      `INSERT INTO sampling_case_tracks (reporter_id, sample_no, track, party, state, department_id, last_on) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    // Where the result stands is its own to say.
+    if (track.track !== 'PUBLICATION')
+      await tx.query(
+        `INSERT INTO sampling_case_tracks (reporter_id, sample_no, track, party, state, department_id, last_on) VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (reporter_id, sample_no, track, party)
        DO UPDATE SET state = excluded.state, department_id = excluded.department_id, last_on = excluded.last_on`,
-      [...id, track.track, party, track.state, track.departmentId, on],
-    );
+        [...id, track.track, party, track.state, track.departmentId, on],
+      );
     const { columns, from: given, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
     await tx.query(
       `INSERT INTO sampling_case_clocks (reporter_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${given}
@@ -254,12 +260,15 @@ export class SamplingCases {
 
   private async findFile(tx: EntityManager, { reporterId, sampleNo }: ResultName, lock = ''): Promise<OpenedCase | null> {
     const id = [reporterId, sampleNo];
-    const [stored]: Omit<OpenedCase, 'tracks' | 'clocks' | 'history'>[] = await tx.query(
+    // Whoever changes a result locks it first, and then its case.
+    if (lock !== '') await tx.query(`SELECT FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2 ${lock}`, id);
+    const [stored]: (Omit<OpenedCase, 'tracks' | 'clocks' | 'history'> & { status: Status; finality?: string })[] = await tx.query(
       `SELECT ${CASE} FROM sampling_cases c JOIN sampling_results r USING (reporter_id, sample_no)
        WHERE c.reporter_id = $1 AND c.sample_no = $2 ${lock}`,
       id,
     );
     if (!stored) return null;
+    const { status, finality, ...file } = stored;
     const tracks: CaseFile['tracks'] = await tx.query(
       `SELECT track, party, state, department_id AS "departmentId", last_on::text AS "lastOn"
        FROM sampling_case_tracks WHERE reporter_id = $1 AND sample_no = $2`,
@@ -275,7 +284,11 @@ export class SamplingCases {
        FROM sampling_case_steps WHERE reporter_id = $1 AND sample_no = $2 ORDER BY step_no`,
       id,
     );
-    return { ...stored, tracks, clocks, history };
+    // A day that is printed may be before the day of a report.
+    const last = history.findLast(({ track, facts }) => track === 'PUBLICATION' && facts.reportedRevision === undefined);
+    const state = publicationOf(status, finality);
+    const publication = { track: 'PUBLICATION', party: 'RESULT', state, departmentId: null, lastOn: last?.on ?? '' } as const;
+    return { ...file, tracks: [...tracks, publication], clocks, history };
   }
 
   private async shown(
@@ -331,7 +344,7 @@ const withHandlers = (concern: Concern, handlers: readonly string[]): Concern =>
 
 /** A track that the party has no act in is not one of its tracks. */
 function tracksOf(file: CaseFile): SamplingCase['tracks'] {
-  return file.parties.flatMap(({ party }) =>
+  return [...file.parties.map(({ party }) => party), 'RESULT' as const].flatMap((party) =>
     TRACKS.flatMap((name) => {
       const { state, departmentId } = trackOf(file, name, party);
       const allowed = allowedIn(name, party, state);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Regime, ResultParty, SamplingResultPublished } from '@jinqiao/contracts';
+import type { Regime, ResultParty, SamplingResultPublished, StepParty } from '@jinqiao/contracts';
 import { rule } from '@jinqiao/law';
 import fc from 'fast-check';
 import {
@@ -34,6 +34,8 @@ import {
   trackOf,
 } from './sampling-case.js';
 import { leftOf } from '../deadline/run-clock.js';
+import type { HeldResult } from '../sampling-result/held-result.js';
+import { publicationStep } from './publication.js';
 
 const HASH = 'a'.repeat(64);
 const ORGANISER = { id: 'tj-amr', scopes: [] };
@@ -84,11 +86,11 @@ const actorOf = (name: ActName): typeof ORGANISER | typeof PROVINCE => {
 /** The file after one step. */
 const taken = (file: CaseFile, actor: typeof ORGANISER | typeof PROVINCE, act: Act): CaseFile =>
   after(file, act, decide(file, actor, act, TODAY));
-const play = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): CaseFile =>
+const play = (told: readonly Told[], file = NEW, party: StepParty = 'SAMPLED_PARTY'): CaseFile =>
   told.reduce((now, [act, on, facts]) => taken(now, actorOf(act), { ...FACTS, act, party, on, ...facts }), file);
 const states = (file: CaseFile, party: ResultParty = 'SAMPLED_PARTY'): object =>
   Object.fromEntries(file.tracks.filter((track) => track.party === party).map(({ track, state }) => [track, state]));
-const refusal = (told: readonly Told[], file = NEW, party: ResultParty = 'SAMPLED_PARTY'): string[] => {
+const refusal = (told: readonly Told[], file = NEW, party: StepParty = 'SAMPLED_PARTY'): string[] => {
   try {
     play(told, file, party);
   } catch (problem) {
@@ -245,6 +247,79 @@ describe('an objection', () => {
   });
 });
 
+describe('publication', () => {
+  const standingAt = (state: State): CaseFile => ({
+    ...NEW,
+    tracks: [{ track: 'PUBLICATION', party: 'RESULT', state, departmentId: null, lastOn: '' }],
+  });
+  const outcome = (state: State, act: ActName, actor: typeof ORGANISER | typeof PROVINCE = ORGANISER): string => {
+    try {
+      return decide(standingAt(state), actor, { ...FACTS, act, party: 'RESULT', on: '2026-09-30' }, TODAY).track.state;
+    } catch (problem) {
+      if (problem instanceof ActNotAllowed || problem instanceof ActNotCompetent) return problem.code;
+      throw problem;
+    }
+  };
+  const OF_RESULT = ['FINALISE', 'PUBLISH', 'EMBARGO'] as const;
+  const no = 'ACT_NOT_ALLOWED';
+
+  it.each([
+    ['PROVISIONAL', ['FINAL', no, no]],
+    ['FINAL', [no, 'PUBLISHED', no]],
+    ['PUBLISHED', [no, no, 'FINAL']],
+    ['WITHDRAWN', [no, no, no]],
+  ] as const)('of what is %s', (state, outcomes) => {
+    expect(OF_RESULT.map((act) => outcome(state, act))).toEqual(outcomes);
+  });
+
+  it('is the organiser’s alone', () => {
+    for (const other of [COUNTY, PROVINCE])
+      expect([
+        outcome('PROVISIONAL', 'FINALISE', other),
+        outcome('FINAL', 'PUBLISH', other),
+        outcome('PUBLISHED', 'EMBARGO', other),
+      ]).toEqual(Array.from({ length: 3 }, () => 'NOT_COMPETENT'));
+  });
+
+  it('is of the result, and nothing else is', () => {
+    for (const act of OF_RESULT)
+      expect(refusal([[act, '2026-09-30']], standingAt('FINAL'), 'SAMPLED_PARTY')).toEqual(['PARTY_NOT_CONCERNED']);
+    for (const act of ['SERVE', 'FILE_OBJECTION', 'HAND_OVER', 'HAND_OVER_CLUE'] as const)
+      expect(refusal([[act, '2026-09-30']], NEW, 'RESULT')).toEqual(['PARTY_NOT_CONCERNED']);
+  });
+
+  it('waits for what may still be objected to; what is public may be taken back', () => {
+    const open = (state: State): CaseFile => ({ ...standingAt(state), isOpenToObjections: true });
+    expect(refusal([['FINALISE', '2026-09-30']], open('PROVISIONAL'), 'RESULT')).toEqual(['OBJECTION_OPEN']);
+    expect(refusal([['PUBLISH', '2026-09-30']], open('FINAL'), 'RESULT')).toEqual(['OBJECTION_OPEN']);
+    expect(refusal([['EMBARGO', '2026-09-30']], open('PUBLISHED'), 'RESULT')).toEqual([]);
+  });
+
+  it('names the notice, the embargo its reason as well', () => {
+    const without = { documentNo: undefined, reason: undefined };
+    expect(refusal([['PUBLISH', '2026-09-30', without]], standingAt('FINAL'), 'RESULT')).toEqual(['FIELD_MISSING']);
+    expect(refusal([['EMBARGO', '2026-09-30', without]], standingAt('PUBLISHED'), 'RESULT')).toEqual(['FIELD_MISSING', 'FIELD_MISSING']);
+  });
+
+  const held = (status: HeldResult['status'], finality: 'PROVISIONAL' | 'FINAL' = 'FINAL'): HeldResult =>
+    ({ status, sampleNo: 'S-1', state: { finality, regime: 'FOOD' } }) as HeldResult;
+  const BY = { actorId: 'tj-amr', competence: 'ORGANISER', on: '2026-09-30', reportedRevision: 2 } as const;
+
+  it.each([
+    ['FINALISE', held('NOTIFIED', 'PROVISIONAL'), held('NOTIFIED')],
+    ['PUBLISH', held('NOTIFIED', 'PROVISIONAL'), held('PUBLISHED')],
+    ['PUBLISH', held('WITHDRAWN'), held('PUBLISHED')],
+    ['EMBARGO', held('PUBLISHED'), held('NOTIFIED', 'PROVISIONAL')],
+    ['WITHDRAW', held('NOTIFIED'), held('WITHDRAWN')],
+    ['REPORT', held('NOTIFIED'), held('NOTIFIED', 'PROVISIONAL')],
+    ['REPORT', held('WITHDRAWN'), held('NOTIFIED')],
+    [undefined, held('PUBLISHED'), held('PUBLISHED')],
+    [undefined, held('WITHDRAWN'), held('WAITING')],
+  ] as const)('is a step of the history, %s, whatever else changes the result', (act, before, after) => {
+    expect(publicationStep(before, after, BY)?.act).toBe(act);
+  });
+});
+
 describe('handling', () => {
   it('is for what failed alone', () => {
     expect(refusal([['HAND_OVER', '2026-09-01']], { ...NEW, standing: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
@@ -322,7 +397,7 @@ describe('handling', () => {
 });
 
 describe('a decision about the result', () => {
-  const decided = (told: readonly Told[], [act, on, facts]: Told, file = NEW, party: ResultParty = 'SAMPLED_PARTY') =>
+  const decided = (told: readonly Told[], [act, on, facts]: Told, file = NEW, party: StepParty = 'SAMPLED_PARTY') =>
     decide(play(told, file, party), actorOf(act), { ...FACTS, act, party, on, ...facts }, TODAY).decision;
 
   it('follows from a re-inspection, an objection that holds, a denial, a passed re-check, and from nothing else', () => {
@@ -347,6 +422,16 @@ describe('a decision about the result', () => {
     const isIts: Told = ['DECIDE_AUTHORSHIP', '2026-09-20', { upheld: false }];
     expect(decided([denied], isIts, NEW, 'NOMINAL_PRODUCER')).toMatchObject({ authorship: 'UNDISPUTED' });
     expect(decided([], SERVED)).toBeNull();
+    const public_: Told = ['PUBLISH', '2026-09-30', { documentNo: '2026年第30号' }];
+    expect(decided([], ['FINALISE', '2026-09-29'], NEW, 'RESULT')).toEqual({
+      ...made,
+      party: 'RESULT',
+      kind: 'FINALISATION',
+      on: '2026-09-29',
+    });
+    const notice = { no: '2026年第30号', publishedOn: '2026-09-30' };
+    expect(decided([['FINALISE', '2026-09-29']], public_, NEW, 'RESULT')).toMatchObject({ kind: 'PUBLICATION', notice });
+    expect(decided([['FINALISE', '2026-09-29'], public_], ['EMBARGO', '2026-10-08'], NEW, 'RESULT')).toMatchObject({ kind: 'EMBARGO' });
   });
 
   const PASSED: Told = ['RECORD_RECHECK', '2026-05-10', { passed: true }];
@@ -607,7 +692,7 @@ describe('every step', () => {
   const tellings = fc.array(
     fc.record({
       act: fc.constantFrom(...ACT_NAMES),
-      party: fc.constantFrom<ResultParty>('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'),
+      party: fc.constantFrom<StepParty>('SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM', 'RESULT'),
       days: fc.integer({ min: 0, max: 70 }),
       actor: fc.constantFrom(ORGANISER, COUNTY, PROVINCE),
       ground: fc.constantFrom('AUTHENTICITY', 'CONCLUSION'),
@@ -656,7 +741,8 @@ describe('every step', () => {
 
   it('reaches every state of every track', () => {
     for (const track of TRACKS) {
-      const reached = new Set<State>([STATES[track][0]]);
+      // Only what is said of the result elsewhere takes it back.
+      const reached = new Set<State>([STATES[track][0], ...(track === 'PUBLICATION' ? (['WITHDRAWN'] as const) : [])]);
       const arrows = (Object.values(ACTS) as ActRule[])
         .filter((given) => given.track === track)
         .flatMap(({ leads }) => Object.entries(leads) as [State, readonly State[]][]);

@@ -10,6 +10,7 @@ import type {
   ResultDecision,
   ResultParty,
   SamplingResultPublished,
+  StepParty,
   Verdict,
 } from '@jinqiao/contracts';
 import { type Extension, FOOD_SAMPLING, isInTianjin, rule, SAMPLING_MEASURES } from '@jinqiao/law';
@@ -28,6 +29,7 @@ import {
   stateOf,
 } from '../deadline/run-clock.js';
 import type { Concern } from '../disclosure/disclosure.js';
+import { OBJECTION_OPEN } from '../sampling-result/sampling-result.js';
 import {
   ACTS,
   type ActName,
@@ -35,6 +37,7 @@ import {
   CLOCKS,
   type ClockName,
   OF_CLUE,
+  type SaidOfResult,
   type State,
   STATES,
   type TrackName,
@@ -52,7 +55,7 @@ export interface CaseParty {
 
 export interface Track {
   readonly track: TrackName;
-  readonly party: ResultParty;
+  readonly party: StepParty;
   readonly state: State;
   /** The department it was handed over to. */
   readonly departmentId: string | null;
@@ -61,7 +64,7 @@ export interface Track {
 
 export interface Clock extends PausableClock {
   readonly clock: ClockName;
-  readonly party: ResultParty;
+  readonly party: StepParty;
 }
 
 /** A case as it stands, with what is needed of its result. */
@@ -76,6 +79,8 @@ export interface CaseFile {
   readonly laboratory: { readonly name: string; readonly uscc?: string | undefined } | null;
   /** It had its four hours for that, on the sheet. */
   readonly wasTestedOnSite: boolean;
+  /** Is it, or may it still be, objected to? Asked where it is to be made final or public. */
+  readonly isOpenToObjections?: boolean;
   readonly parties: readonly CaseParty[];
   readonly tracks: readonly Track[];
   readonly clocks: readonly Clock[];
@@ -84,8 +89,8 @@ export interface CaseFile {
 }
 
 export interface PastStep {
-  readonly act: ActName;
-  readonly party: ResultParty;
+  readonly act: ActName | SaidOfResult;
+  readonly party: StepParty;
   readonly to: State;
 }
 
@@ -111,7 +116,7 @@ export function partiesOf({ sampledParty, nominalProducer, online }: SamplingRes
 
 export interface Act extends CaseFacts {
   readonly act: ActName;
-  readonly party: ResultParty;
+  readonly party: StepParty;
   /** The day it was done. */
   readonly on: string;
 }
@@ -194,7 +199,8 @@ const NO_PARTY: Finding = { code: 'PARTY_NOT_CONCERNED', pointer: '/party', mess
 /** Decides about a step. The caller holds the lock of the case. */
 export function decide(file: CaseFile, actor: Actor, act: Act, today: string): Step {
   const given: ActRule = ACTS[act.act];
-  if (!given.parties.includes(act.party) || !file.parties.some(({ party }) => party === act.party)) throw new ActUnacceptable([NO_PARTY]);
+  const isConcerned = act.party === 'RESULT' || file.parties.some(({ party }) => party === act.party);
+  if (!given.parties.includes(act.party) || !isConcerned) throw new ActUnacceptable([NO_PARTY]);
   const before = trackOf(file, given.track, act.party);
   const competence = competenceOf(file.reporterId, before, actor, given.by);
   if (competence === null) throw new ActNotCompetent(given.by);
@@ -220,13 +226,13 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
   };
 }
 
-export function trackOf({ tracks }: Pick<CaseFile, 'tracks'>, track: TrackName, party: ResultParty): Track {
+export function trackOf({ tracks }: Pick<CaseFile, 'tracks'>, track: TrackName, party: StepParty): Track {
   const [first] = STATES[track];
   return tracks.find((one) => one.track === track && one.party === party) ?? { track, party, state: first, departmentId: null, lastOn: '' };
 }
 
 /** What may be done now, and by whom. */
-export function allowedIn(track: TrackName, party: ResultParty, state: State): AllowedAct[] {
+export function allowedIn(track: TrackName, party: StepParty, state: State): AllowedAct[] {
   return (Object.entries(ACTS) as [ActName, ActRule][])
     .filter(([, given]) => given.track === track && given.parties.includes(party) && given.leads[state] !== undefined)
     .map(([act, { by }]) => ({ act, by }));
@@ -247,7 +253,7 @@ export interface CaseParts {
   readonly isPublic: boolean;
 }
 
-const isServed = (tracks: CaseParts['tracks'], to: ResultParty): boolean =>
+const isServed = (tracks: CaseParts['tracks'], to: StepParty): boolean =>
   tracks.some(({ track, party, state }) => track === 'SERVICE' && party === to && state === 'SERVED');
 
 function competenceOf(reporterId: string, { departmentId }: Track, actor: Actor, by: readonly Competence[]): Competence | null {
@@ -315,6 +321,9 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
       return before.state === 'CONCLUSION_UNDER_REVIEW' && act.upheld === true ? verdictFindings(file, act) : [];
     case 'RECORD_REINSPECTION':
       return act.verdict === undefined || FOUND.includes(act.verdict) ? [] : [finding('NOTHING_FOUND', '/verdict', NOTHING_FOUND)];
+    case 'FINALISE':
+    case 'PUBLISH':
+      return file.isOpenToObjections === true ? [{ ...OBJECTION_OPEN, pointer: '/act' }] : [];
     case 'HAND_OVER':
     case 'ORDER_CORRECTION':
     case 'ANNOUNCE':
@@ -410,7 +419,7 @@ function windowFindings(file: CaseFile, before: Track, { on }: Act): Finding[] {
 
 const windowOf = ({ regime }: CaseFile, { lastOn }: Track): RunClock | null => startedBy('SECOND_RECHECK_NOT_BEFORE', regime, lastOn);
 
-const openClock = ({ clocks }: CaseFile, clock: ClockName, party: ResultParty): Clock | undefined =>
+const openClock = ({ clocks }: CaseFile, clock: ClockName, party: StepParty): Clock | undefined =>
   clocks.find((one) => one.clock === clock && one.party === party && one.stoppedOn === null);
 
 function clocksOf(file: CaseFile, given: ActRule, act: Act): Clock[] {
@@ -458,7 +467,7 @@ function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step[
 }
 
 function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): ResultDecision | null {
-  const { party, on, verdict, upheld } = act;
+  const { party, on, verdict, upheld, documentNo } = act;
   const made = { party, by, on };
   switch (act.act) {
     case 'RECORD_REINSPECTION':
@@ -475,6 +484,12 @@ function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): 
       const resumes = file.parties.some(({ party: one }) => hasPassed(file, one)) && othersHavePassed(file, party);
       return { ...made, kind: 'AUTHORSHIP', authorship: 'DENIED_CONFIRMED', ...(resumes && { resumes }) };
     }
+    case 'FINALISE':
+      return { ...made, kind: 'FINALISATION' };
+    case 'PUBLISH':
+      return { ...made, kind: 'PUBLICATION', ...(documentNo !== undefined && { notice: { no: documentNo, publishedOn: on } }) };
+    case 'EMBARGO':
+      return { ...made, kind: 'EMBARGO' };
     case 'RECORD_RECHECK':
       return act.passed === true ? { ...made, kind: 'RECHECK', resumes: othersHavePassed(file, party) } : null;
     default:
@@ -486,7 +501,7 @@ function decisionFrom(file: CaseFile, before: Track, act: Act, by: Competence): 
  * §49: nobody sells again before the department has declared that the re-check was passed. Whoever sold it and whoever is printed as its
  * producer has to, but for a producer that did not make it and for whoever is left to the authority of another place (§44).
  */
-function othersHavePassed(file: CaseFile, party: ResultParty): boolean {
+function othersHavePassed(file: CaseFile, party: StepParty): boolean {
   const passed = file.parties.filter((one) => one.party === party || hasPassed(file, one.party));
   return file.parties.every((one) => {
     if (passed.includes(one) || !mustPass(file, one)) return true;
@@ -495,17 +510,17 @@ function othersHavePassed(file: CaseFile, party: ResultParty): boolean {
   });
 }
 
-const hasPassed = ({ history }: CaseFile, party: ResultParty): boolean =>
+const hasPassed = ({ history }: CaseFile, party: StepParty): boolean =>
   history.some((step) => step.party === party && step.to === 'RECHECK_PASSED');
 
-const isUnhandled = (file: CaseFile, party: ResultParty): boolean => trackOf(file, 'HANDLING', party).state === 'NONE';
+const isUnhandled = (file: CaseFile, party: StepParty): boolean => trackOf(file, 'HANDLING', party).state === 'NONE';
 
 function mustPass(file: CaseFile, one: CaseParty): boolean {
   if (one.party === 'PLATFORM' || isNotItsProduct(file, one.party)) return false;
   return !isUnhandled(file, one.party) || !isElsewhere(file, one);
 }
 
-const isNotItsProduct = (file: CaseFile, party: ResultParty): boolean => trackOf(file, 'AUTHORSHIP', party).state === 'NOT_ITS_PRODUCT';
+const isNotItsProduct = (file: CaseFile, party: StepParty): boolean => trackOf(file, 'AUTHORSHIP', party).state === 'NOT_ITS_PRODUCT';
 
 /** Of whom nobody said where it is, the letter says it. */
 const isElsewhere = (file: CaseFile, { party, isOutside, divisionCode }: CaseParty): boolean =>

@@ -83,6 +83,104 @@ describe('a decision', () => {
   });
 });
 
+const OF_RESULT = { party: 'RESULT' } as const;
+const FINALISED = decision({ ...OF_RESULT, kind: 'FINALISATION' });
+const BY_ACT = { no: 'TJ-2026-20', publishedOn: '2026-11-20' };
+const MADE_PUBLIC = decision({ ...OF_RESULT, kind: 'PUBLICATION', notice: BY_ACT });
+const TAKEN_BACK = decision({ ...OF_RESULT, kind: 'EMBARGO', on: '2026-11-22' });
+const REPORTED_PUBLIC = reported({ finality: 'FINAL', notice: NOTICE });
+
+describe('what its organiser makes of the result', () => {
+  it('is one series: final, public, back under embargo, public again', () => {
+    const again = { ...MADE_PUBLIC, notice: { ...BY_ACT, no: 'TJ-2026-21' } };
+    let held = reported();
+    const all: string[] = [];
+    for (const one of [FINALISED, MADE_PUBLIC, TAKEN_BACK, again]) {
+      const next = withDecision(held, one, NOW);
+      all.push(...next.announcements.map(({ type, data }) => `${data.revision} ${type.name} ${data.finality} ${data.notice?.no ?? ''}`));
+      held = next.held;
+    }
+    expect(all).toEqual([
+      '2 SamplingResultNotified FINAL ',
+      '3 SamplingResultPublished FINAL TJ-2026-20',
+      '4 SamplingResultWithdrawn FINAL TJ-2026-20',
+      '5 SamplingResultNotified FINAL ',
+      '6 SamplingResultPublished FINAL TJ-2026-21',
+    ]);
+    expect(held).toMatchObject({
+      status: 'PUBLISHED',
+      revision: 6,
+      state: { revisionReason: 'FINALISED', publishedAt: NOW.toISOString() },
+    });
+    expect(held.state?.decisions).toEqual([FINALISED, { ...TAKEN_BACK, notice: BY_ACT }, again]);
+  });
+
+  it('under embargo has neither a notice nor the time of its publication', () => {
+    const { state, status } = after(FINALISED, MADE_PUBLIC, TAKEN_BACK);
+    expect(status).toBe('NOTIFIED');
+    expect(state).not.toHaveProperty('notice');
+    expect(state).not.toHaveProperty('publishedAt');
+  });
+
+  it('never grows by what is done again and again', () => {
+    const often = Array.from({ length: 15 }, () => [MADE_PUBLIC, TAKEN_BACK]).flat();
+    expect(after(FINALISED, ...often).state?.decisions).toHaveLength(2);
+  });
+
+  it.each([
+    ['without a notice stays public', report(2), 'PUBLISHED', BY_ACT],
+    ['that is provisional stays public', report(2, { finality: 'PROVISIONAL' }), 'PUBLISHED', BY_ACT],
+    ['with the same notice stays public', report(2, { finality: 'FINAL', notice: { no: BY_ACT.no } }), 'PUBLISHED', BY_ACT],
+    ['with another notice is public by that one', report(2, { finality: 'FINAL', notice: NOTICE }), 'PUBLISHED', NOTICE],
+    ['that takes it back', retraction, 'WITHDRAWN', BY_ACT],
+  ] as const)('public by an act, a later report %s', (_what, input, status, notice) => {
+    const { held } = submit(after(FINALISED, MADE_PUBLIC), input);
+    expect(held).toMatchObject({ status, state: { finality: 'FINAL', notice } });
+  });
+
+  it('is its reporter’s again from another notice on: then no notice means embargo', () => {
+    const other = submit(after(FINALISED, MADE_PUBLIC), report(2, { finality: 'FINAL', notice: NOTICE })).held;
+    expect(said(submit(other, report(3)))).toEqual(['SamplingResultWithdrawn 5 UNQUALIFIED', 'SamplingResultNotified 6 UNQUALIFIED']);
+  });
+
+  it('begins anew after a retraction', () => {
+    const withdrawn = submit(after(FINALISED, MADE_PUBLIC), retraction).held;
+    const { held } = submit(withdrawn, report(3));
+    expect(held).toMatchObject({ status: 'NOTIFIED', state: { finality: 'PROVISIONAL' } });
+    expect(held.state).not.toHaveProperty('decisions');
+  });
+
+  it('stays under embargo: a report that still carries its notice waits, one without is taken, another notice is', () => {
+    const { held } = withDecision(REPORTED_PUBLIC, TAKEN_BACK, NOW);
+    const same = submit(held, report(2, { finality: 'FINAL', notice: NOTICE }));
+    expect(same).toMatchObject({ announcements: [], undoes: [{ kind: 'EMBARGO', notice: NOTICE }], held: { status: 'NOTIFIED' } });
+    expect(said(submit(held, report(2, { finality: 'FINAL' })))).toEqual(['SamplingResultNotified 4 UNQUALIFIED']);
+    const other = submit(held, report(2, { finality: 'FINAL', notice: BY_ACT }));
+    expect(said(other)).toEqual(['SamplingResultPublished 4 UNQUALIFIED']);
+    expect(submit(other.held, report(3, { finality: 'FINAL', notice: NOTICE })).undoes).toMatchObject([{ kind: 'EMBARGO' }]);
+  });
+
+  it('is public again by the notice that was taken back when a person lets it in', () => {
+    const { held } = withDecision(REPORTED_PUBLIC, TAKEN_BACK, NOW);
+    const reading = readReport(report(2, { finality: 'FINAL', notice: NOTICE }), NOW);
+    if (!reading.ok) throw new Error('unreadable');
+    const back = admit(submit(held, report(2, { finality: 'FINAL', notice: NOTICE })).held, reading.submission, NOW);
+    expect(said(back)).toEqual(['SamplingResultPublished 4 UNQUALIFIED']);
+    expect(back.held.state).not.toHaveProperty('decisions');
+  });
+
+  it('is known again from what was announced, the half of an embargo included', () => {
+    const public_ = after(FINALISED, MADE_PUBLIC);
+    const known = (one: ReturnType<typeof withDecision>): HeldResult[] => one.announcements.map(heldBy);
+    const [half, whole] = known(withDecision(public_, TAKEN_BACK, NOW));
+    expect(half).toMatchObject({ status: 'WITHDRAWN', revision: 4, reportedRevision: 1 });
+    expect(whole).toMatchObject({ status: 'NOTIFIED', revision: 5, reportedRevision: 1 });
+    for (const one of [half, whole])
+      expect(one && submit(one, report(2, { finality: 'FINAL', notice: BY_ACT })).undoes).toMatchObject([{ kind: 'EMBARGO' }]);
+    expect(known(withDecision(after(FINALISED), MADE_PUBLIC, NOW)).map((one) => submit(one, report(2)).held.status)).toEqual(['PUBLISHED']);
+  });
+});
+
 describe('a later report', () => {
   it('that agrees is taken as it comes, with the decisions over it', () => {
     const next = submit(after(REVERSED), report(2, { verdict: 'QUALIFIED', product: { name: '玩具车' } }));

@@ -20,6 +20,7 @@ import { NO_BATCH } from '../probable-duplicate/batch.js';
 import { wayOf } from '../probable-duplicate/likeness.js';
 import type { Pair } from '../probable-duplicate/probable-duplicate.js';
 import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
+import { type ChangedBy, keepPublication, type PublicationStep, publicationStep, reportedBy } from '../sampling-case/publication.js';
 import { ENDED } from '../sampling-case/sampling-case.acts.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
@@ -159,11 +160,17 @@ export class SamplingResults {
     }
   }
 
-  /** Changes one result by something other than what its reporter sends, under the lock of its row. */
+  /** Is it, or may it still be, objected to in its case? The caller holds the lock of its row. */
+  async isOpenToObjections(tx: EntityManager, { reporterId, sampleNo }: ResultName): Promise<boolean> {
+    return (await openToObjections(tx, { reporterId, now: this.clock.now() }, [sampleNo])).has(sampleNo);
+  }
+
+  /** Changes one result by something other than what its reporter sends, under the lock of its row. `by`: who, where it is not its reporter. */
   async change(
     tx: EntityManager,
     { reporterId, sampleNo }: ResultName,
     to: (held: HeldResult) => Changed | Promise<Changed>,
+    by?: ChangedBy,
   ): Promise<void> {
     const stored = (await lockStored(tx, reporterId, [sampleNo])).get(sampleNo);
     if (!stored) throw new SamplingResultUnknown();
@@ -173,6 +180,9 @@ export class SamplingResults {
       tx,
       announcements.map(({ type, data }) => event<object>(type, data)),
     );
+    const now = this.clock.now();
+    const step = publicationStep(stored.held, held, by ?? reportedBy(reporterId, held.reportedRevision, now));
+    await keepPublication(tx, this.outbox, { reporterId, now }, step ? [step] : []);
   }
 
   private async acceptTogether(tx: EntityManager, requests: readonly Request[]): Promise<Answer[][]> {
@@ -219,6 +229,12 @@ export class SamplingResults {
         done.flatMap(({ waiting }) => waiting),
       );
       await keepCompared(tx, this.outbox, done, context);
+      await keepPublication(
+        tx,
+        this.outbox,
+        context,
+        done.flatMap(({ steps }) => steps),
+      );
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
@@ -325,6 +341,8 @@ interface Fold {
   /** What became of the last comparison with others, where there was one. */
   readonly compared: { readonly sampleNo: string; readonly isStored: boolean; readonly pair: Pair | null } | null;
   readonly waiting: readonly Waiting[];
+  /** Of its way to the public. */
+  readonly steps: readonly PublicationStep[];
   readonly events: OutgoingEvent[];
   readonly answers: Placed[];
 }
@@ -334,6 +352,7 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
   const events: OutgoingEvent[] = [];
   const answers: Placed[] = [];
   const waiting: Waiting[] = [];
+  const steps: PublicationStep[] = [];
   let current = stored;
   let compared: Fold['compared'] = null;
   for (const item of items) {
@@ -347,11 +366,13 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
     if (isSettledBy(decision, held, item)) compared = { sampleNo: item.sampleNo, isStored: stored !== null, pair };
     current = { held: decision.held, carried: carriedBy(item, current?.carried ?? null, context) };
     if (decision.undoes) waiting.push(waitingOf(context.reporterId, item, decision.undoes, context.now));
+    const by = reportedBy(context.reporterId, decision.held.reportedRevision, context.now);
+    steps.push(...[publicationStep(held, decision.held, by)].filter((step) => step !== null));
     const { causedBy, traceparent } = item.submitted;
     const options = { ...(causedBy && { causedBy }), ...(traceparent && { traceparent }) };
     events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
   }
-  return { row: current && current !== stored ? rowOf(current) : null, compared, waiting, events, answers };
+  return { row: current && current !== stored ? rowOf(current) : null, compared, waiting, steps, events, answers };
 }
 
 /** Before anybody is told of a result, and when it comes to be of other goods. */
@@ -379,7 +400,11 @@ const isToGoFurther = (stored: Stored | undefined, items: readonly ReadableItem[
  * Of these results those with an objection under way, or time left for one: whoever was served has 15 days. Whoever takes a step in a case
  * holds the lock of its result, as the caller does.
  */
-async function openToObjections(tx: EntityManager, { reporterId, now }: Context, sampleNos: readonly string[]): Promise<Set<string>> {
+async function openToObjections(
+  tx: EntityManager,
+  { reporterId, now }: Pick<Context, 'reporterId' | 'now'>,
+  sampleNos: readonly string[],
+): Promise<Set<string>> {
   if (sampleNos.length === 0) return new Set();
   const rows: { sampleNo: string }[] = await tx.query(
     `SELECT sample_no AS "sampleNo" FROM sampling_case_tracks

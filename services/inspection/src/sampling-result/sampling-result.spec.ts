@@ -6,7 +6,8 @@ import {
   type SamplingResultReported,
 } from '@jinqiao/contracts';
 import type { Announcement, HeldResult } from './held-result.js';
-import { decide, type Decision, EMBARGOED_AGAIN, heldBy, type Reading, readReport, readRetraction } from './sampling-result.js';
+import { EMBARGOED_AGAIN } from './sampling-result.decision.js';
+import { decide, type Decision, heldBy, type Reading, readReport, readRetraction } from './sampling-result.js';
 
 const NOW = new Date('2026-11-23T04:00:00.000Z');
 const NOTICE = { no: 'TJ-2026-17', publishedOn: '2026-11' };

@@ -18,7 +18,7 @@ import type { ItemAnswer } from '@jinqiao/platform';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import { batchKeyOf, NO_BATCH } from '../probable-duplicate/batch.js';
 import { type Announcement, type HeldResult, isAnnounced, type Status, type Submission } from './held-result.js';
-import { decided, standing, undoneBy } from './sampling-result.decision.js';
+import { decided, EMBARGOED_AGAIN, isEmbargoDecided, standing, undoneBy } from './sampling-result.decision.js';
 
 export type Reading =
   | { readonly ok: true; readonly submission: Submission; readonly warnings: readonly Finding[]; readonly unknownFields: readonly string[] }
@@ -72,9 +72,6 @@ export class ReporterNotNamed extends DomainError {
     ]);
   }
 }
-
-/** The reason given when a published result goes back under embargo. */
-export const EMBARGOED_AGAIN = 'EMBARGOED_AGAIN';
 
 /** Reads a report from any channel. Every finding is listed, in the order structure, failing item, party, others: the first is counted. */
 export function readReport(input: unknown, now: Date): Reading {
@@ -148,7 +145,7 @@ export function goesFurther({ status, state }: HeldResult, submission: Submissio
  * What may be objected to is neither final nor public before that is decided, or the time is over (产品质量监督抽查管理暂行办法 §36, §37,
  * §42; 食品安全法 §88).
  */
-const OBJECTION_OPEN: Finding = {
+export const OBJECTION_OPEN: Finding = {
   code: 'OBJECTION_OPEN',
   pointer: '/finality',
   message: 'an objection is under way in its case, or the time for one is not over: until then it is neither final nor public',
@@ -213,31 +210,33 @@ function acceptReport(
   { report, revision, hash, batchKey }: Submission & { kind: 'REPORT' },
 ): Accepted {
   const announcements: Announcement[] = [];
+  const decisions = held ? standing(held, report, givenUp) : [];
+  const stated = decisions.length > 0 ? decided({ ...announced(report), decisions }) : announced(report);
+  const isPublic = stated.notice !== undefined;
   let next = held?.revision ?? 0;
-  if (held?.state && held.status === 'PUBLISHED' && !report.notice) {
+  if (held?.state && held.status === 'PUBLISHED' && !isPublic) {
     next += 1;
     const back = { ...held.state, revision: next, reportedRevision: revision, acceptedAt: at, reason: EMBARGOED_AGAIN, withdrawnAt: at };
     announcements.push({ type: SamplingResultWithdrawn, data: back });
   }
   const publishedAt = held?.status === 'PUBLISHED' ? held.state?.publishedAt : at;
-  const decisions = held ? standing(held, report, givenUp) : [];
   const state: SamplingResultPublished = {
-    ...(decisions.length > 0 ? decided({ ...announced(report), decisions }) : announced(report)),
+    ...stated,
     reporterId,
     revision: next + 1,
     reportedRevision: revision,
     acceptedAt: at,
-    ...(report.notice && { publishedAt }),
+    ...(isPublic && { publishedAt }),
   };
   // Publication supersedes the notice: the published revision alone is enough to end it.
-  announcements.push({ type: report.notice ? SamplingResultPublished : SamplingResultNotified, data: state });
+  announcements.push({ type: isPublic ? SamplingResultPublished : SamplingResultNotified, data: state });
   return {
     outcome: 'accepted',
     announcements,
     held: {
       reporterId,
       sampleNo: report.sampleNo,
-      status: report.notice ? 'PUBLISHED' : 'NOTIFIED',
+      status: isPublic ? 'PUBLISHED' : 'NOTIFIED',
       revision: state.revision,
       reportedRevision: revision,
       reportedHash: hash,
@@ -293,7 +292,9 @@ function acceptRetraction({ held, reporterId, at, warnings, givenUp }: Follow, r
 export function heldBy({ type, data }: Announcement): HeldResult {
   const { reason, withdrawnAt, mergedInto, ...state } = { reason: '', withdrawnAt: null, mergedInto: null, ...data };
   // Half of what a report said: the other half, the notice of the same reported revision, is still to come or to be reported again.
-  const reportedRevision = reason === EMBARGOED_AGAIN ? state.reportedRevision - 1 : state.reportedRevision;
+  // Where it was decided the next report says the other half.
+  const isHalf = reason === EMBARGOED_AGAIN && !isEmbargoDecided(state);
+  const reportedRevision = isHalf ? state.reportedRevision - 1 : state.reportedRevision;
   return {
     reporterId: state.reporterId,
     sampleNo: state.sampleNo,

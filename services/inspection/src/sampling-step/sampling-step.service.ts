@@ -2,7 +2,7 @@ import {
   RecallOpened,
   RecallStepAnswered,
   RecallStepTaken,
-  type ResultParty,
+  type StepParty,
   SamplingCaseOpened,
   SamplingCaseStepTaken,
   SamplingSheetOpened,
@@ -41,7 +41,7 @@ interface Doing<S> {
 
 /** What a step is about. */
 type Told =
-  | ({ readonly matter: StepMatter; readonly subject: string; readonly party?: ResultParty } & Doing<Standing>)
+  | ({ readonly matter: StepMatter; readonly subject: string; readonly party?: StepParty } & Doing<Standing>)
   | ({ readonly matter: 'RECALL'; readonly subject: string } & Doing<RecallStanding>);
 
 type Said<S> = Pick<SamplingStepAnswered, 'departmentId' | 'stepId' | 'revision' | 'subject' | 'unknownFields' | 'answeredAt'> &

@@ -1,4 +1,4 @@
-import { type ResultDecision, subjectOf } from '@jinqiao/contracts';
+import { type Competence, type ResultDecision, subjectOf } from '@jinqiao/contracts';
 import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
@@ -6,9 +6,10 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { type Actor, actorOf, isProvince, seenBy, viewerOf } from '../actor.js';
 import { type Concern, disclosed, type Seen } from '../disclosure/disclosure.js';
 import { giveUpMerge, mergedAs } from '../probable-duplicate/probable-duplicate.store.js';
+import { reportedBy } from '../sampling-case/publication.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
-import type { ResultName, Submission } from '../sampling-result/held-result.js';
-import { admit } from '../sampling-result/sampling-result.js';
+import type { HeldResult, ResultName, Submission } from '../sampling-result/held-result.js';
+import { type Accepted, admit } from '../sampling-result/sampling-result.js';
 import { mayGiveUp, mayGiveUpMerge, NothingWaits, RuledOnInPair, RulingNotCompetent } from './waiting-report.js';
 
 export interface WaitingReport extends ResultName {
@@ -69,15 +70,17 @@ export class WaitingReports {
     const now = this.clock.now();
     await this.db.transaction(async (tx) => {
       const actor = await actorOf(tx, caller);
+      const by = { ...reportedBy(actor.id, reportedRevision, now), competence: competenceOf(actor) };
       if (!(await isConcerned(tx, actor, name))) throw new NothingWaits();
-      await this.results.change(tx, name, async (held) => {
+      const ruled = async (held: HeldResult): Promise<Pick<Accepted, 'held' | 'announcements'>> => {
         const waiting = await findWaiting(tx, name, reportedRevision);
         if (!waiting) throw new NothingWaits();
         if (waiting.waitsFor === 'PROBABLE_DUPLICATE') throw new RuledOnInPair();
         if (admitted) await giveUp(tx, this.outbox, { actor, waiting, reason, now });
         await answerWaiting(tx, waiting, { admitted, reason, actorId: actor.id, now });
         return admitted ? admit(held, waiting.submission, now) : { held: { ...held, warnings: [] }, announcements: [] };
-      });
+      };
+      await this.results.change(tx, name, ruled, by);
     });
   }
 }
@@ -96,6 +99,8 @@ async function isConcerned(tx: EntityManager, actor: Actor, { reporterId, sample
   return into.length > 0;
 }
 
+const competenceOf = (actor: Actor): Competence => (isProvince(actor) ? 'PROVINCE' : 'ORGANISER');
+
 /** Everything that stands against it has to be the actor's to give up. */
 async function giveUp(
   tx: EntityManager,
@@ -103,7 +108,7 @@ async function giveUp(
   { actor, waiting, reason, now }: { actor: Actor; waiting: WaitingReport; reason: string; now: Date },
 ): Promise<void> {
   const { undoes, mergedInto } = waiting;
-  const competence = isProvince(actor) ? 'PROVINCE' : 'ORGANISER';
+  const competence = competenceOf(actor);
   if (!mayGiveUp(competence, undoes)) throw new RulingNotCompetent();
   if (mergedInto === null) return;
   const merge = { loser: subjectOf(waiting), survivor: mergedInto };
