@@ -79,6 +79,21 @@ describe('what is shown', () => {
     );
   });
 
+  it('is to a party where the result stands, and nothing of another party or of who made it public and why', () => {
+    const merchant = { id: 'm', kind: 'MERCHANT', scopes: [], uscc: USCC } as unknown as Viewer;
+    const concern: Concern = { owners: ['a'], parties: [{ party: 'SAMPLED_PARTY', uscc: USCC }] };
+    const ofEach = ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'RESULT'].map((party) => ({
+      party,
+      state: 'FINAL',
+      act: 'EMBARGO',
+      kind: 'EMBARGO',
+    }));
+    const shown = (matter: Matter, object: object): unknown => JSON.parse(JSON.stringify(disclosed(matter, merchant, concern, object)));
+    const parties = [{ party: 'SAMPLED_PARTY' }, { party: 'RESULT' }];
+    expect(shown('CASE', { tracks: ofEach, history: ofEach })).toMatchObject({ tracks: parties, history: [{ party: 'SAMPLED_PARTY' }] });
+    expect(shown('RESULT', { state: { decisions: ofEach } })).toMatchObject({ state: { decisions: parties } });
+  });
+
   it('is nothing to platforms, statistics, services and merchants of whom nobody knows which entity they are', () => {
     fc.assert(
       fc.property(fc.constantFrom(...MATTERS), viewers, concerns, (matter, viewer, concern) => {
