@@ -105,6 +105,7 @@ export class Desk {
 const BY: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
+      'ORDER_STOP_SALE',
       'ORDER_CORRECTION',
       'REPORT_CORRECTION',
       'RECORD_RECHECK',

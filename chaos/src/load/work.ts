@@ -76,6 +76,7 @@ async function handle(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<voi
     await desk.take({ ...act('HAND_ON', 12, { departmentId: ORGANISER }), by: COUNTY }, via);
     await desk.take(act('HAND_ON', 13, { departmentId: COUNTY }), via);
   }
+  if (desk.random.chance(0.5)) await desk.take(act('ORDER_STOP_SALE', 14, { documentNo: '停售1号' }), via);
   await desk.take(act('ORDER_CORRECTION', 15, { documentNo: '责改1号' }), via);
   if (desk.random.chance(0.5)) await desk.take(act('REPORT_CORRECTION', 50, { sha256: SHA }), via);
   desk.leaveSome(0.3);

@@ -255,7 +255,8 @@ export class TwoRounds {
 
   private async corrected(sampleNo: string): Promise<void> {
     await this.act(sampleNo, 3, 'HAND_OVER', { departmentId: COUNTY });
-    await this.act(sampleNo, 4, 'ORDER_CORRECTION', { documentNo: '演示责改1号' });
+    await this.act(sampleNo, 1, 'ORDER_STOP_SALE', { documentNo: '演示停售1号' });
+    await this.act(sampleNo, 3, 'ORDER_CORRECTION', { documentNo: '演示责改1号' });
     await this.act(sampleNo, 40, 'RECORD_RECHECK', { passed: true });
     await this.act(sampleNo, 2, 'CLOSE_HANDLING');
   }
@@ -335,7 +336,7 @@ export class TwoRounds {
 /** The county’s bureau of the development stack. */
 const COUNTY = 'tj-heping-amr';
 const OF_THE_COUNTY = [
-  ...['ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'],
+  ...['ORDER_STOP_SALE', 'ORDER_CORRECTION', 'RECORD_RECHECK', 'CLOSE_HANDLING'],
   ...['FILE_CASE', 'PAUSE_CASE', 'RESUME_CASE', 'CONCLUDE_CASE'],
 ];
 

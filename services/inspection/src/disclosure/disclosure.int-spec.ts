@@ -316,10 +316,11 @@ async function aCase(name: string, { reporter, handler, status, wasPublic, selle
     ['SAMPLED_PARTY', 'HANDLING'],
     ['NOMINAL_PRODUCER', 'HANDLING'],
     ['SAMPLED_PARTY', 'CLUE'],
+    ['NOMINAL_PRODUCER', 'HANDLING', 'ORDER_STOP_SALE'],
   ] as const;
-  for (const [index, [of, at]] of said.entries()) {
+  for (const [index, [of, at, act = 'HAND_OVER']] of said.entries()) {
     const facts = { documentNo: mark(`${of} ${at}`), reason: mark('reason') };
-    const { content_hash: _hash, ...one } = step('HAND_OVER', facts, reporter);
+    const { content_hash: _hash, ...one } = step(act, facts, reporter);
     await insert('sampling_case_steps', { ...id, ...one, step_no: index + 1, track: at, party: of });
   }
   for (const clock of ['OBJECTION', 'CASE_FILING', 'CASE_DECISION'])

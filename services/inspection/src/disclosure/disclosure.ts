@@ -189,11 +189,11 @@ const resultOf = (party: ResultParty, fields: readonly string[]): Sight => ({
 });
 const caseOf = (party: ResultParty): Sight => ({
   fields: [
-    ...['reporterId', 'sampleNo', 'regime', 'verdict', 'standing', 'openedOn', 'parties', 'clocks'],
+    ...['reporterId', 'sampleNo', 'regime', 'verdict', 'standing', 'openedOn', 'parties', 'clocks', 'saleStops'],
     ...below('tracks', ['track', 'party', 'state', 'departmentId']),
     ...below('history', [...CASE_STEP, ...below('facts', SAID_TO_PARTY)]),
   ],
-  items: { parties: own(party), tracks: ownOrOfResult(party), clocks: own(party), history: own(party) },
+  items: { parties: own(party), tracks: ownOrOfResult(party), clocks: own(party), history: own(party), saleStops: own(party) },
 });
 /** As the answer about one sampleNo has it; what was refused is between the reporter and the platform. */
 const asked = ({ fields, items = {} }: Sight): Sight => ({

@@ -233,12 +233,26 @@ export const ACTS = {
     needs: ['departmentId', 'reason'],
     article: '第五条',
   },
+  // The law itself stops the party (§45), so a correction may be ordered without it: this is its county's written order that it does.
+  ORDER_STOP_SALE: {
+    ...handling,
+    leads: {
+      HANDED_OVER: ['HANDED_OVER'],
+      CORRECTION_ORDERED: ['CORRECTION_ORDERED'],
+      CORRECTED: ['CORRECTED'],
+      RECHECK_FAILED: ['RECHECK_FAILED'],
+      ANNOUNCED: ['ANNOUNCED'],
+    },
+    needs: ['documentNo'],
+    article: '第四十五条',
+    ofFood: `${FOOD_LAW}第六十三条`,
+  },
   ORDER_CORRECTION: {
     ...handling,
     leads: { HANDED_OVER: ['CORRECTION_ORDERED'] },
     needs: ['documentNo'],
     starts: ['CORRECTION', 'FIRST_RECHECK'],
-    article: '第四十五条、第四十六条',
+    article: '第四十六条',
   },
   // The day on which the party says that it has corrected and asks for the re-check: from then on it is the department's time.
   REPORT_CORRECTION: {

@@ -199,6 +199,25 @@ describe('a case', () => {
   });
 });
 
+describe('a stop of sale', () => {
+  it('stands in the case with its day and order until the re-check was passed, and goes on to the right county', async () => {
+    await opened('C-7', UNQUALIFIED);
+    clock.set(new Date('2026-06-01T01:00:00.000Z'));
+    const stop = (as: Http, on: string) => act(as, ['C-7', 'ORDER_STOP_SALE', on], { documentNo: '停售1号' });
+    await act(organiser, ['C-7', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    expect((await stop(organiser, '2026-03-03')).body).toMatchObject({ status: 403, code: 'NOT_COMPETENT' });
+    const { body } = await stop(county, '2026-03-03');
+    const order = { party: 'SAMPLED_PARTY', since: '2026-03-03', documentNo: '停售1号', endedOn: null };
+    expect(body.saleStops).toEqual([order]);
+    expect(body.history.at(-1)).toMatchObject({ act: 'ORDER_STOP_SALE', basis: expect.stringContaining('第四十五条') as string });
+    expect((await stop(county, '2026-03-04')).body).toMatchObject({ status: 422, code: 'STOPPED_BEFORE' });
+    await act(county, ['C-7', 'HAND_ON', '2026-03-04'], { departmentId: 'tj-nankai', reason: '不在本区' });
+    await act(stranger, ['C-7', 'ORDER_CORRECTION', '2026-03-05'], { documentNo: '责改1号' });
+    const passed = await act(stranger, ['C-7', 'RECORD_RECHECK', '2026-05-10'], { passed: true, sha256: HASH });
+    expect(passed.body.saleStops).toEqual([{ ...order, endedOn: '2026-05-10' }]);
+  });
+});
+
 describe('what was handed to the wrong county', () => {
   it('goes on to the right one: the wrong one is answered once more and sees it no longer', async () => {
     await opened('C-6', UNQUALIFIED);

@@ -32,6 +32,8 @@ import {
   type Missing,
   missingIn,
   partiesOf,
+  type SaleStop,
+  saleStopsIn,
   type Step,
   trackOf,
 } from './sampling-case.js';
@@ -71,6 +73,7 @@ export interface SamplingCase {
   /** `left`: the days that a paused one has left; null where it is not paused. */
   readonly clocks: readonly (Clock & { readonly state: ClockState; readonly left: number | null })[];
   readonly history: readonly CaseStep[];
+  readonly saleStops: readonly SaleStop[];
   /** What the organiser has still to do about each party of what failed. */
   readonly missing: readonly Missing[];
 }
@@ -310,6 +313,7 @@ export class SamplingCases {
       tracks: tracksOf(file),
       clocks: file.clocks.map((clock) => ({ ...clock, state: clockState(clock, today), left: leftOf(clock) })),
       history,
+      saleStops: saleStopsIn(file),
       missing: missingIn(file),
     });
     if (!seen) throw new CaseUnknown();

@@ -30,6 +30,7 @@ import {
   missingIn,
   partiesOf,
   RULES,
+  saleStopsIn,
   type Step,
   trackOf,
 } from './sampling-case.js';
@@ -67,7 +68,7 @@ const FACTS = {
   ground: 'CONCLUSION',
 } as const;
 
-function after(file: CaseFile, act: Act, { track, clocks }: Step): CaseFile {
+function after(file: CaseFile, act: Act, { from, track, clocks }: Step): CaseFile {
   const isOther = (one: { track: string; party: string }): boolean => one.track !== track.track || one.party !== track.party;
   const changed = (one: CaseFile['clocks'][number]): boolean =>
     clocks.some(({ clock, party, startedOn }) => clock === one.clock && party === one.party && startedOn === one.startedOn);
@@ -75,7 +76,7 @@ function after(file: CaseFile, act: Act, { track, clocks }: Step): CaseFile {
     ...file,
     tracks: [...file.tracks.filter(isOther), track],
     clocks: [...file.clocks.filter((one) => !changed(one)), ...clocks],
-    history: [...file.history, { act: act.act, party: act.party, to: track.state }],
+    history: [...file.history, { act: act.act, party: act.party, from, to: track.state, on: act.on, facts: act }],
   };
 }
 type Told = readonly [act: ActName, on: string, facts?: Partial<Act>];
@@ -393,6 +394,57 @@ describe('handling', () => {
         ),
       ),
     ).toEqual({ HANDLING: 'CLOSED' });
+  });
+});
+
+describe('a stop of sale', () => {
+  const STOPPED: readonly Told[] = [
+    ['HAND_OVER', '2026-03-02'],
+    ['ORDER_STOP_SALE', '2026-03-02', { documentNo: '停售1号' }],
+  ];
+  const ordered: Told = ['ORDER_CORRECTION', '2026-03-03'];
+  const ended = (told: readonly Told[], file = play(STOPPED)): unknown => saleStopsIn(play(told, file)).map(({ endedOn }) => endedOn);
+
+  it('is ordered by the county beside the correction, before or after it, once, and changes no state and no clock', () => {
+    const stop = { party: 'SAMPLED_PARTY', since: '2026-03-02', documentNo: '停售1号', endedOn: null };
+    expect(saleStopsIn(play(STOPPED))).toEqual([stop]);
+    expect(states(play(STOPPED))).toEqual({ HANDLING: 'HANDED_OVER' });
+    expect(play([...STOPPED, ordered]).clocks).toEqual(play(CORRECTED).clocks);
+    // The law has stopped the party already: nobody has to order it first.
+    const later = play([...CORRECTED, ['ORDER_STOP_SALE', '2026-03-04']]);
+    expect(states(later)).toEqual({ HANDLING: 'CORRECTION_ORDERED' });
+    expect(saleStopsIn(later)).toMatchObject([{ since: '2026-03-04' }]);
+    expect(refusal([...STOPPED, ordered, ['ORDER_STOP_SALE', '2026-03-05']])).toEqual(['STOPPED_BEFORE']);
+    expect(saleStopsIn(play(CORRECTED))).toEqual([]);
+  });
+
+  it('is nobody else’s to order, of nobody but who sold or made what still fails, and not once new batches may be sold', () => {
+    const act: Act = { ...FACTS, act: 'ORDER_STOP_SALE', party: 'SAMPLED_PARTY', on: '2026-03-03' };
+    for (const actor of [ORGANISER, PROVINCE])
+      expect(() => decide(play(CORRECTED.slice(0, 1)), actor, act, TODAY)).toThrow(ActNotCompetent);
+    expect(refusal([['ORDER_STOP_SALE', '2026-03-03']], NEW, 'PLATFORM')).toEqual(['PARTY_NOT_CONCERNED']);
+    expect(refusal([['ORDER_STOP_SALE', '2026-03-03', { documentNo: undefined }]], play(CORRECTED.slice(0, 1)))).toEqual(['FIELD_MISSING']);
+    expect(refusal([['ORDER_STOP_SALE', '2026-03-04']], { ...play(CORRECTED), standing: 'QUALIFIED' })).toEqual(['NOTHING_TO_HANDLE']);
+    const allowed = STATES.HANDLING.filter((state) =>
+      allowedIn('HANDLING', 'SAMPLED_PARTY', state).some((one) => one.act === 'ORDER_STOP_SALE'),
+    );
+    expect(allowed).toEqual(['HANDED_OVER', 'CORRECTION_ORDERED', 'CORRECTED', 'RECHECK_FAILED', 'ANNOUNCED']);
+  });
+
+  it('holds until its re-check is passed or there is nothing to handle, and for whoever is to lose its licence', () => {
+    const recheck = (on: string, passed: boolean): Told => ['RECORD_RECHECK', on, { passed }];
+    const closed: Told = ['CLOSE_HANDLING', '2026-09-03'];
+    expect(ended([ordered])).toEqual([null]);
+    expect(ended([ordered, recheck('2026-05-10', true), closed])).toEqual(['2026-05-10']);
+    const failed = [ordered, recheck('2026-05-10', false), ['ANNOUNCE', '2026-05-20'] as Told, recheck('2026-08-01', false)];
+    expect(ended(failed)).toEqual([null]);
+    expect(ended([...failed, recheck('2026-09-01', true)])).toEqual(['2026-09-01']);
+    expect(ended([...failed, recheck('2026-09-01', false), ['REFER_FOR_REVOCATION', '2026-09-02'], closed])).toEqual([null]);
+    expect(ended([closed], { ...play(STOPPED), standing: 'QUALIFIED' })).toEqual(['2026-09-03']);
+    // What the producer did ends nothing of the seller's.
+    expect(saleStopsIn(play([...CORRECTED, recheck('2026-05-10', true)], play(STOPPED), 'NOMINAL_PRODUCER'))).toMatchObject([
+      { party: 'SAMPLED_PARTY', endedOn: null },
+    ]);
   });
 });
 

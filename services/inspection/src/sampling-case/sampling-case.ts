@@ -91,7 +91,10 @@ export interface CaseFile {
 export interface PastStep {
   readonly act: ActName | SaidOfResult;
   readonly party: StepParty;
+  readonly from: State;
   readonly to: State;
+  readonly on: string;
+  readonly facts: Pick<CaseFacts, 'documentNo'>;
 }
 
 /** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
@@ -324,6 +327,11 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
     case 'FINALISE':
     case 'PUBLISH':
       return file.isOpenToObjections === true ? [{ ...OBJECTION_OPEN, pointer: '/act' }] : [];
+    case 'ORDER_STOP_SALE': {
+      const isStopped = saleStopsIn(file).some(({ party }) => party === act.party);
+      const again = finding('STOPPED_BEFORE', '/act', 'it was ordered to stop, which holds until its re-check is passed');
+      return isStopped ? [again] : handlingFindings(file, act);
+    }
     case 'HAND_OVER':
     case 'ORDER_CORRECTION':
     case 'ANNOUNCE':
@@ -542,6 +550,30 @@ export function missingIn(file: CaseFile): Missing[] {
     return isHandledAsOther || isElsewhere(file, one) ? [] : [{ act: 'HAND_OVER', party }];
   });
 }
+
+/** Whom its county has ordered to stop making and selling the same product (§45), since when, and until when. */
+export interface SaleStop {
+  readonly party: StepParty;
+  readonly since: string;
+  readonly documentNo: string | null;
+  /** From then on new batches may be made and sold; what was found to fail stays off sale. */
+  readonly endedOn: string | null;
+}
+
+export function saleStopsIn({ history }: Pick<CaseFile, 'history'>): SaleStop[] {
+  return history
+    .filter(({ act }) => act === 'ORDER_STOP_SALE')
+    .map(({ party, on: since, facts: { documentNo = null } }) => ({
+      party,
+      since,
+      documentNo,
+      endedOn: history.find((step) => step.party === party && endsStop(step))?.on ?? null,
+    }));
+}
+
+/** With the re-check that is passed (§49), or when there is nothing to handle any more; not for whoever is to lose its licence. */
+const endsStop = ({ act, from, to }: PastStep): boolean =>
+  to === 'RECHECK_PASSED' || (act === 'CLOSE_HANDLING' && from !== 'REFERRED');
 
 const isSameFirm = (one: CaseParty, other: CaseParty): boolean =>
   one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name !== '' && one.name === other.name;
