@@ -178,6 +178,7 @@ export class TwoRounds {
     const { organiser } = this.people;
     await organiser.post(CASES, { sampleNo });
     await this.act(sampleNo, 2, 'SERVE', { mode: 'DELIVERED' });
+    await this.act(sampleNo, 0, 'SERVE', { party: 'PLATFORM', mode: 'DELIVERED' });
     await told(sampleNo);
     return this.timed(sampleNo, `tj-amr:${sampleNo}`);
   }

@@ -22,6 +22,7 @@ const CLOCKS: Readonly<Record<string, string>> = {
   SAMPLE_DELIVERY: '送检样品',
   TEST_REPORT: '出具检验报告',
   RAPID_TEST_OBJECTION: '对快速检测提出异议',
+  SERVICE: '告知检验结论',
   OBJECTION: '提出异议',
   FORMALITIES: '办理复检手续',
   LABORATORY: '选定复检机构',

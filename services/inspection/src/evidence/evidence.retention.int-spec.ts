@@ -150,9 +150,13 @@ describe('evidence stays past its time', () => {
     await report(sampleNo);
     expect((await organiser.post(`${API}/sampling-cases`, { sampleNo })).status).toBe(201);
   };
+  const tell = async (sampleNo: string): Promise<void> => {
+    for (const party of ['SAMPLED_PARTY', 'NOMINAL_PRODUCER'])
+      await inCase(organiser, sampleNo, 'SERVE', { party, mode: 'DELIVERED', sha256: HASH });
+  };
   const served = async (sampleNo: string): Promise<void> => {
     await opened(sampleNo);
-    await inCase(organiser, sampleNo, 'SERVE', { mode: 'DELIVERED', sha256: HASH });
+    await tell(sampleNo);
   };
   const handedOver = async (sampleNo: string): Promise<void> => {
     await served(sampleNo);
@@ -174,7 +178,7 @@ describe('evidence stays past its time', () => {
     ],
     ['a duty that was never done', sql(sheetClock('TEST_REPORT', '2022-03-29')), endClock],
     ['a right that has not run out for so long', sql(sheetClock('RAPID_TEST_OBJECTION', '2025-03-01')), endClock],
-    ['a case in which nobody was told', opened, (sampleNo) => inCase(organiser, sampleNo, 'SERVE', { mode: 'DELIVERED', sha256: HASH })],
+    ['a case in which nobody was told', opened, tell],
     [
       'a case that is handled',
       async (sampleNo) => {

@@ -60,6 +60,7 @@ export const ENDED: readonly State[] = [
 
 /** What each period is to whoever has it. */
 export const CLOCKS = {
+  SERVICE: 'DUTY',
   OBJECTION: 'RIGHT',
   FORMALITIES: 'RIGHT',
   LABORATORY: 'DUTY',
@@ -71,6 +72,8 @@ export const CLOCKS = {
   CASE_DECISION: 'DUTY',
 } as const;
 export type ClockName = keyof typeof CLOCKS;
+/** Those of the department that the party was handed over to. */
+export const OF_HANDLING: readonly ClockName[] = ['CORRECTION', 'FIRST_RECHECK', 'SECOND_RECHECK', 'HANDLING'];
 /** Those of the department that the clue was handed over to; the party is not told of them. */
 export const OF_CLUE: readonly ClockName[] = ['CASE_FILING', 'CASE_DECISION'];
 export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock] === 'DUTY');
@@ -119,6 +122,7 @@ export const ACTS = {
     leads: { UNSERVED: ['SERVED'], UNDELIVERABLE: ['SERVED'] },
     needs: ['mode', 'sha256'],
     starts: ['OBJECTION'],
+    stops: ['SERVICE'],
     article: '第三十五条',
   },
   REPORT_UNDELIVERABLE: {

@@ -16,7 +16,7 @@ export const caseDuties: Duties = {
         c.reporter_id || ':' || c.sample_no AS subject, c.clock,
         CASE WHEN c.clock IN (${DUTIES.map((clock) => `'${clock}'`).join(', ')}) THEN 'DUTY' ELSE 'RIGHT' END AS kind, c.party,
         c.started_on, NULL::timestamptz AS started_at, c.due_on, ${endOfDay('c.due_on')} AS due_at, c.stopped_on, NULL::timestamptz AS stopped_at,
-        c.pauses, c.extensions, c.paused, c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, coalesce(${HANDLED_BY}, c.reporter_id) AS handler, c.raised_at
+        c.pauses, c.extensions, c.paused, c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, ${HANDLED_BY} AS handler, c.raised_at
       FROM sampling_case_clocks c WHERE ${CONCERNS}`,
   },
 

@@ -65,7 +65,11 @@ const UNQUALIFIED = { regime: 'PRODUCT', verdict: 'UNQUALIFIED', failingItems: [
 describe('a case', () => {
   it('is opened by whoever reported the result, once, and shows what may be done', async () => {
     const first = await opened('C-1', UNQUALIFIED);
-    expect(first).toMatchObject({ reporterId: 'tj-amr', verdict: 'UNQUALIFIED', openedOn: '2026-03-02', history: [], clocks: [] });
+    expect(first).toMatchObject({ reporterId: 'tj-amr', verdict: 'UNQUALIFIED', openedOn: '2026-03-02', history: [] });
+    expect(first.clocks.map(({ clock: name, party, dueOn, state }) => `${name} ${party} ${dueOn} ${state}`)).toEqual([
+      'SERVICE NOMINAL_PRODUCER 2026-03-09 RUNNING',
+      'SERVICE SAMPLED_PARTY 2026-03-09 RUNNING',
+    ]);
     expect(first.tracks.find(({ track, party }) => track === 'HANDLING' && party === 'SAMPLED_PARTY')).toMatchObject({
       state: 'NONE',
       allowed: [{ act: 'HAND_OVER', by: ['ORGANISER'] }],
@@ -140,6 +144,8 @@ describe('a case', () => {
       'FIRST_RECHECK MET',
       'OBJECTION RUN_OUT',
       'SECOND_RECHECK MET',
+      'SERVICE MET',
+      'SERVICE OVERDUE',
     ]);
   });
 
@@ -232,6 +238,53 @@ describe('what was handed to the wrong county', () => {
   });
 });
 
+describe('the time to tell the parties', () => {
+  const told = async (sampleNo: string, query = 'state=all'): Promise<string[]> =>
+    (await deadlines(organiser, query))
+      .filter(({ subject, clock: name }) => subject === `tj-amr:${sampleNo}` && name === 'SERVICE')
+      .map(({ party, dueOn, state, handler }) => `${party} ${dueOn} ${state} ${handler}`);
+  const said = async (): Promise<unknown[]> =>
+    (await place.sql(`SELECT sample_no, party FROM sampling_case_clocks WHERE clock = 'SERVICE' AND raised_at IS NOT NULL AND sample_no LIKE 'T-%'
+      ORDER BY 1, 2`)) as unknown[];
+
+  it('is the organiser’s also once it was handed over, is said once when it has passed, and ends with the service', async () => {
+    await opened('T-1', UNQUALIFIED);
+    await act(organiser, ['T-1', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    await act(organiser, ['T-1', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
+    expect(await told('T-1')).toEqual(['NOMINAL_PRODUCER 2026-03-09 RUNNING tj-amr', 'SAMPLED_PARTY 2026-03-09 MET tj-amr']);
+    clock.set(new Date('2026-03-10T01:00:00.000Z'));
+    const job = service.app.get(DeadlineJob);
+    await Promise.all([job.raise(), job.raise()]);
+    expect(await told('T-1', 'state=overdue')).toEqual(['NOMINAL_PRODUCER 2026-03-09 OVERDUE tj-amr']);
+    const topic = inspectionDeadlines.topic;
+    const events = await place.outside('service.stack').readUntil(topic, (all) => all.some(({ key }) => key === 'tj-amr:T-1'));
+    expect(events.filter(({ key }) => key === 'tj-amr:T-1').map(({ body }) => body)).toEqual([
+      expect.objectContaining({ clock: 'SERVICE', party: 'NOMINAL_PRODUCER', departmentId: 'tj-amr', ruleVersion: 'RESULT_SERVICE/PRODUCT@2015-01-01' }),
+    ]);
+  });
+
+  it('ends when the result is taken back, corrected or annulled: there is nothing to tell that it failed', async () => {
+    for (const sampleNo of ['T-2', 'T-3', 'T-4']) await opened(sampleNo, { ...UNQUALIFIED, finality: 'PROVISIONAL', notice: undefined });
+    clock.set(new Date('2026-03-04T01:00:00.000Z'));
+    await organiser.post('/api/inspection/sampling-results/T-2/retraction', { revision: 2, reason: '误报' });
+    const passed = { revision: 2, revisionReason: 'CORRECTED', regime: 'PRODUCT', verdict: 'QUALIFIED' } as const;
+    const report = aReport({ sampleNo: 'T-3', ...passed, finality: 'PROVISIONAL', notice: undefined, failingItems: undefined });
+    expect((await organiser.post('/api/inspection/sampling-results', report)).body).toMatchObject({ outcome: 'accepted' });
+    await act(organiser, ['T-4', 'SERVE', '2026-03-03'], { mode: 'DELIVERED', sha256: HASH });
+    await act(organiser, ['T-4', 'FILE_OBJECTION', '2026-03-03'], { ground: 'AUTHENTICITY', sha256: HASH });
+    await act(organiser, ['T-4', 'DECIDE_OBJECTION', '2026-03-04'], { upheld: true, reason: '抽样不合法', sha256: HASH });
+    for (const sampleNo of ['T-2', 'T-3', 'T-4'])
+      expect(await told(sampleNo)).toEqual(['NOMINAL_PRODUCER 2026-03-09 MET tj-amr', 'SAMPLED_PARTY 2026-03-09 MET tj-amr']);
+    clock.set(new Date('2026-03-10T01:00:00.000Z'));
+    await service.app.get(DeadlineJob).raise();
+    expect(await said()).toEqual([{ sample_no: 'T-1', party: 'NOMINAL_PRODUCER' }]);
+  });
+});
+
+/** Of a case whose parties nobody has told. */
+const ofHandling = (sampleNo: string, said: readonly { key: string; body: Record<string, unknown> | null }[]): unknown[] =>
+  said.flatMap(({ key, body }) => (key === `tj-amr:${sampleNo}` && body?.['clock'] !== 'SERVICE' ? [body] : []));
+
 describe('deadlines', () => {
   it('run, are overdue, are met; a right that ran out is no duty of anybody', async () => {
     await opened('D-1', UNQUALIFIED);
@@ -239,7 +292,9 @@ describe('deadlines', () => {
     await act(organiser, ['D-1', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-nankai' });
     await act(stranger, ['D-1', 'ORDER_CORRECTION', '2026-03-02'], { documentNo: '责改2号' });
     const mine = async (query = ''): Promise<string[]> =>
-      (await deadlines(stranger, query)).map(({ clock: name, dueOn, state, kind }) => `${name} ${dueOn} ${kind} ${state}`);
+      (await deadlines(stranger, query))
+        .filter(({ clock: name }) => name !== 'SERVICE')
+        .map(({ clock: name, dueOn, state, kind }) => `${name} ${dueOn} ${kind} ${state}`);
     expect(await mine()).toEqual([
       'OBJECTION 2026-03-17 RIGHT RUNNING',
       'CORRECTION 2026-05-06 DUTY RUNNING',
@@ -295,8 +350,8 @@ describe('deadlines', () => {
     await Promise.all([job.raise(), job.raise()]);
     const said = await place
       .outside('service.stack')
-      .readUntil(inspectionDeadlines.topic, (all) => all.some(({ key }) => key === 'tj-amr:D-3'), { within: 20_000 });
-    const own = said.filter(({ key }) => key === 'tj-amr:D-3').map(({ body }) => body);
+      .readUntil(inspectionDeadlines.topic, (all) => ofHandling('D-3', all).length > 0, { within: 20_000 });
+    const own = ofHandling('D-3', said);
     expect(own).toEqual([expect.objectContaining({ clock: 'CASE_DECISION', dueOn: '2026-09-20', departmentId: 'tj-heping' })]);
   });
 
@@ -310,8 +365,8 @@ describe('deadlines', () => {
     clock.set(new Date('2026-06-01T01:00:00.000Z'));
     await Promise.all([job.raise(), job.raise(), job.raise()]);
     const topic = inspectionDeadlines.topic;
-    const said = await place.outside('service.stack').readUntil(topic, (all) => all.filter(({ key }) => key === 'tj-amr:D-2').length >= 2);
-    expect(said.filter(({ key }) => key === 'tj-amr:D-2').map(({ body }) => body)).toEqual([
+    const said = await place.outside('service.stack').readUntil(topic, (all) => ofHandling('D-2', all).length >= 2);
+    expect(ofHandling('D-2', said)).toEqual([
       {
         subject: 'tj-amr:D-2',
         revision: 1,

@@ -15,7 +15,7 @@ import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, type SentStep, sentBy } from '../sampling-step/sent-step.js';
 import { publicationOf } from './publication.js';
-import { type ActName, ACTS, OF_CLUE, type SaidOfResult, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type ActName, ACTS, OF_CLUE, OF_HANDLING, type SaidOfResult, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -31,6 +31,7 @@ import {
   decide,
   type Missing,
   missingIn,
+  openingClocks,
   partiesOf,
   type SaleStop,
   saleStopsIn,
@@ -102,12 +103,16 @@ const CASE = `c.reporter_id AS "reporterId", c.sample_no AS "sampleNo", c.regime
   c.opened_on::text AS "openedOn", r.status, r.state ->> 'finality' AS finality, CASE WHEN r.status <> 'WITHDRAWN' THEN r.verdict END AS standing, ${IS_PUBLIC} AS "isPublic",
   EXISTS (SELECT FROM sampling_sheet_clocks t WHERE t.clock = 'RAPID_TEST_OBJECTION'
     AND (t.organiser_id, t.sample_no) = (c.reporter_id, c.sample_no)) AS "wasTestedOnSite"`;
+/** The day on which the organiser had the report of the result `r`: of a sample that has no sheet here, that on which it was sent. */
+const REPORTED_ON = `coalesce((SELECT max(s.done_on) FROM sampling_sheet_steps s
+  WHERE s.organiser_id = r.reporter_id AND s.sample_no = r.sample_no AND s.act = 'REPORT'), (r.accepted_at AT TIME ZONE 'Asia/Shanghai')::date)`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn", pauses, extensions`;
-/** To whom the party of the clock `c` was handed over. */
-export const HANDLED_BY = `(SELECT department_id FROM sampling_case_tracks t
+const listOf = (clocks: readonly string[]): string => clocks.map((clock) => `'${clock}'`).join(', ');
+/** To whom the party of the clock `c` was handed over; else, and of what is the organiser's, the organiser. */
+export const HANDLED_BY = `coalesce((SELECT department_id FROM sampling_case_tracks t
   WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.party = c.party
-    AND t.track = CASE WHEN c.clock IN (${OF_CLUE.map((clock) => `'${clock}'`).join(', ')}) THEN 'CLUE' ELSE 'HANDLING' END)`;
+    AND t.track = CASE WHEN c.clock IN (${listOf(OF_CLUE)}) THEN 'CLUE' WHEN c.clock IN (${listOf(OF_HANDLING)}) THEN 'HANDLING' END), c.reporter_id)`;
 /** Cases of $1, and those in which something was handed over to it; null: all. */
 export const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;
@@ -137,19 +142,22 @@ export class SamplingCases {
   }
 
   async openIn(tx: EntityManager, reporterId: string, sampleNo: string): Promise<TakenAs> {
-    const [result]: { status: Status; state: SamplingResultPublished | null }[] = await tx.query(
-      'SELECT status, state FROM sampling_results WHERE reporter_id = $1 AND sample_no = $2',
+    // Whoever takes it back meanwhile waits, and ends what is begun here.
+    const [result]: { status: Status; state: SamplingResultPublished | null; reportedOn: string }[] = await tx.query(
+      `SELECT status, state, ${REPORTED_ON}::text AS "reportedOn" FROM sampling_results r WHERE reporter_id = $1 AND sample_no = $2 FOR NO KEY UPDATE OF r`,
       [reporterId, sampleNo],
     );
     if (!result) throw new SamplingResultUnknown();
-    const { status, state } = result;
+    const { status, state, reportedOn } = result;
     if (!isAnnounced({ status }) || state === null) throw new CaseNotOpenable();
+    const parties = partiesOf(state);
     const made: unknown[] = await tx.query(
       `INSERT INTO sampling_cases (reporter_id, sample_no, regime, verdict, laboratory, parties, opened_on)
        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1`,
-      [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(partiesOf(state)), this.today()],
+      [reporterId, sampleNo, state.regime, state.verdict, json(state.laboratory), json(parties), this.today()],
     );
     if (made.length === 0) return 'duplicate';
+    await keepClocks(tx, { reporterId, sampleNo }, openingClocks({ ...state, parties }, reportedOn));
     await keepRows(tx, this.outbox, CASES, [{ reporter_id: reporterId, sample_no: sampleNo }]);
     return 'accepted';
   }
@@ -223,13 +231,7 @@ export class SamplingCases {
        DO UPDATE SET state = excluded.state, department_id = excluded.department_id, last_on = excluded.last_on`,
         [...id, track.track, party, track.state, track.departmentId, on],
       );
-    const { columns, from: given, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
-    await tx.query(
-      `INSERT INTO sampling_case_clocks (reporter_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${given}
-       ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on, due_on = excluded.due_on,
-         provisional = excluded.provisional, pauses = excluded.pauses, extensions = excluded.extensions`,
-      [...id, ...values],
-    );
+    await keepClocks(tx, { reporterId, sampleNo }, clocks);
     await tx.query(
       `INSERT INTO sampling_case_steps (reporter_id, sample_no, step_no, act, track, party, from_state, to_state, done_on, facts, actor_id,
          competence, basis, taken_at, step_id, content_hash)
@@ -340,6 +342,16 @@ interface Taken {
 
 const CLOCK_COLUMNS = { clock: 'text', party: 'text', ...PAUSABLE_COLUMNS } as const;
 const clockRow = ({ clock, party, ...run }: Clock): Record<keyof typeof CLOCK_COLUMNS, unknown> => ({ clock, party, ...pausableRow(run) });
+
+async function keepClocks(tx: EntityManager, { reporterId, sampleNo }: ResultName, clocks: readonly Clock[]): Promise<void> {
+  const { columns, from, values } = unnested(CLOCK_COLUMNS, clocks.map(clockRow), 3);
+  await tx.query(
+    `INSERT INTO sampling_case_clocks (reporter_id, sample_no, ${columns}) SELECT $1, $2, ${columns} FROM ${from}
+     ON CONFLICT (reporter_id, sample_no, clock, party, started_on) DO UPDATE SET stopped_on = excluded.stopped_on, due_on = excluded.due_on,
+       provisional = excluded.provisional, pauses = excluded.pauses, extensions = excluded.extensions`,
+    [reporterId, sampleNo, ...values],
+  );
+}
 
 const withHandlers = (concern: Concern, handlers: readonly string[]): Concern => ({
   ...concern,

@@ -28,6 +28,7 @@ import {
   decide,
   diagramOf,
   missingIn,
+  openingClocks,
   partiesOf,
   RULES,
   saleStopsIn,
@@ -135,6 +136,30 @@ describe('service', () => {
     expect(states(later)).toEqual({ SERVICE: 'SERVED' });
     // A Sunday, but people worked on it for the holiday in October.
     expect(clocks(later)).toEqual({ OBJECTION: ['2026-09-20', null] });
+  });
+});
+
+describe('the time to tell the parties', () => {
+  const began = (changes: Partial<CaseFile> = {}): CaseFile['clocks'] => openingClocks({ ...NEW, ...changes }, '2026-09-24');
+
+  it('is five working days for each party of a product that failed, the platform too', () => {
+    // A Thursday; 25 September and the first week of October are holidays: 28 to 30 September, 8 and 9 October.
+    expect(began().map(({ party, dueOn }) => [party, dueOn])).toEqual(
+      ['SAMPLED_PARTY', 'NOMINAL_PRODUCER', 'PLATFORM'].map((party) => [party, '2026-10-09']),
+    );
+    expect(began()[0]).toMatchObject({ clock: 'SERVICE', ruleVersion: 'RESULT_SERVICE/PRODUCT@2015-01-01' });
+    expect([began({ verdict: 'QUALIFIED' }), began({ regime: 'FOOD' })]).toEqual([[], []]);
+  });
+
+  it('ends for whom it was served, and not because it could not be delivered', () => {
+    const file = { ...NEW, clocks: began() };
+    const ended = (told: readonly Told[], party: ResultParty = 'SAMPLED_PARTY'): string[] =>
+      play(told, file, party).clocks.flatMap((one) => (one.stoppedOn === null || one.clock !== 'SERVICE' ? [] : one.party));
+    expect(ended([['REPORT_UNDELIVERABLE', '2026-09-28']])).toEqual([]);
+    expect(ended([['SERVE', '2026-09-28']])).toEqual(['SAMPLED_PARTY']);
+    expect(ended([['SERVE', '2026-09-28']], 'PLATFORM')).toEqual(['PLATFORM']);
+    const late = play([['SERVE', '2026-10-10']], file).clocks.filter(({ clock, stoppedOn }) => clock === 'SERVICE' && stoppedOn !== null);
+    expect(late.map((clock) => clockState(clock, TODAY))).toEqual(['MET_LATE']);
   });
 });
 
@@ -828,6 +853,7 @@ it('docs/inspection.md draws the tracks as they are', () => {
 });
 
 const WHOSE: Readonly<Record<ClockName, string>> = {
+  SERVICE: 'organiser',
   OBJECTION: 'party',
   FORMALITIES: 'party',
   LABORATORY: 'organiser',
@@ -843,7 +869,7 @@ it('docs/inspection.md lists the clocks as they are', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/inspection.md'), 'utf8');
   const [, table = ''] = /## Clocks of a case\n[^]*?(\| clock[^]*?)\n\n/.exec(page) ?? [];
   const acts = (key: 'starts' | 'stops', clock: ClockName): string =>
-    ACT_NAMES.filter((name) => ((ACTS[name] as ActRule)[key] ?? []).includes(clock)).join(', ');
+    ACT_NAMES.filter((name) => ((ACTS[name] as ActRule)[key] ?? []).includes(clock)).join(', ') || 'the report of what failed';
   const lines = (Object.keys(CLOCKS) as ClockName[]).flatMap((clock) => {
     const named = Object.entries(RULES[clock]).map(([regime, name]) => ({
       regime: regime as Regime,

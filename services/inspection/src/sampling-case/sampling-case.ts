@@ -186,6 +186,7 @@ export function basisOf(regime: Regime, { article, law, ofFood }: Pick<ActRule, 
 }
 
 export const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
+  SERVICE: { PRODUCT: 'RESULT_SERVICE' },
   OBJECTION: { PRODUCT: 'SAMPLING_OBJECTION', FOOD: 'FOOD_REINSPECTION' },
   FORMALITIES: { PRODUCT: 'REINSPECTION_FORMALITIES' },
   LABORATORY: { PRODUCT: 'REINSPECTION_LABORATORY' },
@@ -433,12 +434,12 @@ const openClock = ({ clocks }: CaseFile, clock: ClockName, party: StepParty): Cl
 function clocksOf(file: CaseFile, given: ActRule, act: Act): Clock[] {
   const { pauses = [], resumes = [], extends: made = [] } = given;
   const open = (names: readonly ClockName[]): Clock[] => names.flatMap((clock) => openClock(file, clock, act.party) ?? []);
-  const begun = started(file, given, act);
+  const starting = started(file, given, act);
   // What begins anew on the day on which it began takes its place.
-  const isBegunAnew = (one: Clock): boolean => begun.some(({ clock, startedOn }) => clock === one.clock && startedOn === one.startedOn);
+  const isBegunAnew = (one: Clock): boolean => starting.some(({ clock, startedOn }) => clock === one.clock && startedOn === one.startedOn);
   return [
     ...stopped(file, given, act).filter((one) => !isBegunAnew(one)),
-    ...begun,
+    ...starting,
     ...open(pauses).flatMap((clock) => paused(clock, act.on)),
     ...open(resumes).flatMap((clock) => resumed(clock, act.on)),
     ...open(made).flatMap((clock) => extensionOf(file, clock, act).flatMap((by) => extended(clock, by))),
@@ -460,13 +461,19 @@ function stopped(file: CaseFile, { stops = [] }: ActRule, { party, on }: Act): C
 }
 
 function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: Act): Clock[] {
-  return starts.flatMap((clock) => {
-    // A platform is told; what it does about it has its own clock at the exchange.
-    const name = party === 'PLATFORM' ? undefined : RULES[clock][regime];
-    const run = name === undefined ? null : startedBy(name, regime, on);
-    return run ? [{ clock, party, ...run, pauses: [], extensions: [] }] : [];
-  });
+  // A platform is told; what it does about it has its own clock at the exchange.
+  return party === 'PLATFORM' ? [] : starts.flatMap((clock) => begun(clock, party, regime, on));
 }
+
+function begun(clock: ClockName, party: ResultParty, regime: Regime, on: string): Clock[] {
+  const name = RULES[clock][regime];
+  const run = name === undefined ? null : startedBy(name, regime, on);
+  return run ? [{ clock, party, ...run, pauses: [], extensions: [] }] : [];
+}
+
+/** Each party is told of what failed (§35), in days from that on which the organiser had the report. */
+export const openingClocks = ({ regime, verdict, parties }: Pick<CaseFile, 'regime' | 'verdict' | 'parties'>, reportedOn: string): Clock[] =>
+  verdict === 'UNQUALIFIED' ? parties.flatMap(({ party }) => begun('SERVICE', party, regime, reportedOn)) : [];
 
 /** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
 function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step['derived'] {

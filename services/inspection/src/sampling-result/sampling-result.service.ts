@@ -22,6 +22,7 @@ import type { Pair } from '../probable-duplicate/probable-duplicate.js';
 import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
 import { type ChangedBy, keepPublication, type PublicationStep, publicationStep, reportedBy } from '../sampling-case/publication.js';
 import { ENDED } from '../sampling-case/sampling-case.acts.js';
+import { endService, endsService } from '../sampling-case/service-duty.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
 import { type HeldResult, isAnnounced, type ResultName } from './held-result.js';
@@ -176,6 +177,8 @@ export class SamplingResults {
     if (!stored) throw new SamplingResultUnknown();
     const { held, announcements } = await to(stored.held);
     if (held !== stored.held) await write(tx, [rowOf({ held, carried: stored.carried })], [sampleNo]);
+    const sampleNos = endsService(stored.held, held) ? [sampleNo] : [];
+    await endService(tx, this.outbox, { reporterId, sampleNos, on: dayInChina(this.clock.now()) });
     await this.outbox.add(
       tx,
       announcements.map(({ type, data }) => event<object>(type, data)),
@@ -235,6 +238,8 @@ export class SamplingResults {
         context,
         done.flatMap(({ steps }) => steps),
       );
+      const sampleNos = done.flatMap(({ endsServiceOf }) => endsServiceOf ?? []);
+      await endService(tx, this.outbox, { reporterId: context.reporterId, sampleNos, on: dayInChina(context.now) });
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
@@ -343,6 +348,8 @@ interface Fold {
   readonly waiting: readonly Waiting[];
   /** Of its way to the public. */
   readonly steps: readonly PublicationStep[];
+  /** Its sampleNo, where its parties have not to be told any more that it failed. */
+  readonly endsServiceOf: string | null;
   readonly events: OutgoingEvent[];
   readonly answers: Placed[];
 }
@@ -372,7 +379,9 @@ function fold(stored: Stored | null, items: readonly ReadableItem[], context: Co
     const options = { ...(causedBy && { causedBy }), ...(traceparent && { traceparent }) };
     events.push(...decision.announcements.map(({ type, data }) => event<object>(type, data, options)));
   }
-  return { row: current && current !== stored ? rowOf(current) : null, compared, waiting, steps, events, answers };
+  const after = current?.held ?? null;
+  const endsServiceOf = endsService(stored?.held ?? null, after) ? (after?.sampleNo ?? null) : null;
+  return { row: current && current !== stored ? rowOf(current) : null, compared, waiting, steps, endsServiceOf, events, answers };
 }
 
 /** Before anybody is told of a result, and when it comes to be of other goods. */

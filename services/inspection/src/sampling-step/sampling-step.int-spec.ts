@@ -287,7 +287,7 @@ describe('the steps of a case', () => {
       'HAND_OVER tj-amr',
       'ORDER_CORRECTION tj-credit',
     ]);
-    expect(clocks.map(({ clock: name }) => name).sort()).toEqual(['CORRECTION', 'FIRST_RECHECK', 'OBJECTION']);
+    expect(clocks.map(({ clock: name }) => name).sort()).toEqual(['CORRECTION', 'FIRST_RECHECK', 'OBJECTION', 'SERVICE', 'SERVICE']);
   });
 
   it('do not tell a stranger that there is a case', async () => {
