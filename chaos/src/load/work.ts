@@ -47,6 +47,7 @@ const PRODUCER = { party: 'NOMINAL_PRODUCER' };
 async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
   const act = (name: string, day: number, facts: object): Act => desk.act(file, name, desk.day(day), { ...SELLER, sha256: SHA, ...facts });
   await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }), via);
+  if (desk.random.chance(0.5)) await desk.take(act('ACCEPT_OBJECTION', 13, { documentNo: '受理1号' }), via);
   const upheld = act('DECIDE_OBJECTION', 14, { upheld: true, verdict: 'QUALIFIED' });
   if ((await desk.race(upheld, act('ADMIT_REINSPECTION', 14, {}), ofTwo())).act !== 'ADMIT_REINSPECTION') return;
   if (desk.random.chance(0.2)) return desk.take(act('WAIVE_REINSPECTION', 17, {}), via);
@@ -59,6 +60,7 @@ async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways):
 
 async function objectToSampling(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
   await desk.take(desk.act(file, 'FILE_OBJECTION', desk.day(12), { ...SELLER, sha256: SHA, ground: 'AUTHENTICITY' }), via);
+  if (desk.random.chance(0.5)) await desk.take(desk.act(file, 'ACCEPT_OBJECTION', desk.day(13), { ...SELLER, documentNo: '受理1号' }), via);
   const decide = (upheld: boolean): Act => desk.act(file, 'DECIDE_OBJECTION', desk.day(14), { ...SELLER, sha256: SHA, upheld });
   await desk.race(decide(true), decide(false), ofTwo());
 }

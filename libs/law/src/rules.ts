@@ -89,6 +89,7 @@ const rows: readonly RuleRow[] = [
   // Order 18 (§35) has the parties told without delay; five days were the rule of 2015 (SAIC) for goods in trade.
   localPolicy('RESULT_SERVICE', [5, 'WORKING_DAYS'], PRODUCT),
   statute('SAMPLING_OBJECTION', [15, 'CALENDAR_DAYS'], [QUALITY_LAW, '第十五条', '2000-09-01', 'HIGH'], PRODUCT),
+  localPolicy('OBJECTION_ACCEPTANCE', [3, 'WORKING_DAYS'], PRODUCT),
   statute('REINSPECTION_FORMALITIES', [7, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第三十八条', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('REINSPECTION_LABORATORY', [10, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第三十九条', '2020-01-01', 'MEDIUM'], PRODUCT),
   statute('CORRECTION', [60, 'CALENDAR_DAYS'], [SAMPLING_MEASURES, '第四十六条', '2020-01-01', 'MEDIUM'], PRODUCT),

@@ -248,7 +248,8 @@ export class TwoRounds {
 
   private async objected(sampleNo: string, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
     await this.act(sampleNo, 4, 'FILE_OBJECTION', { ground: 'CONCLUSION' });
-    await this.act(sampleNo, 2, 'ADMIT_REINSPECTION');
+    await this.act(sampleNo, 1, 'ACCEPT_OBJECTION', { documentNo: '演示受理1号' });
+    await this.act(sampleNo, 1, 'ADMIT_REINSPECTION');
     await this.act(sampleNo, 3, 'COMPLETE_FORMALITIES');
     await this.act(sampleNo, 5, 'CHOOSE_LABORATORY', { laboratory: { name: '国家产品质量检验检测中心' }, documentNo: '演示抽签1号' });
     await this.act(sampleNo, 20, 'RECORD_REINSPECTION', { verdict });

@@ -24,6 +24,7 @@ const CLOCKS: Readonly<Record<string, string>> = {
   RAPID_TEST_OBJECTION: '对快速检测提出异议',
   SERVICE: '告知检验结论',
   OBJECTION: '提出异议',
+  ACCEPTANCE: '受理异议',
   FORMALITIES: '办理复检手续',
   LABORATORY: '选定复检机构',
   CORRECTION: '整改',

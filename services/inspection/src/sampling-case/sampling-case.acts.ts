@@ -62,6 +62,7 @@ export const ENDED: readonly State[] = [
 export const CLOCKS = {
   SERVICE: 'DUTY',
   OBJECTION: 'RIGHT',
+  ACCEPTANCE: 'DUTY',
   FORMALITIES: 'RIGHT',
   LABORATORY: 'DUTY',
   CORRECTION: 'DUTY',
@@ -72,8 +73,8 @@ export const CLOCKS = {
   CASE_DECISION: 'DUTY',
 } as const;
 export type ClockName = keyof typeof CLOCKS;
-/** Those of the department that the party was handed over to. */
-export const OF_HANDLING: readonly ClockName[] = ['CORRECTION', 'FIRST_RECHECK', 'SECOND_RECHECK', 'HANDLING'];
+/** Those of the organiser, also when the party was handed over. */
+export const OF_ORGANISER: readonly ClockName[] = ['SERVICE', 'ACCEPTANCE', 'LABORATORY'];
 /** Those of the department that the clue was handed over to; the party is not told of them. */
 export const OF_CLUE: readonly ClockName[] = ['CASE_FILING', 'CASE_DECISION'];
 export const DUTIES = (Object.keys(CLOCKS) as ClockName[]).filter((clock) => CLOCKS[clock] === 'DUTY');
@@ -147,14 +148,27 @@ export const ACTS = {
     leads: { NONE: ['AUTHENTICITY_UNDER_REVIEW', 'CONCLUSION_UNDER_REVIEW'] },
     chooses: (_from, { ground }) => (ground === 'AUTHENTICITY' ? 'AUTHENTICITY_UNDER_REVIEW' : 'CONCLUSION_UNDER_REVIEW'),
     needs: ['ground', 'sha256'],
+    starts: ['ACCEPTANCE'],
     stops: ['OBJECTION'],
     article: '第三十六条',
+  },
+  // Takes it up, which decides nothing; one that is not taken up is decided (DECIDE_OBJECTION), with the reason.
+  ACCEPT_OBJECTION: {
+    ...objection,
+    leads: {
+      AUTHENTICITY_UNDER_REVIEW: ['AUTHENTICITY_UNDER_REVIEW'],
+      CONCLUSION_UNDER_REVIEW: ['CONCLUSION_UNDER_REVIEW'],
+    },
+    needs: ['documentNo'],
+    stops: ['ACCEPTANCE'],
+    article: '第三十七条',
   },
   DECIDE_OBJECTION: {
     ...objection,
     leads: { AUTHENTICITY_UNDER_REVIEW: ['UPHELD', 'REJECTED'], CONCLUSION_UNDER_REVIEW: ['UPHELD', 'REJECTED'] },
     chooses: yes('UPHELD', 'REJECTED'),
     needs: ['upheld', 'reason', 'sha256'],
+    stops: ['ACCEPTANCE'],
     article: '第三十七条',
   },
   ADMIT_REINSPECTION: {
@@ -162,6 +176,7 @@ export const ACTS = {
     leads: { CONCLUSION_UNDER_REVIEW: ['REINSPECTION_ADMITTED'] },
     needs: ['sha256'],
     starts: ['FORMALITIES'],
+    stops: ['ACCEPTANCE'],
     article: '第三十七条',
   },
   COMPLETE_FORMALITIES: {

@@ -1,8 +1,8 @@
 import { dayInChina } from '@jinqiao/law';
 import { endOfDay } from '@jinqiao/platform';
 import type { Duties, Overdue } from '../deadline/duties.js';
-import { DUTIES } from './sampling-case.acts.js';
-import { CONCERNS, HANDLED_BY } from './sampling-case.service.js';
+import { DUTIES, OF_ORGANISER } from './sampling-case.acts.js';
+import { CONCERNS, HANDLED_BY, listOf } from './sampling-case.service.js';
 
 /** What has to be done in cases, each said once when it was not. */
 export const caseDuties: Duties = {
@@ -14,10 +14,11 @@ export const caseDuties: Duties = {
     isPausable: true,
     select: `SELECT 'SAMPLING_CASE/' || c.reporter_id || ':' || c.sample_no || '/' || c.clock || '/' || c.party || '/' || c.started_on AS id,
         c.reporter_id || ':' || c.sample_no AS subject, c.clock,
-        CASE WHEN c.clock IN (${DUTIES.map((clock) => `'${clock}'`).join(', ')}) THEN 'DUTY' ELSE 'RIGHT' END AS kind, c.party,
+        CASE WHEN c.clock IN (${listOf(DUTIES)}) THEN 'DUTY' ELSE 'RIGHT' END AS kind, c.party,
         c.started_on, NULL::timestamptz AS started_at, c.due_on, ${endOfDay('c.due_on')} AS due_at, c.stopped_on, NULL::timestamptz AS stopped_at,
         c.pauses, c.extensions, c.paused, c.provisional, c.first_due_on, c.rule_version, c.reporter_id AS department, ${HANDLED_BY} AS handler, c.raised_at
-      FROM sampling_case_clocks c WHERE ${CONCERNS}`,
+      FROM sampling_case_clocks c
+      WHERE ${CONCERNS} AND ($1::text IS NULL OR c.reporter_id = $1 OR c.clock NOT IN (${listOf(OF_ORGANISER)}))`,
   },
 
   async raise(tx, now, limit) {

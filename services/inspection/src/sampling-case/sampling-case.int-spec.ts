@@ -175,6 +175,8 @@ describe('a case', () => {
     await opened('C-4', UNQUALIFIED);
     await act(organiser, ['C-4', 'SERVE', '2026-03-02'], { mode: 'DELIVERED', sha256: HASH });
     await act(organiser, ['C-4', 'FILE_OBJECTION', '2026-03-02'], { ground: 'CONCLUSION', sha256: HASH });
+    const { body: accepted } = await act(organiser, ['C-4', 'ACCEPT_OBJECTION', '2026-03-02'], { documentNo: '受理1号' });
+    expect(accepted.clocks.find(({ clock: name }) => name === 'ACCEPTANCE')).toMatchObject({ dueOn: '2026-03-05', state: 'MET' });
     const decided = (upheld: boolean) =>
       act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, verdict: 'QUALIFIED', reason: '理由', sha256: HASH });
     const answers = await Promise.all([true, false, true, false, true, false].map(decided));
@@ -243,9 +245,9 @@ describe('the time to tell the parties', () => {
     (await deadlines(organiser, query))
       .filter(({ subject, clock: name }) => subject === `tj-amr:${sampleNo}` && name === 'SERVICE')
       .map(({ party, dueOn, state, handler }) => `${party} ${dueOn} ${state} ${handler}`);
-  const said = async (): Promise<unknown[]> =>
-    (await place.sql(`SELECT sample_no, party FROM sampling_case_clocks WHERE clock = 'SERVICE' AND raised_at IS NOT NULL AND sample_no LIKE 'T-%'
-      ORDER BY 1, 2`)) as unknown[];
+  const said = (): Promise<unknown[]> =>
+    place.sql(`SELECT sample_no, party FROM sampling_case_clocks WHERE clock = 'SERVICE' AND raised_at IS NOT NULL AND sample_no LIKE 'T-%'
+      ORDER BY 1, 2`);
 
   it('is the organiser’s also once it was handed over, is said once when it has passed, and ends with the service', async () => {
     await opened('T-1', UNQUALIFIED);
@@ -259,7 +261,12 @@ describe('the time to tell the parties', () => {
     const topic = inspectionDeadlines.topic;
     const events = await place.outside('service.stack').readUntil(topic, (all) => all.some(({ key }) => key === 'tj-amr:T-1'));
     expect(events.filter(({ key }) => key === 'tj-amr:T-1').map(({ body }) => body)).toEqual([
-      expect.objectContaining({ clock: 'SERVICE', party: 'NOMINAL_PRODUCER', departmentId: 'tj-amr', ruleVersion: 'RESULT_SERVICE/PRODUCT@2015-01-01' }),
+      expect.objectContaining({
+        clock: 'SERVICE',
+        party: 'NOMINAL_PRODUCER',
+        departmentId: 'tj-amr',
+        ruleVersion: 'RESULT_SERVICE/PRODUCT@2015-01-01',
+      }),
     ]);
   });
 
@@ -293,7 +300,7 @@ describe('deadlines', () => {
     await act(stranger, ['D-1', 'ORDER_CORRECTION', '2026-03-02'], { documentNo: '责改2号' });
     const mine = async (query = ''): Promise<string[]> =>
       (await deadlines(stranger, query))
-        .filter(({ clock: name }) => name !== 'SERVICE')
+        .filter(({ subject }) => subject === 'tj-amr:D-1')
         .map(({ clock: name, dueOn, state, kind }) => `${name} ${dueOn} ${kind} ${state}`);
     expect(await mine()).toEqual([
       'OBJECTION 2026-03-17 RIGHT RUNNING',

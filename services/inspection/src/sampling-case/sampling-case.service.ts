@@ -15,7 +15,7 @@ import { SamplingResultUnknown } from '../sampling-result/sampling-result.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
 import { isTaken, type SentStep, sentBy } from '../sampling-step/sent-step.js';
 import { publicationOf } from './publication.js';
-import { type ActName, ACTS, OF_CLUE, OF_HANDLING, type SaidOfResult, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
+import { type ActName, ACTS, OF_CLUE, OF_ORGANISER, type SaidOfResult, type State, type TrackName, TRACKS } from './sampling-case.acts.js';
 import {
   type Act,
   type AllowedAct,
@@ -108,11 +108,11 @@ const REPORTED_ON = `coalesce((SELECT max(s.done_on) FROM sampling_sheet_steps s
   WHERE s.organiser_id = r.reporter_id AND s.sample_no = r.sample_no AND s.act = 'REPORT'), (r.accepted_at AT TIME ZONE 'Asia/Shanghai')::date)`;
 const CLOCK = `clock, party, started_on::text AS "startedOn", due_on::text AS "dueOn", provisional, rule_version AS "ruleVersion",
   stopped_on::text AS "stoppedOn", pauses, extensions`;
-const listOf = (clocks: readonly string[]): string => clocks.map((clock) => `'${clock}'`).join(', ');
+export const listOf = (clocks: readonly string[]): string => clocks.map((clock) => `'${clock}'`).join(', ');
 /** To whom the party of the clock `c` was handed over; else, and of what is the organiser's, the organiser. */
 export const HANDLED_BY = `coalesce((SELECT department_id FROM sampling_case_tracks t
   WHERE t.reporter_id = c.reporter_id AND t.sample_no = c.sample_no AND t.party = c.party
-    AND t.track = CASE WHEN c.clock IN (${listOf(OF_CLUE)}) THEN 'CLUE' WHEN c.clock IN (${listOf(OF_HANDLING)}) THEN 'HANDLING' END), c.reporter_id)`;
+    AND t.track = CASE WHEN c.clock IN (${listOf(OF_CLUE)}) THEN 'CLUE' WHEN c.clock NOT IN (${listOf(OF_ORGANISER)}) THEN 'HANDLING' END), c.reporter_id)`;
 /** Cases of $1, and those in which something was handed over to it; null: all. */
 export const CONCERNS = `($1::text IS NULL OR reporter_id = $1 OR (reporter_id, sample_no) IN (
   SELECT reporter_id, sample_no FROM sampling_case_tracks WHERE department_id = $1))`;

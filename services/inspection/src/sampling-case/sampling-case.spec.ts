@@ -209,6 +209,35 @@ describe('an objection', () => {
     );
   });
 
+  it('is taken up within three working days, or decided at once; taking it up decides nothing', () => {
+    // 10 September was a Thursday.
+    const acceptance = (told: readonly Told[], file = NEW): unknown[] =>
+      play([...OBJECTED, ...told], file).clocks.flatMap(({ clock, dueOn, stoppedOn }) =>
+        clock === 'ACCEPTANCE' ? [dueOn, stoppedOn] : [],
+      );
+    expect(acceptance([])).toEqual(['2026-09-15', null]);
+    const accepted: Told = ['ACCEPT_OBJECTION', '2026-09-11', { documentNo: '受理1号' }];
+    const rejected: Told = ['DECIDE_OBJECTION', '2026-09-14', { upheld: false }];
+    for (const [told, on] of [
+      [[accepted, rejected], '2026-09-11'],
+      [[rejected], '2026-09-14'],
+      [[['ADMIT_REINSPECTION', '2026-09-15']], '2026-09-15'],
+    ] as const)
+      expect(acceptance(told)).toEqual(['2026-09-15', on]);
+    expect(states(play([...OBJECTED, accepted]))).toMatchObject({ OBJECTION: 'CONCLUSION_UNDER_REVIEW' });
+    const sampling: readonly Told[] = [SERVED, ['FILE_OBJECTION', '2026-09-10', { ground: 'AUTHENTICITY' }], accepted];
+    expect(states(play(sampling))).toMatchObject({ OBJECTION: 'AUTHENTICITY_UNDER_REVIEW' });
+    expect(refusal([...OBJECTED, accepted, ['ACCEPT_OBJECTION', '2026-09-12']])).toEqual(['ACCEPTED_BEFORE']);
+    expect(refusal([...OBJECTED, ['ACCEPT_OBJECTION', '2026-09-11', { documentNo: undefined }]])).toEqual(['FIELD_MISSING']);
+    // One that is not taken up is rejected, with the reason, and only so.
+    expect(refusal([...OBJECTED, ['DECIDE_OBJECTION', '2026-09-14', { upheld: false, reason: undefined }]])).toEqual(['FIELD_MISSING']);
+    expect(() => play([...OBJECTED, ['ADMIT_REINSPECTION', '2026-09-14'], accepted])).toThrow(ActNotAllowed);
+    expect(() => play([accepted])).toThrow(ActNotAllowed);
+    const act: Act = { ...FACTS, act: 'ACCEPT_OBJECTION', party: 'SAMPLED_PARTY', on: '2026-09-11' };
+    expect(decide(play(OBJECTED), PROVINCE, act, TODAY).competence).toBe('PROVINCE');
+    expect(() => decide(play(OBJECTED), COUNTY, act, TODAY)).toThrow(ActNotCompetent);
+  });
+
   it('comes too late to what was tested on the spot, but for how it was sampled', () => {
     const onSite = { ...NEW, regime: 'FOOD', wasTestedOnSite: true } as const;
     const objected = (ground: 'CONCLUSION' | 'AUTHENTICITY'): string[] =>
@@ -856,6 +885,7 @@ const WHOSE: Readonly<Record<ClockName, string>> = {
   SERVICE: 'organiser',
   OBJECTION: 'party',
   FORMALITIES: 'party',
+  ACCEPTANCE: 'organiser',
   LABORATORY: 'organiser',
   CORRECTION: 'party',
   FIRST_RECHECK: 'receiver',

@@ -188,6 +188,7 @@ export function basisOf(regime: Regime, { article, law, ofFood }: Pick<ActRule, 
 export const RULES: Readonly<Record<ClockName, Partial<Record<Regime, string>>>> = {
   SERVICE: { PRODUCT: 'RESULT_SERVICE' },
   OBJECTION: { PRODUCT: 'SAMPLING_OBJECTION', FOOD: 'FOOD_REINSPECTION' },
+  ACCEPTANCE: { PRODUCT: 'OBJECTION_ACCEPTANCE' },
   FORMALITIES: { PRODUCT: 'REINSPECTION_FORMALITIES' },
   LABORATORY: { PRODUCT: 'REINSPECTION_LABORATORY' },
   CORRECTION: { PRODUCT: 'CORRECTION' },
@@ -316,6 +317,10 @@ function ownFindings(file: CaseFile, before: Track, act: Act): Finding[] {
         // 食品安全法 §88.
         ...(isOver ? [finding('OBJECTION_LATE', '/ground', 'it was tested on the spot, which is objected to within four hours')] : []),
       ];
+    }
+    case 'ACCEPT_OBJECTION': {
+      const isAccepted = file.history.some((step) => step.act === 'ACCEPT_OBJECTION' && step.party === act.party);
+      return isAccepted ? [finding('ACCEPTED_BEFORE', '/act', 'was taken up already')] : [];
     }
     case 'WAIVE_REINSPECTION':
       return waiverFindings(file, act);
@@ -461,8 +466,8 @@ function stopped(file: CaseFile, { stops = [] }: ActRule, { party, on }: Act): C
 }
 
 function started({ regime }: CaseFile, { starts = [] }: ActRule, { party, on }: Act): Clock[] {
-  // A platform is told; what it does about it has its own clock at the exchange.
-  return party === 'PLATFORM' ? [] : starts.flatMap((clock) => begun(clock, party, regime, on));
+  // A platform is told; what it does about it has its own clock at the exchange. The result itself has none.
+  return party === 'PLATFORM' || party === 'RESULT' ? [] : starts.flatMap((clock) => begun(clock, party, regime, on));
 }
 
 function begun(clock: ClockName, party: ResultParty, regime: Regime, on: string): Clock[] {
@@ -472,8 +477,10 @@ function begun(clock: ClockName, party: ResultParty, regime: Regime, on: string)
 }
 
 /** Each party is told of what failed (§35), in days from that on which the organiser had the report. */
-export const openingClocks = ({ regime, verdict, parties }: Pick<CaseFile, 'regime' | 'verdict' | 'parties'>, reportedOn: string): Clock[] =>
-  verdict === 'UNQUALIFIED' ? parties.flatMap(({ party }) => begun('SERVICE', party, regime, reportedOn)) : [];
+export const openingClocks = (
+  { regime, verdict, parties }: Pick<CaseFile, 'regime' | 'verdict' | 'parties'>,
+  reportedOn: string,
+): Clock[] => (verdict === 'UNQUALIFIED' ? parties.flatMap(({ party }) => begun('SERVICE', party, regime, reportedOn)) : []);
 
 /** §42: its result is final; §43: the applicant advances the fee, and the department bears it if the result is another one. */
 function derivedFrom({ verdict: first }: CaseFile, { act, verdict }: Act): Step['derived'] {
@@ -579,8 +586,7 @@ export function saleStopsIn({ history }: Pick<CaseFile, 'history'>): SaleStop[] 
 }
 
 /** With the re-check that is passed (§49), or when there is nothing to handle any more; not for whoever is to lose its licence. */
-const endsStop = ({ act, from, to }: PastStep): boolean =>
-  to === 'RECHECK_PASSED' || (act === 'CLOSE_HANDLING' && from !== 'REFERRED');
+const endsStop = ({ act, from, to }: PastStep): boolean => to === 'RECHECK_PASSED' || (act === 'CLOSE_HANDLING' && from !== 'REFERRED');
 
 const isSameFirm = (one: CaseParty, other: CaseParty): boolean =>
   one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name !== '' && one.name === other.name;
