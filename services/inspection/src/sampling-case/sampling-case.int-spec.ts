@@ -289,7 +289,7 @@ describe('the time to tell the parties', () => {
 });
 
 /** Of a case whose parties nobody has told. */
-const ofHandling = (sampleNo: string, said: readonly { key: string; body: Record<string, unknown> | null }[]): unknown[] =>
+const ofHandling = (sampleNo: string, said: readonly { key: string | null; body: Record<string, unknown> | null }[]): unknown[] =>
   said.flatMap(({ key, body }) => (key === `tj-amr:${sampleNo}` && body?.['clock'] !== 'SERVICE' ? [body] : []));
 
 describe('deadlines', () => {
