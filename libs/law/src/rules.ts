@@ -84,6 +84,10 @@ const rows: readonly RuleRow[] = [
   // Counted from the end of the period that was missed.
   localPolicy('FEEDBACK_OVERDUE_SECOND_STEP', [24, 'HOURS']),
   localPolicy('FEEDBACK_OVERDUE_THIRD_STEP', [72, 'HOURS']),
+  // Counted from the issue of what a platform has not received. Of a recall the last webhook is given up about when the first step comes.
+  localPolicy('FEEDBACK_UNRECEIVED_FIRST_STEP', [2, 'HOURS']),
+  localPolicy('FEEDBACK_UNRECEIVED_SECOND_STEP', [6, 'HOURS']),
+  localPolicy('FEEDBACK_UNRECEIVED_THIRD_STEP', [24, 'HOURS']),
 
   // Product-quality sampling: calendar days that end on a free day run on.
   // Order 18 (§35) has the parties told without delay; five days were the rule of 2015 (SAIC) for goods in trade.

@@ -10,6 +10,9 @@ import { ConformanceJob } from './conformance/conformance.job.js';
 import { Conformance } from './conformance/conformance.service.js';
 import { ContactController } from './contact/contact.controller.js';
 import { Contacts } from './contact/contact.service.js';
+import { ContactNoticeController } from './contact-notice/contact-notice.controller.js';
+import { ContactNotice } from './contact-notice/contact-notice.entity.js';
+import { ContactNotices } from './contact-notice/contact-notice.service.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
 import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
 import { CorrectionRequests } from './correction-request/correction-request.service.js';
@@ -21,7 +24,7 @@ import { Deliveries } from './delivery/delivery.service.js';
 import { DisputeController } from './dispute/dispute.controller.js';
 import { Disputes } from './dispute/dispute.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
-import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint/endpoint.entity.js';
+import { WebhookEndpoint, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointSecrets } from './endpoint/endpoint.secrets.js';
 import { EndpointAddresses, Endpoints } from './endpoint/endpoint.service.js';
 import { EntitlementController } from './entitlement/entitlement.controller.js';
@@ -97,7 +100,7 @@ const entities = [
   DeliveryRow,
   WebhookEndpoint,
   WebhookSecret,
-  WebhookNotice,
+  ContactNotice,
   WebhookAttempt,
   ConformanceRunRow,
 ];
@@ -120,6 +123,7 @@ const entities = [
     DeliveryController,
     EndpointController,
     WebhookController,
+    ContactNoticeController,
     ReceiptConsumer,
     ReceiptController,
     DisputeController,
@@ -153,6 +157,7 @@ const entities = [
     EndpointAddresses,
     EndpointSecrets,
     Endpoints,
+    ContactNotices,
     Webhooks,
     WebhookSender,
     WebhookDispatcher,

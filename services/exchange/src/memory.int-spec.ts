@@ -213,7 +213,7 @@ it('sends what was told since to the endpoint of today, and nothing to the one t
     expect(calls.every(({ isSigned }) => isSigned)).toBe(true);
     expect(calls.map(({ path }) => path)).toEqual(['/old', '/old', '/new', '/new']);
     expect(new Set(calls.slice(1).map(({ id }) => id)).size).toBe(1);
-    const { body: notices } = await operator.get<{ items: object[] }>('/api/exchange/webhook-notices?platform=tmall');
+    const { body: notices } = await operator.get<{ items: object[] }>('/api/exchange/contact-notices?platform=tmall');
     expect(notices.items).toMatchObject([{ endpointId, reason: 'GONE', contact: '平台合规岗' }]);
     await tmall.put(CHANNEL, { channel: 'KAFKA' });
     await eventually(async () => expect(await revisionsOn('exchange.channel.v1')).toContain('tmall 2'));

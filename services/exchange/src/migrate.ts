@@ -26,6 +26,7 @@ import { NumberWhatIsSaid1795451030010 } from './migrations/1795451030010-number
 import { NoteConformedDepartments1795451030020 } from './migrations/1795451030020-note-conformed-departments.js';
 import { NumberChannelsAndEndpoints1795451030030 } from './migrations/1795451030030-number-channels-and-endpoints.js';
 import { EraseSecretsOfEndedEndpoints1795451030040 } from './migrations/1795451030040-erase-secrets-of-ended-endpoints.js';
+import { NoteWhatIsNotReceived1795451030050 } from './migrations/1795451030050-note-what-is-not-received.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -55,4 +56,5 @@ await migrateService('exchange', [
   NoteConformedDepartments1795451030020,
   NumberChannelsAndEndpoints1795451030030,
   EraseSecretsOfEndedEndpoints1795451030040,
+  NoteWhatIsNotReceived1795451030050,
 ]);

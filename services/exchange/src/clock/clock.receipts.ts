@@ -17,7 +17,7 @@ export async function startClocks(tx: EntityManager, receipts: readonly Receipt[
   const rows = started.map(({ feedbackId, startedAt, dueAt }) => ({ feedback_id: feedbackId, started_at: startedAt, due_at: dueAt }));
   const { from, values } = unnested(STARTED, rows);
   await tx.query(
-    `UPDATE feedbacks AS f SET clock_started_at = given.started_at, due_at = given.due_at,
+    `UPDATE feedbacks AS f SET clock_started_at = given.started_at, due_at = given.due_at, unreceived_since = NULL, unreceived_next_at = NULL,
        escalates_at = CASE f.escalated_steps WHEN 0 THEN given.due_at ELSE f.escalates_at END
      FROM ${from} WHERE f.feedback_id = given.feedback_id`,
     [...values],

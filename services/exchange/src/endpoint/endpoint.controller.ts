@@ -2,7 +2,7 @@ import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, AnswersWithSecret, Caller, CheckedBody, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { type Endpoint, OVERLAP_HOURS } from './endpoint.js';
-import { Endpoints, type Notice, type WithSecret } from './endpoint.service.js';
+import { Endpoints, type WithSecret } from './endpoint.service.js';
 import { type Algorithm, ALGORITHMS } from './endpoint.signature.js';
 
 const ANOTHER_SECRET =
@@ -82,11 +82,5 @@ export class EndpointController {
   @Allow('PLATFORM')
   remove(@Caller() caller: Principal, @Param('endpointId') endpointId: string): Promise<Endpoint> {
     return this.endpoints.remove(caller, endpointId);
-  }
-
-  @Get('webhook-notices')
-  @Allow('PLATFORM', 'OPERATOR', 'AUDITOR')
-  notices(@Caller() caller: Principal, @CheckedQuery(ListEndpointsQuery) query: ListEndpointsQuery): Promise<Page<Notice>> {
-    return this.endpoints.notices(caller, { limit: 100, ...query });
   }
 }

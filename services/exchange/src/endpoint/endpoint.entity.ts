@@ -26,13 +26,3 @@ export class WebhookSecret {
   @Column('timestamptz', { name: 'created_at' }) createdAt: Date;
   @Column('timestamptz', { name: 'valid_until', nullable: true }) validUntil: Date | null;
 }
-
-@Entity('webhook_notices')
-export class WebhookNotice {
-  @PrimaryColumn('bigint', { name: 'notice_id' }) noticeId: string;
-  @Column('text', { name: 'organisation_id' }) organisationId: string;
-  @Column('uuid', { name: 'endpoint_id' }) endpointId: string;
-  @Column('text') reason: 'GONE' | 'FAILING';
-  @Column('text') contact: string;
-  @Column('timestamptz', { name: 'noticed_at' }) noticedAt: Date;
-}

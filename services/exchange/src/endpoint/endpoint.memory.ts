@@ -102,10 +102,10 @@ async function takeOver(tx: EntityManager, state: WebhookEndpointChanged): Promi
     [endpointId, JSON.stringify(secrets)],
   );
   await tx.query(
-    `INSERT INTO webhook_notices (organisation_id, endpoint_id, reason, contact, noticed_at)
-     SELECT organisation_id, endpoint_id, status_reason, contact, status_since FROM webhook_endpoints e
+    `INSERT INTO contact_notices (organisation_id, platform_id, endpoint_id, reason, contact, noticed_at)
+     SELECT organisation_id, organisation_id, endpoint_id, status_reason, contact, status_since FROM webhook_endpoints e
      WHERE endpoint_id = $1 AND status_reason IN ('GONE', 'FAILING')
-       AND NOT EXISTS (SELECT FROM webhook_notices n WHERE n.endpoint_id = e.endpoint_id AND n.noticed_at = e.status_since)`,
+       AND NOT EXISTS (SELECT FROM contact_notices n WHERE n.endpoint_id = e.endpoint_id AND n.noticed_at = e.status_since)`,
     [endpointId],
   );
 }

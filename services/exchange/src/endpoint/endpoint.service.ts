@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, IsNull, LessThan, Not } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, Not } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { ExchangeConfig } from '../config.js';
 import { assertPlatform, dueAtOnce } from '../delivery/delivery.series.js';
 import { allowedUrl, assertReachable, Exceptions, type Resolve, resolveByTheSystem } from './endpoint.address.js';
-import { WebhookEndpoint, WebhookNotice, WebhookSecret } from './endpoint.entity.js';
+import { WebhookEndpoint, WebhookSecret } from './endpoint.entity.js';
 import {
   afterAct,
   assertLiving,
@@ -22,7 +22,7 @@ import { EndpointSecrets } from './endpoint.secrets.js';
 import type { Algorithm } from './endpoint.signature.js';
 
 const HOUR_MS = 3_600_000;
-const LISTS = { endpoints: 'webhook-endpoints', notices: 'webhook-notices' };
+const LIST = 'webhook-endpoints';
 
 /** Which URLs are let through, and what names mean. Tests put their own in its place. */
 @Injectable()
@@ -37,14 +37,6 @@ export class EndpointAddresses {
 
 /** `secret` is in the answer that makes it and in no other. */
 export type WithSecret = Endpoint & { readonly secret: string };
-
-export interface Notice {
-  readonly organisationId: string;
-  readonly endpointId: string;
-  readonly reason: 'GONE' | 'FAILING';
-  readonly contact: string;
-  readonly noticedAt: Date;
-}
 
 export interface ListRequest {
   readonly platform?: string;
@@ -162,7 +154,7 @@ export class Endpoints {
 
   /** A platform's own, the newest first; everybody's for those who look after all. */
   async list(caller: Principal, { platform, cursor, limit }: ListRequest): Promise<Page<Endpoint>> {
-    const [registeredBefore = 'infinity', idBefore = FIRST_ID] = cursor === undefined ? [] : decodeCursor(LISTS.endpoints, cursor);
+    const [registeredBefore = 'infinity', idBefore = FIRST_ID] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows = await this.db.manager
       .createQueryBuilder(WebhookEndpoint, 'endpoint')
       .where('(endpoint.registeredAt, endpoint.endpointId) < (:registeredBefore::timestamptz, :idBefore::uuid)', {
@@ -174,19 +166,7 @@ export class Endpoints {
       .addOrderBy('endpoint.endpointId', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return pageOf(LISTS.endpoints, rows, limit, ({ registeredAt, endpointId }) => [registeredAt.toISOString(), endpointId]);
-  }
-
-  async notices(caller: Principal, { platform, cursor, limit }: ListRequest): Promise<Page<Notice>> {
-    const organisationId = whose(caller, platform);
-    const [before] = cursor === undefined ? [] : decodeCursor(LISTS.notices, cursor);
-    const rows = await this.db.manager.find(WebhookNotice, {
-      where: { ...(organisationId !== null && { organisationId }), ...(before !== undefined && { noticeId: LessThan(String(before)) }) },
-      order: { noticeId: 'DESC' },
-      take: limit + 1,
-    });
-    const { items, next } = pageOf(LISTS.notices, rows, limit, ({ noticeId }) => [noticeId]);
-    return { items: items.map(({ noticeId: _id, ...notice }) => notice), next };
+    return pageOf(LIST, rows, limit, ({ registeredAt, endpointId }) => [registeredAt.toISOString(), endpointId]);
   }
 
   private async assertAllowed(url: string): Promise<void> {

@@ -1,5 +1,6 @@
-import { type FeedbackIssued, SamplingResultPublished } from '@jinqiao/contracts';
+import { type FeedbackIssued, RecallPublished, RecallWithdrawn, SamplingResultPublished } from '@jinqiao/contracts';
 import {
+  aRecall,
   aSamplingResult,
   eventually,
   type Http,
@@ -12,7 +13,7 @@ import {
 } from '@jinqiao/testing';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
-import type { NotUndoneList } from '../feedback/feedback.queries.js';
+import type { NotReceivedList, NotUndoneList } from '../feedback/feedback.queries.js';
 import { Escalations } from './escalation.service.js';
 
 /* What a platform has not done in time is said once for each step, and what it has not undone is listed until it has. */
@@ -23,13 +24,14 @@ let place: Place;
 let service: TestService;
 let jd: Http;
 let auditor: Http;
+let operator: Http;
 
 beforeAll(async () => {
   place = await (await realServers()).place('exchange');
   service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, clock });
   jd = place.http(await place.token('PLATFORM', 'jd'));
   auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
-  const operator = place.http(await place.token('OPERATOR', 'operator'));
+  operator = place.http(await place.token('OPERATOR', 'operator'));
   await operator.post('/api/exchange/organisations', { id: 'jd', kind: 'PLATFORM', name: '京东' });
 }, 60_000);
 afterAll(() => service.close());
@@ -124,5 +126,60 @@ describe('the report of stale penalties', () => {
     expect((await report()).items).toHaveLength(open);
     const tmall = place.http(await place.token('PLATFORM', 'tmall'));
     expect((await tmall.get<NotUndoneList>('/api/exchange/feedback/not-undone')).body).toEqual({ byPlatform: [], items: [], next: null });
+  });
+});
+
+describe('a recall that nobody received', () => {
+  const PATH = '/api/exchange/feedback/not-received';
+  const notices = async (http: Http): Promise<{ items: { organisationId: string; step: number; reason: string }[] }> =>
+    (await http.get<{ items: { organisationId: string; step: number; reason: string }[] }>('/api/exchange/contact-notices?platform=tmall'))
+      .body;
+
+  it('is listed, and told to contacts of the platform, its keeper and the operator once for each step, until it is received', async () => {
+    await operator.post('/api/exchange/organisations', { id: 'tj-amr', kind: 'DEPARTMENT', name: '天津市市场监管委' });
+    await operator.post('/api/exchange/organisations', { id: 'operator', kind: 'OPERATOR', name: '运行机构' });
+    await operator.post('/api/exchange/organisations', { id: 'tmall', kind: 'PLATFORM', name: '天猫' });
+    const tmall = place.http(await place.token('PLATFORM', 'tmall'));
+    const keeper = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+    const stranger = place.http(await place.token('DEPARTMENT', 'tj-credit'));
+    await tmall.put('/api/exchange/channel', { channel: 'PULL' });
+    await place.publish(RecallPublished, aRecall({ recallNo: 'N-1', revision: 1, sectors: [] }));
+    const listed = async (http: Http): Promise<NotReceivedList> => (await http.get<NotReceivedList>(`${PATH}?platform=tmall`)).body;
+    await eventually(async () => expect((await listed(operator)).items).toHaveLength(1));
+
+    await after(1);
+    expect((await notices(operator)).items).toEqual([]);
+    await after(1);
+    const reading = ['operator', 'tj-amr', 'tmall'].map((organisationId) => ({ organisationId, step: 1, reason: 'NOT_RECEIVED' }));
+    const byName = (items: readonly { organisationId: string }[]) =>
+      [...items].sort((one, other) => one.organisationId.localeCompare(other.organisationId));
+    expect(byName((await notices(auditor)).items)).toMatchObject(reading);
+    for (const http of [tmall, keeper])
+      expect((await notices(http)).items).toMatchObject([{ step: 1, platformId: 'tmall', kind: 'RECALL' }]);
+    expect((await notices(stranger)).items).toEqual([]);
+    expect((await place.http().get<string>('/metrics')).body).toMatch(/^contact_notices_total\{reason="NOT_RECEIVED"[^}]*\} 3$/m);
+    for (const http of [operator, auditor, tmall, keeper])
+      expect(await listed(http)).toMatchObject({
+        byPlatform: [{ platformId: 'tmall', notReceived: 1, oldestIssuedAt: NOW.toISOString() }],
+        items: [{ recipientId: 'tmall', subject: 'N-1', issuedAt: NOW.toISOString(), issuedHoursAgo: 2 }],
+      });
+    expect((await listed(stranger)).items).toEqual([]);
+
+    await after(4);
+    expect((await notices(tmall)).items.map(({ step }) => step)).toEqual([2, 1]);
+    const { body } = await tmall.get<{ cursor: string }>('/api/exchange/deliveries');
+    await tmall.post('/api/exchange/deliveries/acknowledgements', { cursor: body.cursor });
+    await after(100);
+    expect((await notices(tmall)).items.map(({ step }) => step)).toEqual([2, 1]);
+    expect(await listed(operator)).toMatchObject({ byPlatform: [], items: [] });
+  });
+
+  it('is no longer waited for when it is withdrawn', async () => {
+    await place.publish(RecallPublished, aRecall({ recallNo: 'N-2', revision: 1, sectors: [] }));
+    const subjects = async (): Promise<string[]> => (await operator.get<NotReceivedList>(PATH)).body.items.map(({ subject }) => subject);
+    await eventually(async () => expect(await subjects()).toEqual(['N-2']));
+    const withdrawn = { ...aRecall({ recallNo: 'N-2', revision: 2, sectors: [] }), reason: '误报', withdrawnAt: NOW.toISOString() };
+    await place.publish(RecallWithdrawn, withdrawn);
+    await eventually(async () => expect(await subjects()).toEqual([]));
   });
 });

@@ -1,15 +1,27 @@
-import { FeedbackOverdue } from '@jinqiao/contracts';
+import { type FeedbackKind, FeedbackOverdue } from '@jinqiao/contracts';
 import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Escalating, escalate, stepAt } from './escalation.js';
+import { ContactNotices, noteUnreceived } from '../contact-notice/contact-notice.service.js';
+import { isReal } from '../conformance/conformance.js';
+import { type Escalating, escalate, stepAt, unreceivedStepAt } from './escalation.js';
 
 const EVERY_MS = 30_000;
 const AT_ONCE = 500;
+const TOLD = { feedback_id: 'uuid', steps: 'integer', next_at: 'timestamptz' } as const;
 const ESCALATED = { feedback_id: 'uuid', steps: 'integer', next_at: 'timestamptz', raised_at: 'timestamptz' } as const;
 
-/** Says what is overdue. Any number of processes may do so at once: each step is said by one of them, after any downtime. */
+interface NotReceived {
+  readonly feedbackId: string;
+  readonly recipientId: string;
+  readonly publisherId: string | null;
+  readonly kind: FeedbackKind;
+  readonly since: Date;
+  readonly steps: number;
+}
+
+/** Says what is overdue, and has contacts told of what is not received. Any number of processes may do so at once: each step is said by one of them, after any downtime. */
 @Injectable()
 export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
   private job: Regular | undefined;
@@ -17,6 +29,7 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly db: DataSource,
     private readonly outbox: Outbox,
+    private readonly notices: ContactNotices,
     private readonly clock: Clock,
   ) {}
 
@@ -32,6 +45,33 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
   async escalate(): Promise<number> {
     let taken = 0;
     for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.db.transaction((tx) => this.takeSteps(tx));
+    for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.takeUnreceived();
+    return taken;
+  }
+
+  private async takeUnreceived(): Promise<number> {
+    const now = this.clock.now();
+    const { taken, noted } = await this.db.transaction(async (tx) => {
+      const due: NotReceived[] = await tx.query(
+        `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.publisher_id AS "publisherId", f.kind,
+           f.unreceived_since AS since, f.unreceived_steps AS steps
+         FROM feedbacks f WHERE f.unreceived_next_at <= $1 AND ${isReal('f')}
+         ORDER BY f.unreceived_next_at, f.feedback_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+        [now, AT_ONCE],
+      );
+      const steps = due.map((one) => ({ ...one, step: one.steps + 1 }));
+      const { from, values } = unnested(
+        TOLD,
+        steps.map(({ feedbackId, step, since }) => ({ feedback_id: feedbackId, steps: step, next_at: unreceivedStepAt(step + 1, since) })),
+      );
+      await tx.query(
+        `UPDATE feedbacks AS f SET unreceived_steps = given.steps, unreceived_next_at = given.next_at
+         FROM ${from} WHERE f.feedback_id = given.feedback_id`,
+        [...values],
+      );
+      return { taken: due.length, noted: await noteUnreceived(tx, steps, now) };
+    });
+    this.notices.count(noted);
     return taken;
   }
 

@@ -1,6 +1,6 @@
 import { FeedbackOverdue } from '@jinqiao/contracts';
 import { check } from '@jinqiao/schema';
-import { type Escalating, escalate } from './escalation.js';
+import { type Escalating, escalate, unreceivedStepAt } from './escalation.js';
 
 const DUE = new Date('2026-11-23T01:00:00.000Z');
 const NOW = new Date('2026-11-23T01:00:30.000Z');
@@ -18,6 +18,15 @@ it('is said when the period ends, a day later and three days later, and then no 
   const taken = [0, 1, 2].map((steps) => escalate(overdue(steps), NOW));
   expect(taken.map(({ said }) => said.revision)).toEqual([1, 2, 3]);
   expect(taken.map(({ nextAt }) => nextAt?.toISOString() ?? null)).toEqual(['2026-11-24T01:00:00.000Z', '2026-11-26T01:00:00.000Z', null]);
+});
+
+it('of what is not received comes two, six and twenty-four hours after it was issued, and then no more', () => {
+  expect([1, 2, 3, 4].map((step) => unreceivedStepAt(step, DUE)?.toISOString() ?? null)).toEqual([
+    '2026-11-23T03:00:00.000Z',
+    '2026-11-23T07:00:00.000Z',
+    '2026-11-24T01:00:00.000Z',
+    null,
+  ]);
 });
 
 it('says what stands and since when it is due', () => {

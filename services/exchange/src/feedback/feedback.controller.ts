@@ -8,6 +8,7 @@ import {
   FeedbackQueries,
   LIST_STATUSES,
   type ListStatus,
+  type NotReceivedList,
   type NotUndoneList,
   type OverdueList,
   type UnmatchedEntry,
@@ -68,6 +69,13 @@ export class FeedbackController {
   @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
   notUndone(@Caller() caller: Principal, @CheckedQuery(ListOverdueQuery) query: ListOverdueQuery): Promise<NotUndoneList> {
     return this.feedback.notUndone(caller, { limit: 100, ...query });
+  }
+
+  /** What a platform's clock waits for, and nobody there has received. */
+  @Get('feedback/not-received')
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  notReceived(@Caller() caller: Principal, @CheckedQuery(ListOverdueQuery) query: ListOverdueQuery): Promise<NotReceivedList> {
+    return this.feedback.notReceived(caller, { limit: 100, ...query });
   }
 
   @Get('feedback/:feedbackId')

@@ -100,6 +100,22 @@ export interface NotUndoneList extends Page<NotUndoneEntry> {
   readonly byPlatform: readonly ({ platformId: string; notUndone: number; oldestAskedAt: Date } & Aged)[];
 }
 
+/** What a platform has not received, and its clock starts with the receipt. */
+export interface NotReceivedEntry {
+  readonly feedbackId: string;
+  readonly recipientId: string;
+  readonly kind: FeedbackKind;
+  readonly subject: string;
+  readonly revision: number;
+  readonly issuedAt: Date;
+  readonly issuedHoursAgo: number;
+  readonly ruleVersion: string | null;
+}
+
+export interface NotReceivedList extends Page<NotReceivedEntry> {
+  readonly byPlatform: readonly ({ platformId: string; notReceived: number; oldestIssuedAt: Date } & Aged)[];
+}
+
 interface OpenFilter {
   readonly platform?: string;
   readonly hoursLeast?: number;
@@ -137,6 +153,7 @@ const DEADLINE = `CASE
   WHEN f.due_at IS NULL THEN 'NOT_STARTED'
   WHEN f.due_at < $3 THEN 'OVERDUE' ELSE 'RUNNING' END`;
 const NOT_UNDONE = `(f.undo_since <= $3 AND f.closed_at IS NULL AND ${isReal('f')})`;
+const NOT_RECEIVED = `(f.unreceived_since <= $3 AND ${isReal('f')})`;
 const ENTRY = `f.feedback_id AS id, f.status, ${OVERDUE} IS TRUE AS overdue, f.answer_status, f.answered_at, f.clock_rule,
   f.clock_started_at, f.due_at, f.closed_at, r.said
   FROM feedbacks f JOIN feedback_revisions r ON r.feedback_id = f.feedback_id AND r.revision = f.revision`;
@@ -244,6 +261,23 @@ export class FeedbackQueries {
         ...aged,
       })),
       items: rows.map(({ since, ruleVersion: _rule, ...entry }) => ({ ...entry, askedAt: since, askedHoursAgo: wholeHours(since, now) })),
+      next,
+    };
+  }
+
+  /** What nobody at a platform has, although its clock waits for that: it is overdue for no one. The oldest first. */
+  async notReceived(caller: Principal, filter: OpenFilter): Promise<NotReceivedList> {
+    const now = this.clock.now();
+    const these = { list: 'not received', since: 'f.unreceived_since', where: NOT_RECEIVED };
+    const { byPlatform, rows, next } = await this.open(caller, filter, these);
+    return {
+      byPlatform: byPlatform.map(({ platformId, open, oldest, ...aged }) => ({
+        platformId,
+        notReceived: open,
+        oldestIssuedAt: oldest,
+        ...aged,
+      })),
+      items: rows.map(({ since, dueAt: _due, ...entry }) => ({ ...entry, issuedAt: since, issuedHoursAgo: wholeHours(since, now) })),
       next,
     };
   }

@@ -3,6 +3,7 @@ import type { Received } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import { putBackDelivery } from '../delivery/delivery.series.js';
 import { takeOverRulings } from '../dispute/dispute.queue.js';
+import { unreceivedSince } from '../escalation/escalation.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { asksToUndo, clockRuleOf, clockStartOf, goodsOf, keptUntil } from './feedback.js';
 import type { Ledger } from '../ledger/ledger.service.js';
@@ -55,6 +56,7 @@ export const askedIn = (said: string): string => `jsonb_path_query_array(${said}
 
 async function keep(tx: EntityManager, one: Said): Promise<void> {
   const { feedbackId, recipientId, kind, subject, revision, dueAt, actionsRequired, contentHash } = one.data;
+  const unreceived = unreceivedSince(one.data);
   const goods = goodsOf(one.data) ?? null;
   const publisherId = kind === 'SAMPLING_RESULT' ? subject.slice(0, subject.indexOf(':')) : null;
   const [before]: { same: boolean }[] = await tx.query(
@@ -66,8 +68,8 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
   // What was done stays done, and a clock goes on, as long as the same is asked: as when the revision was told first.
   await tx.query(
     `INSERT INTO feedbacks AS kept (feedback_id, recipient_id, kind, subject, publisher_id, revision, status, due_at, escalates_at, undo_since,
-       asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
-     VALUES ($1, $2, $3, $4, coalesce($5, (SELECT state ->> 'keeperId' FROM recalls WHERE $3 = 'RECALL' AND recall_no = $4)), $6, $7, $8, $8, $10, $6, $11, $12, $13, $14)
+       asked_since, clock_rule, clock_starts, clock_started_at, kept_until, unreceived_since, unreceived_next_at)
+     VALUES ($1, $2, $3, $4, coalesce($5, (SELECT state ->> 'keeperId' FROM recalls WHERE $3 = 'RECALL' AND recall_no = $4)), $6, $7, $8, $8, $10, $6, $11, $12, $13, $14, $15, $16)
      ON CONFLICT (feedback_id) DO UPDATE SET revision = excluded.revision, status = excluded.status,
        answer_status = NULL, answered_at = NULL, clock_rule = excluded.clock_rule, clock_starts = excluded.clock_starts,
        undo_since = CASE WHEN excluded.undo_since IS NULL THEN NULL ELSE coalesce(kept.undo_since, excluded.undo_since) END,
@@ -78,7 +80,10 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
        due_at = CASE WHEN $9 THEN kept.due_at ELSE excluded.due_at END,
        overdue_raised_at = CASE WHEN $9 THEN kept.overdue_raised_at END,
        escalated_steps = CASE WHEN $9 THEN kept.escalated_steps ELSE 0 END,
-       escalates_at = CASE WHEN $9 THEN kept.escalates_at ELSE excluded.due_at END
+       escalates_at = CASE WHEN $9 THEN kept.escalates_at ELSE excluded.due_at END,
+       unreceived_since = CASE WHEN $9 THEN kept.unreceived_since ELSE excluded.unreceived_since END,
+       unreceived_steps = CASE WHEN $9 THEN kept.unreceived_steps ELSE 0 END,
+       unreceived_next_at = CASE WHEN $9 THEN kept.unreceived_next_at ELSE excluded.unreceived_next_at END
      WHERE kept.revision < excluded.revision`,
     [
       feedbackId,
@@ -95,6 +100,8 @@ async function keep(tx: EntityManager, one: Said): Promise<void> {
       one.data.clock?.startsOn ?? null,
       clockStartOf(one.data),
       keptUntil(one.data) ?? 'infinity',
+      unreceived.unreceived_since,
+      unreceived.unreceived_next_at,
     ],
   );
   await tx.query(

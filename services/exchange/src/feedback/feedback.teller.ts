@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addDeliveries, type Delivery, dueAgain } from '../delivery/delivery.series.js';
 import { entitlementOf, TOLD_UNDER } from '../entitlement/entitlement.js';
+import { unreceivedSince } from '../escalation/escalation.js';
 import { toldEntry } from '../ledger/ledger.js';
 import { Ledger } from '../ledger/ledger.service.js';
 import { asksToUndo, clockRuleOf, clockStartOf, type Feedback, keptUntil } from './feedback.js';
@@ -85,15 +86,16 @@ function keep(tx: EntityManager, told: readonly Told[]): Promise<unknown> {
     `WITH told AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(feedback_id uuid, recipient_id text, kind text, subject text, publisher_id text,
          matched_by text, revision integer, status text, due_at timestamptz, closed_at timestamptz, undo_since timestamptz,
-         asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, kept_until timestamptz, content_hash text, said text)
+         asked_since integer, clock_rule text, clock_starts text, clock_started_at timestamptz, kept_until timestamptz, unreceived_since timestamptz,
+         unreceived_next_at timestamptz, content_hash text, said text)
      ), kept AS (
        INSERT INTO feedback_revisions (feedback_id, revision, content_hash, said)
        SELECT feedback_id, revision, content_hash, said::json FROM told
      )
      INSERT INTO feedbacks (feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-       escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until)
+       escalates_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until, unreceived_since, unreceived_next_at)
      SELECT DISTINCT ON (feedback_id) feedback_id, recipient_id, kind, subject, publisher_id, matched_by, revision, status, due_at, closed_at,
-       due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until
+       due_at, undo_since, asked_since, clock_rule, clock_starts, clock_started_at, kept_until, unreceived_since, unreceived_next_at
      FROM told
      ORDER BY feedback_id, revision DESC
      ON CONFLICT (feedback_id) DO UPDATE SET
@@ -108,6 +110,11 @@ function keep(tx: EntityManager, told: readonly Told[]): Promise<unknown> {
        escalated_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalated_steps ELSE 0 END,
        overdue_raised_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.overdue_raised_at END,
        escalates_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.escalates_at ELSE EXCLUDED.due_at END,
+       unreceived_since = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.unreceived_since
+                               ELSE EXCLUDED.unreceived_since END,
+       unreceived_steps = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.unreceived_steps ELSE 0 END,
+       unreceived_next_at = CASE WHEN feedbacks.asked_since = EXCLUDED.asked_since THEN feedbacks.unreceived_next_at
+                                 ELSE EXCLUDED.unreceived_next_at END,
        undo_since = CASE WHEN EXCLUDED.undo_since IS NULL THEN NULL ELSE coalesce(feedbacks.undo_since, EXCLUDED.undo_since) END`,
     [JSON.stringify(told.map(rowOf))],
   );
@@ -150,6 +157,7 @@ function rowOf({ feedback }: Told): object {
     clock_starts: said.clock?.startsOn ?? null,
     clock_started_at: clockStartOf(said),
     kept_until: keptUntil(said) ?? 'infinity',
+    ...unreceivedSince(said),
     content_hash: said.contentHash,
     // Text inside, so that jsonb does not reorder it: a pull gives the bytes that Kafka gave.
     said: JSON.stringify(said),

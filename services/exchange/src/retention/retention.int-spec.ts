@@ -220,14 +220,14 @@ describe('erasure', () => {
     );
     for (const day of ['2026-05-21', '2026-05-24'])
       await place.sql(
-        `INSERT INTO webhook_notices (organisation_id, endpoint_id, reason, contact, noticed_at) VALUES ('jd', $1, 'GONE', 'duty', $2)`,
+        `INSERT INTO contact_notices (organisation_id, platform_id, endpoint_id, reason, contact, noticed_at) VALUES ('jd', 'jd', $1, 'GONE', 'duty', $2)`,
         [endpoint, day],
       );
     for (const day of ['2023-11-20', '2023-11-25'])
       await place.sql(`INSERT INTO reconciliations VALUES ($1, 'jd', '{}')`, [firstIdOf(new Date(day))]);
-    expect(await plan()).toMatchObject({ webhookNotices: 1, reconciliations: 1 });
+    expect(await plan()).toMatchObject({ contactNotices: 1, reconciliations: 1 });
     expect(await service.get(Retention).erase()).toMatchObject({ records: 2 });
-    expect(await place.sql('SELECT noticed_at::date::text AS day FROM webhook_notices')).toEqual([{ day: '2026-05-24' }]);
+    expect(await place.sql('SELECT noticed_at::date::text AS day FROM contact_notices')).toEqual([{ day: '2026-05-24' }]);
     expect(await place.sql('SELECT FROM reconciliations')).toHaveLength(1);
   });
 

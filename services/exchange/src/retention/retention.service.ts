@@ -13,7 +13,7 @@ export interface RetentionPlan {
   readonly answers: number;
   readonly webhookAttempts: number;
   readonly held: Readonly<Partial<Record<HeldReason, number>>>;
-  readonly webhookNotices: number;
+  readonly contactNotices: number;
   readonly reconciliations: number;
 }
 
@@ -84,7 +84,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
       answers: going?.answers ?? 0,
       webhookAttempts: going?.attempts ?? 0,
       held: Object.fromEntries(held.flatMap(({ reason, feedbacks }) => (reason === null ? [] : [[reason, feedbacks]]))),
-      webhookNotices: await this.count('webhook_notices', at),
+      contactNotices: await this.count('contact_notices', at),
       reconciliations: await this.count('reconciliations', at),
     };
   }
@@ -95,7 +95,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     for (let portion = FEEDBACKS_AT_ONCE; portion === FEEDBACKS_AT_ONCE && !stopping?.aborted; feedbacks += portion) {
       portion = await this.db.transaction((tx) => this.eraseSome(tx));
     }
-    const records = (await this.eraseAged('webhook_notices')) + (await this.eraseAged('reconciliations'));
+    const records = (await this.eraseAged('contact_notices')) + (await this.eraseAged('reconciliations'));
     if (feedbacks + records > 0) this.log.log(`erased ${feedbacks} feedbacks and ${records} other records whose time has passed`);
     return { feedbacks, records };
   }
@@ -142,6 +142,6 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-const OLDER: Record<Aging, string> = { webhook_notices: 'noticed_at < $1', reconciliations: 'reconciliation_id < $1' };
+const OLDER: Record<Aging, string> = { contact_notices: 'noticed_at < $1', reconciliations: 'reconciliation_id < $1' };
 
 const olderThan = (table: Aging, before: Date): Date | string => (table === 'reconciliations' ? firstIdOf(before) : before);

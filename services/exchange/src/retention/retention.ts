@@ -11,7 +11,7 @@ export const HELD_REASONS = ['OPEN', 'UNDELIVERED', 'DISPUTED', 'STANDS'] as con
 export type HeldReason = (typeof HELD_REASONS)[number];
 
 /** Tables whose rows go by age, and the rule row that says when. */
-export const AGING = { webhook_notices: 'NETWORK_LOGS_KEPT', reconciliations: 'SHARING_LOGS_KEPT' } as const;
+export const AGING = { contact_notices: 'NETWORK_LOGS_KEPT', reconciliations: 'SHARING_LOGS_KEPT' } as const;
 export type Aging = keyof typeof AGING;
 
 export class AsOfInPast extends DomainError {

@@ -362,10 +362,10 @@ describe('what an endpoint answers', () => {
     });
     const secretsOf = (endpointId: string) => place.sql('SELECT FROM webhook_secrets WHERE endpoint_id = $1', [endpointId]);
     expect(await secretsOf(taobao.endpointId)).toEqual([]);
-    expect((await operator.get<List>('/api/exchange/webhook-notices')).body.items).toContainEqual(
+    expect((await operator.get<List>('/api/exchange/contact-notices')).body.items).toContainEqual(
       expect.objectContaining({ organisationId: 'taobao', endpointId: taobao.endpointId, reason: 'GONE', contact: '平台合规岗' }),
     );
-    expect((await place.http().get<string>('/metrics')).body).toMatch(/^webhook_notices_total\{reason="GONE"[^}]*\} 1$/m);
+    expect((await place.http().get<string>('/metrics')).body).toMatch(/^contact_notices_total\{reason="GONE"[^}]*\} 1$/m);
     expect((await pulled(taobao.http, '&undelivered=true')).map(({ subject }) => subject)).toEqual(['tj-amr:F-7', 'tj-amr:F-8']);
     for (const path of ['enablements', 'rotations'])
       expect((await taobao.http.post(`${ENDPOINTS}/${taobao.endpointId}/${path}`, {})).body).toMatchObject({ code: 'ENDPOINT_ENDED' });
@@ -378,6 +378,24 @@ describe('what an endpoint answers', () => {
     for (const call of taobao.receiver.calls.slice(1)) expect(header(call, 'webhook-signature')).toBe(hmac(next.body.secret, call));
     expect(taobao.receiver.revisions.slice(1).sort()).toEqual(['F-7 1', 'F-8 1']);
     await eventually(async () => expect(await pulled(taobao.http, '&undelivered=true')).toEqual([]));
+  });
+
+  it('5xx to the last attempt: it is given up, the contact is noted once an hour, and it stays in pull', async () => {
+    const mogu = await platform('mogu');
+    mogu.receiver.answering = () => ({ status: 500 });
+    await tell('mogu', ['F-20', 'F-21']);
+    await kept(mogu.http, 2);
+    await place.sql(`UPDATE deliveries SET attempts = 7 WHERE recipient_id = 'mogu'`);
+    clock.advance(HOUR);
+    await kept(mogu.http, 4);
+    expect((await operator.get<List>('/api/exchange/contact-notices?platform=mogu')).body.items).toEqual([
+      expect.objectContaining({ organisationId: 'mogu', endpointId: mogu.endpointId, reason: 'GIVEN_UP', kind: 'SAMPLING_RESULT' }),
+    ]);
+    expect((await place.http().get<string>('/metrics')).body).toMatch(/^contact_notices_total\{reason="GIVEN_UP"[^}]*\} 1$/m);
+    expect(await pulled(mogu.http, '&undelivered=true')).toHaveLength(2);
+    clock.advance(HOUR);
+    expect((await mogu.http.post(`${DELIVERIES}/drains`, {})).body).toEqual({ due: 2 });
+    await kept(mogu.http, 6);
   });
 
   it('nothing, for three days: the endpoint is disabled until it is enabled again', async () => {

@@ -4,6 +4,8 @@ import { Clock, decodeCursor, Metrics, type Page, pageOf, type Principal } from 
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { validate as isUuid } from 'uuid';
+import type { NoticeReason } from '../contact-notice/contact-notice.js';
+import { ContactNotices, noteGivenUp } from '../contact-notice/contact-notice.service.js';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
 import { dueAtOnce } from '../delivery/delivery.series.js';
@@ -91,20 +93,17 @@ const LIST = 'webhook-attempts';
 @Injectable()
 export class Webhooks {
   private readonly attempts;
-  private readonly notices;
 
   constructor(
     private readonly db: DataSource,
     private readonly outbox: Outbox,
     private readonly ledger: Ledger,
     private readonly secrets: EndpointSecrets,
+    private readonly notices: ContactNotices,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
     this.attempts = metrics.counter('webhook_attempts_total', 'Attempts to deliver a webhook, by what came of them', ['outcome']);
-    this.notices = metrics.counter('webhook_notices_total', 'Endpoints that ended or were disabled, whose contact has to be told', [
-      'reason',
-    ]);
   }
 
   /**
@@ -171,14 +170,14 @@ export class Webhooks {
       return this.record(tx, attempts);
     });
     for (const { attempted } of attempts) this.attempts.inc({ outcome: attempted.outcome });
-    for (const reason of noticed) this.notices.inc({ reason });
+    this.notices.count(noticed);
   }
 
   /**
    * The one place where an attempt's end becomes true: its row in the log, the delivery and the endpoint, in the caller's transaction. Gives
-   * back why each endpoint ended or was disabled by it.
+   * back why contacts have to be told.
    */
-  async record(tx: EntityManager, attempts: readonly Attempt[]): Promise<string[]> {
+  async record(tx: EntityManager, attempts: readonly Attempt[]): Promise<NoticeReason[]> {
     const now = this.clock.now();
     const taken = attempts.filter(({ attempted }) => attempted.outcome === 'DELIVERED');
     await startClocks(
@@ -187,6 +186,7 @@ export class Webhooks {
     );
     const deliveries = await this.lockDeliveries(tx, attempts);
     const endpoints = await this.lockEndpoints(tx, attempts);
+    const givenUp: Claimed[] = [];
     const logged = attempts.flatMap((attempt) => {
       const { claimed, attempted } = attempt;
       const delivery = deliveries.get(keyOf(claimed));
@@ -197,6 +197,7 @@ export class Webhooks {
       delivery.delivered ||= followed.delivered;
       // Acknowledged or moved to another channel while it was under way: a failure makes it due no more.
       delivery.dueAt = delivery.isDue && !delivery.delivered ? followed.dueAt : null;
+      if (delivery.isDue && !delivery.delivered && delivery.dueAt === null) givenUp.push(claimed);
       // Nearly always a success at an endpoint that is well: its row stays as it is, and is not even locked.
       if (endpoint.failures > 0 || followed.health.failures > 0) endpoints.set(claimed.endpointId, after(endpoint, followed));
       return [loggedOf(attempt, delivery.attempts)];
@@ -204,7 +205,7 @@ export class Webhooks {
     await this.keepAttempts(tx, logged);
     await this.ledger.add(tx, logged.map(ledgerEntry));
     await this.keepDeliveries(tx, [...deliveries.values()], now);
-    return this.keepEndpoints(tx, [...endpoints], now);
+    return [...(await noteGivenUp(tx, givenUp, now)), ...(await this.keepEndpoints(tx, [...endpoints], now))];
   }
 
   async list(caller: Principal, filter: AttemptFilter): Promise<Page<AttemptEntry>> {
@@ -322,8 +323,8 @@ export class Webhooks {
     );
   }
 
-  private async keepEndpoints(tx: EntityManager, endpoints: readonly [string, LockedEndpoint][], now: Date): Promise<string[]> {
-    const noticed: string[] = [];
+  private async keepEndpoints(tx: EntityManager, endpoints: readonly [string, LockedEndpoint][], now: Date): Promise<NoticeReason[]> {
+    const noticed: NoticeReason[] = [];
     for (const [endpointId, { failures, failingSince, pausedUntil, ends, isChanged }] of endpoints) {
       if (!isChanged) continue;
       await tx.query(`UPDATE webhook_endpoints SET failures = $2, failing_since = $3, paused_until = $4 WHERE endpoint_id = $1`, [
@@ -338,8 +339,8 @@ export class Webhooks {
            UPDATE webhook_endpoints SET status = $2, status_reason = $3, status_since = $4 WHERE endpoint_id = $1 AND status = 'ACTIVE'
            RETURNING organisation_id, endpoint_id, contact
          )
-         INSERT INTO webhook_notices (organisation_id, endpoint_id, reason, contact, noticed_at)
-         SELECT organisation_id, endpoint_id, $3, contact, $4 FROM ended
+         INSERT INTO contact_notices (organisation_id, platform_id, endpoint_id, reason, contact, noticed_at)
+         SELECT organisation_id, organisation_id, endpoint_id, $3, contact, $4 FROM ended
          RETURNING endpoint_id AS "endpointId"`,
         [endpointId, ends === 'GONE' ? 'ENDED' : 'DISABLED', ends, now],
       );
@@ -347,7 +348,7 @@ export class Webhooks {
       // For ever: nothing is signed for it any more.
       if (ends === 'GONE') await tx.delete(WebhookSecret, { endpointId: In(endpointIds) });
       await sayEndpoints(tx, this.outbox, endpointIds, now);
-      noticed.push(...endpointIds.map(() => ends));
+      noticed.push(...endpointIds.map((): NoticeReason => ends));
     }
     return noticed;
   }
