@@ -27,6 +27,11 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
+  /** A gauge of the service's own, set before each scrape. */
+  gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+
   /** What has to be read anew for every scrape. */
   beforeScrape(read: () => Promise<void>): void {
     this.readings.push(read);

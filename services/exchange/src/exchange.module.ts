@@ -20,6 +20,7 @@ import { DeadlineController } from './deadline/deadline.controller.js';
 import { DeadlineJob } from './deadline/deadline.job.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { DeliveryRow, Recipient } from './delivery/delivery.entity.js';
+import { DeliveryOverview } from './delivery/delivery.overview.js';
 import { Deliveries } from './delivery/delivery.service.js';
 import { DisputeController } from './dispute/dispute.controller.js';
 import { Disputes } from './dispute/dispute.service.js';
@@ -154,6 +155,7 @@ const entities = [
     FeedbackTeller,
     FeedbackQueries,
     Deliveries,
+    DeliveryOverview,
     EndpointAddresses,
     EndpointSecrets,
     Endpoints,

@@ -2,10 +2,12 @@ import { Flag, NestedList, OneOf, Optional, Revision, Text, Whole } from '@jinqi
 import { Allow, Caller, CheckedBody, CheckedQuery, type Principal } from '@jinqiao/platform';
 import { Controller, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { type Channel, CHANNELS, type Switched } from './delivery.js';
+import { type DeliveryList, DeliveryOverview } from './delivery.overview.js';
 import { type Acknowledged, type ChannelState, Deliveries, type Pulled } from './delivery.service.js';
 
-export class PullDeliveriesQuery {
+export class ListDeliveriesQuery {
   @Optional() @Text({ max: 500, about: 'The cursor of the page before; absent = from the oldest that is kept.' }) after?: string;
+  @Optional() @Text({ max: 64, about: 'Whose; for those who look after all. A platform means itself.' }) platform?: string;
   @Optional() @Flag({ about: 'Only what is neither taken nor acknowledged.' }) undelivered?: boolean;
   @Optional() @Whole({ min: 1, max: 500 }) limit?: number;
 }
@@ -27,12 +29,17 @@ export class ChooseChannelBody {
 
 @Controller('api/exchange')
 export class DeliveryController {
-  constructor(private readonly deliveries: Deliveries) {}
+  constructor(
+    private readonly deliveries: Deliveries,
+    private readonly overview: DeliveryOverview,
+  ) {}
 
+  /** A platform pulls; everybody else sees what gets to whom, and nothing of what it says. */
   @Get('deliveries')
-  @Allow('PLATFORM')
-  pull(@Caller() caller: Principal, @CheckedQuery(PullDeliveriesQuery) query: PullDeliveriesQuery): Promise<Pulled> {
-    return this.deliveries.pull(caller, { limit: 100, ...query });
+  @Allow('PLATFORM', 'DEPARTMENT', 'OPERATOR', 'AUDITOR')
+  list(@Caller() caller: Principal, @CheckedQuery(ListDeliveriesQuery) query: ListDeliveriesQuery): Promise<Pulled | DeliveryList> {
+    const request = { limit: 100, ...query };
+    return caller.kind === 'PLATFORM' ? this.deliveries.pull(caller, request) : this.overview.list(caller, request);
   }
 
   @Post('deliveries/acknowledgements')

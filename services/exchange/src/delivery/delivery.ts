@@ -8,6 +8,9 @@ import { DomainError } from '@jinqiao/schema';
 export const CHANNELS = ['KAFKA', 'WEBHOOK', 'PULL'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
+/** DUE: a webhook is still to be tried. GIVEN_UP: none is. WAITING: to be pulled. PUBLISHED: on the topic, which is read without a word. */
+export type DeliveryState = 'DUE' | 'GIVEN_UP' | 'WAITING' | 'PUBLISHED' | 'DELIVERED';
+
 /** As long as the topics of feedback keep theirs. What is due and not delivered stays longer. */
 export const REPLAYED_DAYS_MAX = 90;
 

@@ -383,6 +383,7 @@ describe('what an endpoint answers', () => {
   it('5xx to the last attempt: it is given up, the contact is noted once an hour, and it stays in pull', async () => {
     const mogu = await platform('mogu');
     mogu.receiver.answering = () => ({ status: 500 });
+    const began = clock.now();
     await tell('mogu', ['F-20', 'F-21']);
     await kept(mogu.http, 2);
     await place.sql(`UPDATE deliveries SET attempts = 7 WHERE recipient_id = 'mogu'`);
@@ -393,6 +394,31 @@ describe('what an endpoint answers', () => {
     ]);
     expect((await place.http().get<string>('/metrics')).body).toMatch(/^contact_notices_total\{reason="GIVEN_UP"[^}]*\} 1$/m);
     expect(await pulled(mogu.http, '&undelivered=true')).toHaveLength(2);
+
+    const auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
+    const undelivered = async (http: Http, query = ''): Promise<object> =>
+      (await http.get(`${DELIVERIES}?platform=mogu&undelivered=true${query}`)).body;
+    const [publisher, stranger] = await Promise.all(
+      ['tj-amr', 'tj-credit'].map(async (id) => place.http(await place.token('DEPARTMENT', id))),
+    );
+    for (const http of [operator, auditor, publisher as Http])
+      expect(await undelivered(http)).toMatchObject({
+        byPlatform: [{ platformId: 'mogu', due: 0, givenUp: 2, waiting: 0, oldestToldAt: began.toISOString() }],
+        items: ['F-20', 'F-21'].map(() => ({ recipientId: 'mogu', channel: 'WEBHOOK', state: 'GIVEN_UP', attempts: 8, dueAt: null })),
+        more: false,
+      });
+    expect(JSON.stringify(await undelivered(operator))).not.toMatch(/said|content/);
+    expect(await undelivered(stranger as Http)).toEqual({ byPlatform: [], items: [], cursor: null, more: false });
+    const first = (await undelivered(operator, '&limit=1')) as { items: Item[]; cursor: string; more: boolean };
+    expect(first).toMatchObject({ items: [{ position: 1 }], more: true });
+    expect(await undelivered(operator, `&after=${encodeURIComponent(first.cursor)}`)).toMatchObject({
+      items: [{ position: 2 }],
+      more: false,
+    });
+    const { body: metrics } = await place.http().get<string>('/metrics');
+    expect(metrics).toMatch(/^deliveries_undelivered\{state="GIVEN_UP"[^}]*\} 2$/m);
+    expect(metrics).toMatch(/^deliveries_oldest_undelivered_age_seconds\{state="GIVEN_UP"[^}]*\} 3600$/m);
+
     clock.advance(HOUR);
     expect((await mogu.http.post(`${DELIVERIES}/drains`, {})).body).toEqual({ due: 2 });
     await kept(mogu.http, 6);
