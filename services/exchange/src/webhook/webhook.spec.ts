@@ -45,6 +45,18 @@ describe('a delivery', () => {
     expect(follow(result(5), HEALTHY, throttled, soon).dueAt).toEqual(after(5 * HOUR));
   });
 
+  it('of a recall is put off by a quarter of an hour at most, so that it is taken or given up within three hours', () => {
+    const throttled: Attempted = { ...failed, outcome: 'THROTTLED', status: 429, retryAt: after(24 * HOUR) };
+    const { dueAt, health } = follow({ kind: 'RECALL', attempts: 1 }, HEALTHY, throttled, soon);
+    expect([dueAt, health.pausedUntil]).toEqual([after(15 * MINUTE), after(15 * MINUTE)]);
+    let at = NOW;
+    for (let attempts = 1; attempts <= 7; attempts += 1) {
+      const asked = { ...throttled, retryAt: after(24 * HOUR, at) };
+      at = follow({ kind: 'RECALL', attempts }, HEALTHY, asked, { now: at, chance: 0 }).dueAt ?? at;
+    }
+    expect(at).toEqual(after(2 * HOUR + 45 * MINUTE));
+  });
+
   it('stays due when the endpoint is gone', () => {
     const gone = { ...failed, outcome: 'GONE' as const, status: 410 };
     expect(follow(result(8), HEALTHY, gone, soon)).toMatchObject({ delivered: false, dueAt: NOW, ends: 'GONE' });

@@ -68,6 +68,8 @@ const RECALL_RETRIES_MS = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 *
 const JITTER = 0.2;
 /** However long an endpoint asks for. */
 const RETRY_AFTER_MS_MAX = 24 * HOUR;
+/** Of a recall: eight attempts then lie within some three hours, whatever is asked for. */
+const RECALL_RETRY_AFTER_MS_MAX = 15 * MINUTE;
 
 const BREAKER = { opensAfter: 5, firstMs: 30 * SECOND, longestMs: 10 * MINUTE };
 const DISABLED_AFTER_MS = 72 * HOUR;
@@ -97,10 +99,11 @@ export function retryAtOf(header: string | undefined, now: Date): Date | null {
 export function follow(
   { kind, attempts }: { kind: FeedbackKind; attempts: number },
   health: Health,
-  { outcome, retryAt }: Attempted,
+  { outcome, retryAt: asked }: Attempted,
   { now, chance }: { now: Date; chance: number },
 ): Followed {
   if (outcome === 'DELIVERED') return { delivered: true, dueAt: null, health: HEALTHY, ends: null };
+  const retryAt = kind === 'RECALL' && asked ? new Date(Math.min(+asked, now.getTime() + RECALL_RETRY_AFTER_MS_MAX)) : asked;
   const failing = afterFailure(health, retryAt, now);
   // Due at once for the endpoint that comes next; until then it is not asked for.
   if (outcome === 'GONE') return { delivered: false, dueAt: now, health: failing, ends: 'GONE' };
