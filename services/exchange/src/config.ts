@@ -1,5 +1,5 @@
 import { IsKeyring, IsSigningKey, ServiceConfig } from '@jinqiao/platform';
-import { IsOptional, Matches } from 'class-validator';
+import { IsOptional, Matches, ValidateIf } from 'class-validator';
 
 export class ExchangeConfig extends ServiceConfig {
   /** Signs the heads of the ledger and evidence. */
@@ -14,4 +14,14 @@ export class ExchangeConfig extends ServiceConfig {
   @IsOptional()
   @Matches(/^[^\s,]+(,[^\s,]+)*$/, { message: 'WEBHOOK_ALLOWED_HOSTS must be hosts, or host:port, separated by commas' })
   WEBHOOK_ALLOWED_HOSTS?: string;
+
+  /** The mail server by which contacts are told; absent = notices stay listed. May hold a password. */
+  @IsOptional()
+  @Matches(/^smtps?:\/\/\S+$/, { message: 'SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…' })
+  SMTP_URL?: string;
+
+  /** Who writes to them. */
+  @ValidateIf(({ SMTP_URL }: ExchangeConfig) => SMTP_URL !== undefined)
+  @Matches(/^[^\s@<>]+@[^\s@<>]+$/, { message: 'SMTP_FROM must be a mailbox where SMTP_URL is set' })
+  SMTP_FROM?: string;
 }

@@ -13,6 +13,7 @@ import { Contacts } from './contact/contact.service.js';
 import { ContactNoticeController } from './contact-notice/contact-notice.controller.js';
 import { ContactNotice } from './contact-notice/contact-notice.entity.js';
 import { ContactNotices } from './contact-notice/contact-notice.service.js';
+import { ContactTeller } from './contact-notice/contact-notice.teller.js';
 import { CorrectionRequestController } from './correction-request/correction-request.controller.js';
 import { CorrectionRequestRow } from './correction-request/correction-request.entity.js';
 import { CorrectionRequests } from './correction-request/correction-request.service.js';
@@ -160,6 +161,7 @@ const entities = [
     EndpointSecrets,
     Endpoints,
     ContactNotices,
+    ContactTeller,
     Webhooks,
     WebhookSender,
     WebhookDispatcher,

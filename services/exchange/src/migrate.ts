@@ -27,6 +27,7 @@ import { NoteConformedDepartments1795451030020 } from './migrations/179545103002
 import { NumberChannelsAndEndpoints1795451030030 } from './migrations/1795451030030-number-channels-and-endpoints.js';
 import { EraseSecretsOfEndedEndpoints1795451030040 } from './migrations/1795451030040-erase-secrets-of-ended-endpoints.js';
 import { NoteWhatIsNotReceived1795451030050 } from './migrations/1795451030050-note-what-is-not-received.js';
+import { TellContacts1795451030060 } from './migrations/1795451030060-tell-contacts.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -57,4 +58,5 @@ await migrateService('exchange', [
   NumberChannelsAndEndpoints1795451030030,
   EraseSecretsOfEndedEndpoints1795451030040,
   NoteWhatIsNotReceived1795451030050,
+  TellContacts1795451030060,
 ]);

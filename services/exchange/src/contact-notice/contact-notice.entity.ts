@@ -1,6 +1,6 @@
 import type { FeedbackKind } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { NoticeReason } from './contact-notice.js';
+import type { NoticeReason, Telling } from './contact-notice.js';
 
 @Entity('contact_notices')
 export class ContactNotice {
@@ -13,4 +13,9 @@ export class ContactNotice {
   @Column('integer', { nullable: true }) step: number | null;
   @Column('text', { nullable: true }) contact: string | null;
   @Column('timestamptz', { name: 'noticed_at' }) noticedAt: Date;
+  @Column('text') telling: Telling;
+  @Column('integer') tried: number;
+  @Column('timestamptz', { name: 'tell_at', nullable: true }) tellAt: Date | null;
+  @Column('timestamptz', { name: 'told_at', nullable: true }) toldAt: Date | null;
+  @Column('text', { nullable: true }) problem: string | null;
 }

@@ -1,5 +1,5 @@
 import type { FeedbackKind } from '@jinqiao/contracts';
-import { unnested } from '@jinqiao/messaging';
+import { lockKeys, unnested } from '@jinqiao/messaging';
 import { decodeCursor, Metrics, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, LessThan } from 'typeorm';
@@ -14,8 +14,8 @@ interface ListRequest {
   readonly limit: number;
 }
 
-/** What a platform has not received, at a step of its escalation. */
-export interface Unreceived {
+/** What a platform has not received or not done, at a step of its escalation. */
+export interface Escalated {
   readonly recipientId: string;
   readonly publisherId: string | null;
   readonly kind: FeedbackKind;
@@ -24,7 +24,7 @@ export interface Unreceived {
 
 const LIST = 'contact-notices';
 const GIVEN_UP = { endpoint_id: 'uuid', kind: 'text' } as const;
-const UNRECEIVED = { recipient_id: 'text', publisher_id: 'text', kind: 'text', step: 'integer' } as const;
+const ESCALATED = { recipient_id: 'text', publisher_id: 'text', kind: 'text', step: 'integer' } as const;
 
 /** What contacts have to be told, for whoever looks. */
 @Injectable()
@@ -85,19 +85,31 @@ export async function noteGivenUp(
   return rows.map(({ reason }) => reason);
 }
 
-/** For the platform, for the department whose facts they are, and for the operators: one each, however many items. */
-export async function noteUnreceived(tx: EntityManager, unreceived: readonly Unreceived[], now: Date): Promise<NoticeReason[]> {
-  if (unreceived.length === 0) return [];
-  const { from, values } = unnested(
-    UNRECEIVED,
-    unreceived.map(({ recipientId, publisherId, kind, step }) => ({
-      recipient_id: recipientId,
-      publisher_id: publisherId,
-      kind,
-      step,
-    })),
-    2,
+/**
+ * For the platform and the department whose facts they are, one a day at most for a kind and a step: what is overdue may be many. The lock
+ * keeps two processes from noting the same.
+ */
+export async function noteOverdue(tx: EntityManager, overdue: readonly Escalated[], now: Date): Promise<NoticeReason[]> {
+  if (overdue.length === 0) return [];
+  await lockKeys(tx, LIST, ['OVERDUE']);
+  const { from, values } = unnested(ESCALATED, overdue.map(rowOf), 2);
+  const rows: { reason: NoticeReason }[] = await tx.query(
+    `INSERT INTO contact_notices (organisation_id, platform_id, reason, kind, step, noticed_at)
+     SELECT DISTINCT o.id, given.recipient_id, 'OVERDUE', given.kind, given.step, $1::timestamptz
+     FROM ${from} JOIN organisations o ON o.id IN (given.recipient_id, given.publisher_id)
+     WHERE NOT EXISTS (SELECT FROM contact_notices n WHERE n.organisation_id = o.id AND n.platform_id = given.recipient_id
+                         AND n.reason = 'OVERDUE' AND n.kind = given.kind AND n.step = given.step
+                         AND n.noticed_at > $1::timestamptz - interval '1 day')
+     RETURNING reason`,
+    [now, ...values],
   );
+  return rows.map(({ reason }) => reason);
+}
+
+/** For the platform, for the department whose facts they are, and for the operators: one each, however many items. */
+export async function noteUnreceived(tx: EntityManager, unreceived: readonly Escalated[], now: Date): Promise<NoticeReason[]> {
+  if (unreceived.length === 0) return [];
+  const { from, values } = unnested(ESCALATED, unreceived.map(rowOf), 2);
   const rows: { reason: NoticeReason }[] = await tx.query(
     `INSERT INTO contact_notices (organisation_id, platform_id, reason, kind, step, noticed_at)
      SELECT DISTINCT o.id, given.recipient_id, 'NOT_RECEIVED', given.kind, given.step, $1::timestamptz
@@ -108,3 +120,10 @@ export async function noteUnreceived(tx: EntityManager, unreceived: readonly Unr
   );
   return rows.map(({ reason }) => reason);
 }
+
+const rowOf = ({ recipientId, publisherId, kind, step }: Escalated): Record<keyof typeof ESCALATED, unknown> => ({
+  recipient_id: recipientId,
+  publisher_id: publisherId,
+  kind,
+  step,
+});

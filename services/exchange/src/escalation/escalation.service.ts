@@ -3,7 +3,8 @@ import { event, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { ContactNotices, noteUnreceived } from '../contact-notice/contact-notice.service.js';
+import type { NoticeReason } from '../contact-notice/contact-notice.js';
+import { ContactNotices, noteOverdue, noteUnreceived } from '../contact-notice/contact-notice.service.js';
 import { isReal } from '../conformance/conformance.js';
 import { type Escalating, escalate, stepAt, unreceivedStepAt } from './escalation.js';
 
@@ -44,7 +45,7 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
   /** Takes every step that is due by now. Gives back how many that were. */
   async escalate(): Promise<number> {
     let taken = 0;
-    for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.db.transaction((tx) => this.takeSteps(tx));
+    for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.takeSteps();
     for (let portion = AT_ONCE; portion === AT_ONCE; taken += portion) portion = await this.takeUnreceived();
     return taken;
   }
@@ -75,16 +76,22 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
     return taken;
   }
 
-  private async takeSteps(tx: EntityManager): Promise<number> {
+  private async takeSteps(): Promise<number> {
     const now = this.clock.now();
-    const due: Escalating[] = await tx.query(
+    const { taken, noted } = await this.db.transaction((tx) => this.sayOverdue(tx, now));
+    this.notices.count(noted);
+    return taken;
+  }
+
+  private async sayOverdue(tx: EntityManager, now: Date): Promise<{ taken: number; noted: NoticeReason[] }> {
+    const due: (Escalating & { publisherId: string | null })[] = await tx.query(
       `SELECT feedback_id AS "feedbackId", recipient_id AS "recipientId", kind, subject, revision AS "feedbackRevision", due_at AS "dueAt",
-         escalated_steps AS steps
+         escalated_steps AS steps, publisher_id AS "publisherId"
        FROM feedbacks WHERE escalates_at <= $1 AND closed_at IS NULL
        ORDER BY escalates_at, feedback_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
       [now, AT_ONCE],
     );
-    const escalated = due.map((one) => escalate(one, now));
+    const escalated = due.map(({ publisherId: _publisher, ...one }) => escalate(one, now));
     const rows = escalated.map(({ said, nextAt }) => ({
       feedback_id: said.feedbackId,
       steps: said.revision,
@@ -102,7 +109,12 @@ export class Escalations implements OnApplicationBootstrap, OnModuleDestroy {
       tx,
       escalated.map(({ said }) => event(FeedbackOverdue, said)),
     );
-    return due.length;
+    const noted = await noteOverdue(
+      tx,
+      due.map(({ steps, ...one }) => ({ ...one, step: steps + 1 })),
+      now,
+    );
+    return { taken: due.length, noted };
   }
 }
 
