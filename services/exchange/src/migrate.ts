@@ -28,6 +28,7 @@ import { NumberChannelsAndEndpoints1795451030030 } from './migrations/1795451030
 import { EraseSecretsOfEndedEndpoints1795451030040 } from './migrations/1795451030040-erase-secrets-of-ended-endpoints.js';
 import { NoteWhatIsNotReceived1795451030050 } from './migrations/1795451030050-note-what-is-not-received.js';
 import { TellContacts1795451030060 } from './migrations/1795451030060-tell-contacts.js';
+import { NumberAttemptsOn1795451030070 } from './migrations/1795451030070-number-attempts-on.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -59,4 +60,5 @@ await migrateService('exchange', [
   EraseSecretsOfEndedEndpoints1795451030040,
   NoteWhatIsNotReceived1795451030050,
   TellContacts1795451030060,
+  NumberAttemptsOn1795451030070,
 ]);

@@ -28,5 +28,6 @@ export class DeliveryRow {
   @Column('text', { name: 'delivered_by', nullable: true }) deliveredBy: 'WEBHOOK' | 'PULL' | null;
   @Column('timestamptz', { name: 'due_at', nullable: true }) dueAt: Date | null;
   @Column('integer') attempts: number;
+  @Column('integer', { name: 'attempts_before' }) attemptsBefore: number;
   @Column('timestamptz', { name: 'leased_until', nullable: true }) leasedUntil: Date | null;
 }

@@ -4,6 +4,9 @@ import type { EntityManager } from 'typeorm';
 import { OrganisationUnknown } from '../organisation/organisation.js';
 import { type Channel, isConfirmed, type RevisionName } from './delivery.js';
 
+/** Retries begin anew, and the log numbers on: no two attempts of a delivery have one number. */
+export const SCHEDULE_ANEW = 'attempts_before = attempts_before + attempts, attempts = 0';
+
 /** A revision that takes its place in the series of its recipient. */
 export interface Delivery extends RevisionName {
   readonly recipientId: string;
@@ -120,7 +123,7 @@ export async function changeChannel(tx: EntityManager, chosen: ChannelChosen, be
   );
   const positions = rows.map(({ position }) => position);
   await tx.query(
-    `UPDATE deliveries SET channel = $3, attempts = 0, due_at = CASE $3 WHEN 'WEBHOOK' THEN told_at END
+    `UPDATE deliveries SET channel = $3, ${SCHEDULE_ANEW}, due_at = CASE $3 WHEN 'WEBHOOK' THEN told_at END
      WHERE recipient_id = $1 AND position = ANY($2)`,
     [organisationId, positions, channel],
   );
@@ -149,7 +152,7 @@ export async function dueAtOnce(tx: EntityManager, recipientId: string, at: Date
      ORDER BY position FOR UPDATE`,
     [recipientId],
   );
-  await tx.query('UPDATE deliveries SET due_at = $3, attempts = 0 WHERE recipient_id = $1 AND position = ANY($2)', [
+  await tx.query(`UPDATE deliveries SET due_at = $3, ${SCHEDULE_ANEW} WHERE recipient_id = $1 AND position = ANY($2)`, [
     recipientId,
     rows.map(({ position }) => position),
     at,
@@ -174,7 +177,7 @@ export async function dueAgain(tx: EntityManager, recipientId: string, revisions
     [recipientId, JSON.stringify(revisions.map(({ feedbackId, revision }) => ({ feedbackId, revision })))],
   );
   await tx.query(
-    `UPDATE deliveries SET channel = $3, delivered_at = NULL, delivered_by = NULL, attempts = 0,
+    `UPDATE deliveries SET channel = $3, delivered_at = NULL, delivered_by = NULL, ${SCHEDULE_ANEW},
        due_at = CASE $3 WHEN 'WEBHOOK' THEN told_at END
      WHERE recipient_id = $1 AND position = ANY($2)`,
     [recipientId, rows.map(({ position }) => position), channel],

@@ -264,8 +264,9 @@ describe('a webhook', () => {
 
   it('is logged, for the platform and the operator to search', async () => {
     const all = await kept(jd.http, 7);
-    expect(all[0]).toMatchObject({ outcome: 'DELIVERED', status: 204, attempt: 1 });
+    expect(all[0]).toMatchObject({ outcome: 'DELIVERED', status: 204, attempt: 2 });
     const [item] = await pulled(jd.http);
+    expect((await attempts(jd.http, `&feedbackId=${item?.feedbackId}`)).map(({ attempt }) => attempt)).toEqual([2, 1]);
     const proven = await place.sql(
       `SELECT FROM (SELECT entry FROM ledger_entries UNION ALL SELECT entry FROM ledger_intake) AS ledger
        WHERE entry::json ->> 'kind' = 'ATTEMPTED' AND entry::json ->> 'recipientId' = 'jd'
@@ -420,8 +421,11 @@ describe('what an endpoint answers', () => {
     expect(metrics).toMatch(/^deliveries_oldest_undelivered_age_seconds\{state="GIVEN_UP"[^}]*\} 3600$/m);
 
     clock.advance(HOUR);
+    mogu.receiver.answering = () => ({ status: 204 });
     expect((await mogu.http.post(`${DELIVERIES}/drains`, {})).body).toEqual({ due: 2 });
-    await kept(mogu.http, 6);
+    // The schedule begins anew, and the log goes on.
+    expect((await kept(mogu.http, 6)).map(({ attempt }) => attempt)).toEqual([9, 9, 8, 8, 1, 1]);
+    expect(await place.sql(`SELECT DISTINCT attempts FROM deliveries WHERE recipient_id = 'mogu'`)).toEqual([{ attempts: 1 }]);
   });
 
   it('nothing, for three days: the endpoint is disabled until it is enabled again', async () => {

@@ -8,7 +8,7 @@ import type { NoticeReason } from '../contact-notice/contact-notice.js';
 import { ContactNotices, noteGivenUp } from '../contact-notice/contact-notice.service.js';
 import { startClocks } from '../clock/clock.receipts.js';
 import { DeliveryUnknown, replayedSince, ReplayTooOld, type RevisionName } from '../delivery/delivery.js';
-import { dueAtOnce } from '../delivery/delivery.series.js';
+import { dueAtOnce, SCHEDULE_ANEW } from '../delivery/delivery.series.js';
 import { WebhookSecret } from '../endpoint/endpoint.entity.js';
 import { sayEndpoints } from '../endpoint/endpoint.memory.js';
 import { EndpointSecrets } from '../endpoint/endpoint.secrets.js';
@@ -200,7 +200,7 @@ export class Webhooks {
       if (delivery.isDue && !delivery.delivered && delivery.dueAt === null) givenUp.push(claimed);
       // Nearly always a success at an endpoint that is well: its row stays as it is, and is not even locked.
       if (endpoint.failures > 0 || followed.health.failures > 0) endpoints.set(claimed.endpointId, after(endpoint, followed));
-      return [loggedOf(attempt, delivery.attempts)];
+      return [loggedOf(attempt, delivery.attemptsBefore + delivery.attempts)];
     });
     await this.keepAttempts(tx, logged);
     await this.ledger.add(tx, logged.map(ledgerEntry));
@@ -269,7 +269,7 @@ export class Webhooks {
     return this.db.transaction(async (tx) => {
       await assertByWebhook(tx, id);
       const [rows]: [unknown[], number] = await tx.query(
-        `UPDATE deliveries SET channel = 'WEBHOOK', due_at = $2, attempts = 0
+        `UPDATE deliveries SET channel = 'WEBHOOK', due_at = $2, ${SCHEDULE_ANEW}
          WHERE (recipient_id, position) IN (
            SELECT recipient_id, position FROM deliveries WHERE recipient_id = $1 AND ${which} ORDER BY position FOR UPDATE)
          RETURNING position`,
@@ -286,7 +286,7 @@ export class Webhooks {
       attempts.map(({ claimed }) => placeOf(claimed)),
     );
     const rows: Omit<LockedDelivery, 'delivered' | 'dueAt'>[] = await tx.query(
-      `SELECT d.recipient_id AS "recipientId", d.position, d.attempts, d.due_at IS NOT NULL AS "isDue"
+      `SELECT d.recipient_id AS "recipientId", d.position, d.attempts, d.attempts_before AS "attemptsBefore", d.due_at IS NOT NULL AS "isDue"
        FROM ${from} JOIN deliveries d ON d.recipient_id = given.recipient AND d.position = given.place
        ORDER BY d.recipient_id, d.position FOR UPDATE OF d`,
       [...values],
@@ -358,6 +358,8 @@ interface LockedDelivery {
   readonly recipientId: string;
   readonly position: number;
   readonly isDue: boolean;
+  /** Those of schedules before the present one. */
+  readonly attemptsBefore: number;
   attempts: number;
   delivered: boolean;
   dueAt: Date | null;

@@ -66,10 +66,10 @@ const RETRIES_MS = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 
 const RECALL_RETRIES_MS = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR];
 /** A retry comes up to a fifth later than written, so that what failed together does not come back together. */
 const JITTER = 0.2;
-/** However long an endpoint asks for. */
-const RETRY_AFTER_MS_MAX = 24 * HOUR;
 /** Of a recall: eight attempts then lie within some three hours, whatever is asked for. */
 const RECALL_RETRY_AFTER_MS_MAX = 15 * MINUTE;
+/** However long an endpoint asks for. */
+const RETRY_AFTER_MS_MAX = 24 * HOUR;
 
 const BREAKER = { opensAfter: 5, firstMs: 30 * SECOND, longestMs: 10 * MINUTE };
 const DISABLED_AFTER_MS = 72 * HOUR;
