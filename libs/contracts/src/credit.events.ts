@@ -79,6 +79,14 @@ export class PublicRecordCount {
   @Optional() @TextList({ max: 64, items: 100, about: 'Versions of the rule rows under which they are public.' }) rules?: string[];
 }
 
+/** How a public record stands: whoever reads another revision here asks for it again. */
+export class PublicRecordState {
+  @Text({ max: 64 }) recordNo: string;
+  @Revision('Of the series of the record: rises with everything that the public sees of it.') revision: number;
+  @Optional() @Flag({ about: 'An objection, a review or a suit is pending; absent = none.' }) contested?: boolean;
+  @Optional() @CalendarDate({ about: 'The last day of publication; absent where only a decision ends it.' }) publicUntil?: string;
+}
+
 /** Of the public records of an entity: what it promised and nobody has checked yet, and what a department found broken. */
 export class CommitmentCounts {
   @Whole({ min: 0, max: 1_000_000 }) open: number;
@@ -95,6 +103,8 @@ export class CreditStatusChanged {
   // Absent from what was said before they were counted.
   @Optional() @Nested(() => CommitmentCounts) commitments?: CommitmentCounts;
   @TextList({ max: 64, items: 10_000 }) recordNos: string[];
+  // How each of them stands, of more the first by their number; absent from what was said before that was.
+  @Optional() @NestedList(() => PublicRecordState, { items: 2_000 }) records?: PublicRecordState[];
 }
 
 export const creditStatuses = stream<CreditStatusChanged>({

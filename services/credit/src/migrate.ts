@@ -11,6 +11,7 @@ import { LetEnquiriesGo1795451030020 } from './migrations/1795451030020-let-enqu
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
 import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
+import { SayHowRecordsStand1795451030060 } from './migrations/1795451030060-say-how-records-stand.js';
 import { TakeNationalLists1795450922000 } from './migrations/1795450922000-take-national-lists.js';
 import { VersionPublicFacts1795450922500 } from './migrations/1795450922500-version-public-facts.js';
 
@@ -29,4 +30,5 @@ await migrateService('credit', [
   LetEnquiriesGo1795451030020,
   FollowPermits1795451030037,
   FindRepairsByDocument1795451030044,
+  SayHowRecordsStand1795451030060,
 ]);

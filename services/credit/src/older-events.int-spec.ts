@@ -28,8 +28,8 @@ const standing = (records: readonly RecordedEvent[], statuses: readonly Recorded
   ),
   statuses: newest(statuses).flatMap(({ body }) => (body ? [withoutAdditions(body as unknown as CreditStatusChanged)] : [])),
 });
-/** Rules and commitments were not counted then. */
-const withoutAdditions = ({ commitments: _commitments, publicRecords, ...status }: CreditStatusChanged): object => ({
+/** Rules and commitments were not counted then, nor was it said how each record stands. */
+const withoutAdditions = ({ commitments: _commitments, records: _records, publicRecords, ...status }: CreditStatusChanged): object => ({
   ...status,
   revision: null,
   publicRecords: publicRecords.map(({ type, count }) => ({ type, count })),

@@ -1,3 +1,4 @@
+import type { CreditStatusChanged } from '@jinqiao/contracts';
 import { addDays, addMonths, dayInChina } from '@jinqiao/law';
 import { Simulator } from '@jinqiao/simulator';
 import { clientSecret } from '../secrets.js';
@@ -18,7 +19,11 @@ const SWEPT_WITHIN_MS = 120_000;
 type People = Readonly<Record<'department' | 'office' | 'operator' | 'platform', Http>>;
 
 interface Verified {
-  readonly records: readonly { readonly digest: { readonly documentNo: string }; readonly contested?: boolean }[];
+  readonly records: readonly {
+    readonly recordNo: string;
+    readonly digest: { readonly documentNo: string };
+    readonly contested?: boolean;
+  }[];
 }
 
 /**
@@ -67,7 +72,8 @@ export class OneMerchant {
     await department.post(RECORDS, { ...revoked, revision: 2, contested: true });
     await until(`${PLATFORM} to see that ${revoked.recordNo} is contested`, async () => {
       const { records } = await platform.get<Verified>(`/api/credit/verifications/${MERCHANT.uscc}?purpose=CONTRACTED`);
-      return records.some(({ digest, contested }) => digest.documentNo === revoked.digest.documentNo && contested) || null;
+      const one = records.find(({ digest, contested }) => digest.documentNo === revoked.digest.documentNo && contested);
+      return (one && this.hasHeardOfContest(one.recordNo)) || null;
     });
     this.say(`${PLATFORM} knows of three public records of its merchant, and that ${revoked.recordNo} is contested`);
     await this.simulator.behave({ dead: 'REFUSING' });
@@ -128,10 +134,19 @@ export class OneMerchant {
   }
 
   private held(): readonly string[] {
+    return this.heard().recordNos ?? [];
+  }
+
+  /** The platform has been told so, without asking. */
+  private hasHeardOfContest(recordNo: string): boolean {
+    return (this.heard().records ?? []).some((one) => one.recordNo === recordNo && one.contested === true);
+  }
+
+  private heard(): Partial<CreditStatusChanged> {
     const told = this.simulator.memory.feedbacks.find(
       ({ told: { kind, subject } }) => kind === 'CREDIT_STATUS' && subject === MERCHANT.uscc,
     )?.told;
-    return told && 'content' in told ? ((told.content as { recordNos?: readonly string[] }).recordNos ?? []) : [];
+    return told && 'content' in told ? told.content : {};
   }
 }
 

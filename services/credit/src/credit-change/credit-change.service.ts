@@ -54,7 +54,7 @@ export class CreditChanges {
     const rows: Row[] = await this.db.query(
       `SELECT series.*, page.* FROM (${SERIES}) AS series LEFT JOIN (
          SELECT * FROM (
-           SELECT c.position, e.uscc, e.revision, e.public_records AS "publicRecords", e.record_nos AS "recordNos", e.commitments,
+           SELECT c.position, e.uscc, e.revision, e.public_records AS "publicRecords", e.record_nos AS "recordNos", e.commitments, e.records,
              sum(jsonb_array_length(e.record_nos)) OVER (ORDER BY c.position) - jsonb_array_length(e.record_nos) AS nos_before
            FROM (SELECT uscc, position FROM credit_changes WHERE position > $1 ORDER BY position LIMIT $2) AS c
            JOIN credit_entities AS e USING (uscc)

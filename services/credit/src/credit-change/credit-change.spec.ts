@@ -17,12 +17,23 @@ describe('an entity in the feed', () => {
   const commitments = { open: 0, broken: 0 };
 
   it('is told with what is public of it', () => {
-    const entity = { uscc, revision: 3, publicRecords: [{ type: 'RECALL' as const, count: 1 }], recordNos: ['r'], commitments };
+    const entity = {
+      uscc,
+      revision: 3,
+      publicRecords: [{ type: 'RECALL' as const, count: 1 }],
+      recordNos: ['r'],
+      commitments,
+      records: [],
+    };
     expect(changeOf(entity)).toEqual({ ...entity, lists: [] });
   });
 
   it('is a tombstone when nothing is', () => {
-    expect(changeOf({ uscc, revision: 4, publicRecords: [], recordNos: [], commitments })).toEqual({ uscc, revision: 4, removed: true });
+    expect(changeOf({ uscc, revision: 4, publicRecords: [], recordNos: [], commitments, records: [] })).toEqual({
+      uscc,
+      revision: 4,
+      removed: true,
+    });
   });
 
   it('stays a tombstone for 90 days', () => {

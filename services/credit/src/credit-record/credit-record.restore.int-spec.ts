@@ -44,7 +44,7 @@ async function eachInTurn(results: readonly SamplingResultPublished[]): Promise<
 
 const standing = async () => ({
   records: await place.sql('SELECT subject, uscc, revision, source_revision, standing FROM credit_records ORDER BY subject, uscc'),
-  entities: await place.sql('SELECT uscc, revision, record_nos FROM credit_entities ORDER BY uscc'),
+  entities: await place.sql('SELECT uscc, revision, record_nos, records FROM credit_entities ORDER BY uscc'),
 });
 /** Everything is read, and everything that followed is sent. */
 const isCaughtUp = (results: number) =>
@@ -93,7 +93,7 @@ it('a database of credit that is set back says nothing a second time and goes on
   expect(all.slice(saidBefore.records.length).map((one) => one.split(' ').at(-1))).toEqual(['2', '3']);
 }, 120_000);
 
-it('who was told of before commitments were counted is told again, once, by the clock', async () => {
+it('who was told of before it was said how records stand is told again, once, by the clock', async () => {
   const uscc = testUscc(4);
   const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
   await department.post('/api/credit/records', {
@@ -104,7 +104,7 @@ it('who was told of before commitments were counted is told again, once, by the 
     digest: { documentNo: 'C-1', matter: '信用承诺', authority: '天津市市场监督管理委员会' },
   });
   await place.sql(
-    `UPDATE credit_entities SET commitments = NULL, public_records = '[{"type": "COMMITMENT", "count": 1}]' WHERE uscc = $1`,
+    `UPDATE credit_entities SET records = NULL, commitments = NULL, public_records = '[{"type": "COMMITMENT", "count": 1}]' WHERE uscc = $1`,
     [uscc],
   );
   const statuses = service.get(CreditStatuses);
@@ -113,9 +113,9 @@ it('who was told of before commitments were counted is told again, once, by the 
   expect(await statuses.restateOlder(10)).toBe(0);
   await eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
   const told = (await place.readAll(creditStatuses.topic)).filter(({ key }) => key === uscc);
-  expect(told.map(({ body }) => [body?.['revision'], body?.['commitments']])).toEqual([
-    [1, { open: 1, broken: 0 }],
-    [2, { open: 1, broken: 0 }],
+  expect(told.map(({ body }) => [body?.['revision'], body?.['commitments'], body?.['records']])).toEqual([
+    [1, { open: 1, broken: 0 }, [{ recordNo: expect.any(String) as string, revision: 1 }]],
+    [2, { open: 1, broken: 0 }, [{ recordNo: expect.any(String) as string, revision: 1 }]],
   ]);
 });
 

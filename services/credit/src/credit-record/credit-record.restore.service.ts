@@ -27,18 +27,19 @@ export class CreditRestore {
 async function takeOverStatuses(tx: EntityManager, said: readonly Received<object | null>[]): Promise<number> {
   const newest = new Map<string, Omit<CreditStatusChanged, 'lists' | 'mark'>>();
   for (const { key: uscc, revision, data } of said as readonly Received<CreditStatusChanged | null>[]) {
-    const status = data ?? { uscc, revision: revision ?? 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]) };
+    const status = data ?? { uscc, revision: revision ?? 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]), records: [] };
     if (status.revision > (newest.get(uscc)?.revision ?? 0)) newest.set(uscc, status);
   }
   const taken: unknown[] = await tx.query(
     `WITH taken AS (
-       INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos, commitments)
-       SELECT uscc, revision, "publicRecords", "recordNos", commitments
-       FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb)
+       INSERT INTO credit_entities AS kept (uscc, revision, public_records, record_nos, commitments, records)
+       SELECT uscc, revision, "publicRecords", "recordNos", commitments, records
+       FROM jsonb_to_recordset($1::jsonb)
+         AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb, records jsonb)
        ORDER BY uscc
        ON CONFLICT (uscc) DO UPDATE
          SET revision = excluded.revision, public_records = excluded.public_records, record_nos = excluded.record_nos,
-             commitments = excluded.commitments, changed_at = clock_timestamp()
+             commitments = excluded.commitments, records = excluded.records, changed_at = clock_timestamp()
          WHERE kept.revision < excluded.revision
        RETURNING uscc
      ) INSERT INTO changed_entities (uscc) SELECT uscc FROM taken RETURNING 1`,

@@ -162,8 +162,8 @@ export class CreditSnapshots implements OnModuleInit {
 
   private async publicAfter(tx: EntityManager, uscc: string): Promise<EntityState[]> {
     return tx.query(
-      `SELECT uscc, revision, "publicRecords", "recordNos", commitments FROM (
-         SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos", commitments,
+      `SELECT uscc, revision, "publicRecords", "recordNos", commitments, records FROM (
+         SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos", commitments, records,
            sum(jsonb_array_length(record_nos)) OVER (ORDER BY uscc) - jsonb_array_length(record_nos) AS nos_before
          FROM (SELECT * FROM credit_entities WHERE uscc > $1 AND public_records <> '[]' ORDER BY uscc LIMIT $2) AS next
        ) AS page

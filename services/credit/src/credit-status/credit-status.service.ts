@@ -50,7 +50,7 @@ export class CreditStatuses {
       sorted,
     ]);
     return tx.query(
-      `SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos", commitments
+      `SELECT uscc, revision, public_records AS "publicRecords", record_nos AS "recordNos", commitments, records
        FROM credit_entities WHERE uscc = ANY ($1) ORDER BY uscc FOR UPDATE`,
       [sorted],
     );
@@ -66,8 +66,9 @@ export class CreditStatuses {
       `WITH changed AS (
          UPDATE credit_entities AS kept
          SET revision = x.revision, public_records = x."publicRecords", record_nos = x."recordNos", commitments = x.commitments,
-             changed_at = clock_timestamp()
-         FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb)
+             records = x.records, changed_at = clock_timestamp()
+         FROM jsonb_to_recordset($1::jsonb)
+           AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb, records jsonb)
          WHERE kept.uscc = x.uscc
          RETURNING kept.uscc
        ) INSERT INTO changed_entities (uscc) SELECT uscc FROM changed`,
@@ -82,10 +83,12 @@ export class CreditStatuses {
   /** Restates whoever was last told something else than is public now: after a restore, when only part of a transaction had been published. */
   async restateDiffering(tx: EntityManager): Promise<void> {
     const rows: { uscc: string }[] = await tx.query(
-      `SELECT uscc FROM (SELECT * FROM credit_records WHERE standing = 'PUBLIC') AS records FULL JOIN credit_entities USING (uscc)
+      `SELECT uscc FROM (SELECT * FROM credit_records WHERE standing = 'PUBLIC') AS held FULL JOIN credit_entities AS told USING (uscc)
        GROUP BY uscc
        HAVING count(record_no) <> coalesce(sum(DISTINCT jsonb_array_length(record_nos)), 0)
            OR bool_or(record_no IS NOT NULL AND NOT coalesce(record_nos ? record_no::text, FALSE))
+           OR bool_or(record_no IS NOT NULL AND NOT told.records @> jsonb_build_array(jsonb_build_object('recordNo', record_no,
+                'revision', held.revision)))
            OR ${OPEN_COUNT} <> coalesce(max((commitments ->> 'open')::integer), 0)
            OR bool_or(record_no IS NOT NULL AND NOT coalesce(public_records @> jsonb_build_array(jsonb_build_object('type', type, 'rules',
                 jsonb_path_query_array(legal_basis, '$[*].ruleVersion'))), FALSE))`,
@@ -94,11 +97,11 @@ export class CreditStatuses {
     await this.restate(tx, await this.lock(tx, usccs), new Map());
   }
 
-  /** Restates at most so many that were last announced before commitments were counted; answers how many. Who is locked comes later. */
+  /** Restates at most so many that were last announced before it was said how each record stands; answers how many. Who is locked comes later. */
   async restateOlder(most: number): Promise<number> {
     return this.db.transaction(async (tx) => {
       const older: { uscc: string }[] = await tx.query(
-        'SELECT uscc FROM credit_entities WHERE commitments IS NULL ORDER BY uscc LIMIT $1 FOR UPDATE SKIP LOCKED',
+        'SELECT uscc FROM credit_entities WHERE records IS NULL ORDER BY uscc LIMIT $1 FOR UPDATE SKIP LOCKED',
         [most],
       );
       const usccs = older.map(({ uscc }) => uscc);
@@ -112,14 +115,15 @@ export class CreditStatuses {
     const { code, outcome } = readUscc(text);
     if (!isAskable(outcome)) throw new UsccInvalid(outcome);
     const kept = await this.db.manager.findOneBy(CreditEntity, { uscc: code });
-    return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]) });
+    return factsOf(kept ?? { uscc: code, revision: 0, publicRecords: [], recordNos: [], commitments: commitmentsOf([]), records: [] });
   }
 
   private async findPublicRecords(tx: EntityManager, entities: readonly EntityState[]): Promise<Map<string, PublicRecords[]>> {
     const rows: (PublicRecords & { uscc: string })[] = await tx.query(
       `SELECT uscc, type, count(*)::integer AS count, ${OPEN_COUNT} AS open,
               jsonb_path_query_array(jsonb_agg(DISTINCT legal_basis), '$[*][*].ruleVersion') AS rules,
-              (array_agg(record_no::text ORDER BY record_no))[1:${RECORD_NOS_MAX}] AS "recordNos"
+              to_jsonb((array_agg(jsonb_strip_nulls(jsonb_build_object('recordNo', record_no, 'revision', revision,
+                'contested', nullif(is_contested, FALSE), 'publicUntil', public_until)) ORDER BY record_no))[1:${RECORD_NOS_MAX}]) AS records
        FROM credit_records WHERE uscc = ANY ($1) AND standing = 'PUBLIC'
        GROUP BY uscc, type`,
       [entities.map((entity) => entity.uscc)],

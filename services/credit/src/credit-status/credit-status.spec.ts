@@ -1,4 +1,4 @@
-import { commitmentsOf, type EntityState, factsOf, type PublicRecords, RECORD_NOS_MAX, restate } from './credit-status.js';
+import { commitmentsOf, type EntityState, factsOf, type PublicRecords, RECORD_NOS_MAX, RECORDS_MAX, restate } from './credit-status.js';
 
 const nothing: EntityState = {
   uscc: '91120199MA9XXX0111',
@@ -6,15 +6,18 @@ const nothing: EntityState = {
   publicRecords: [],
   recordNos: [],
   commitments: { open: 0, broken: 0 },
+  records: [],
 };
 const ofType = (type: PublicRecords['type'], recordNos: string[], named: Partial<PublicRecords> = {}): PublicRecords => ({
   type,
   count: recordNos.length,
   open: 0,
   rules: [RULE],
-  recordNos,
+  records: recordNos.map((recordNo) => ({ recordNo, revision: 1 })),
   ...named,
 });
+/** The brokers' own default (message.max.bytes). */
+const TOPIC_TAKES_BYTES = 1_048_588;
 const RULE = 'CREDIT_PUBLICATION_SAMPLING_RESULT@2015-01-01';
 const records = (...recordNos: string[]): PublicRecords[] => [ofType('SAMPLING_RESULT', recordNos)];
 
@@ -29,11 +32,20 @@ describe('the public facts of an entity', () => {
       publicRecords: [{ type: 'SAMPLING_RESULT', count: 1, rules: [RULE] }],
       recordNos: ['a'],
       commitments: { open: 0, broken: 0 },
+      records: [{ recordNo: 'a', revision: 1 }],
     });
   });
 
   it('hold facts only: no grade, and no mark where none is kept', () => {
-    expect(Object.keys(factsOf(nothing)).sort()).toEqual(['commitments', 'lists', 'publicRecords', 'recordNos', 'revision', 'uscc']);
+    expect(Object.keys(factsOf(nothing)).sort()).toEqual([
+      'commitments',
+      'lists',
+      'publicRecords',
+      'recordNos',
+      'records',
+      'revision',
+      'uscc',
+    ]);
   });
 
   it('do not change when the same records are counted again, in whatever order', () => {
@@ -44,6 +56,21 @@ describe('the public facts of an entity', () => {
   it('change when one record takes the place of another', () => {
     const { entity } = restate(nothing, records('a'));
     expect(restate(entity, records('b'))).toMatchObject({ announced: 'CHANGED', entity: { revision: 2, recordNos: ['b'] } });
+  });
+
+  it.each([
+    ['is contested', { contested: true }],
+    ['is noted upon or corrected', {}],
+    ['is public until another day', { publicUntil: '2027-05-31' }],
+  ])('change when the same record %s', (_how, how) => {
+    const [before, after] = [
+      { recordNo: 'a', revision: 1 },
+      { recordNo: 'a', revision: 2, ...how },
+    ];
+    const { entity } = restate(nothing, [ofType('PENALTY', ['a'], { records: [before] })]);
+    const changed = restate(entity, [ofType('PENALTY', ['a'], { records: [after] })]);
+    expect(changed.announced).toBe('CHANGED');
+    expect(factsOf(changed.entity)).toMatchObject({ revision: 2, recordNos: ['a'], records: [after] });
   });
 
   it('change when a commitment was checked, although the same records are public', () => {
@@ -67,6 +94,13 @@ describe('the public facts of an entity', () => {
     expect(restate(entity, under('A@1', 'C@3')).announced).toBe('CHANGED');
   });
 
+  it('are told again where they were told before it was said how each record stands', () => {
+    const { entity } = restate(nothing, records('a'));
+    const older = { ...entity, records: null };
+    expect(Object.keys(factsOf(older))).not.toContain('records');
+    expect(restate(older, records('a'))).toMatchObject({ announced: 'CHANGED', entity: { ...entity, revision: 2 } });
+  });
+
   it('are told again where they were told before commitments were counted', () => {
     const { entity } = restate(nothing, records('a'));
     const older = { ...entity, commitments: null, publicRecords: [{ type: 'SAMPLING_RESULT' as const, count: 1 }] };
@@ -86,9 +120,13 @@ describe('the public facts of an entity', () => {
   });
 
   it('count every record, even beyond the numbers one event may list', () => {
-    const many = Array.from({ length: RECORD_NOS_MAX + 1 }, (_, index) => String(index).padStart(6, '0'));
-    const { entity } = restate(nothing, records(...many));
+    const many = Array.from({ length: RECORD_NOS_MAX + 1 }, (_, index) => `6fa459ea-ee8a-5ca4-894e-${String(index).padStart(12, '0')}`);
+    const stand = { revision: 1_000, contested: true, publicUntil: '2029-05-31' };
+    const all = many.map((recordNo) => ({ recordNo, ...stand }));
+    const { entity } = restate(nothing, [ofType('SAMPLING_RESULT', many, { records: all })]);
     expect(entity.publicRecords).toMatchObject([{ type: 'SAMPLING_RESULT', count: RECORD_NOS_MAX + 1 }]);
     expect(entity.recordNos).toHaveLength(RECORD_NOS_MAX);
+    expect(entity.records).toHaveLength(RECORDS_MAX);
+    expect(JSON.stringify(factsOf(entity)).length).toBeLessThan(TOPIC_TAKES_BYTES);
   });
 });

@@ -1,4 +1,4 @@
-import type { CommitmentCounts, CreditRecordType, CreditStatusChanged, PublicRecordCount } from '@jinqiao/contracts';
+import type { CommitmentCounts, CreditRecordType, CreditStatusChanged, PublicRecordCount, PublicRecordState } from '@jinqiao/contracts';
 import { canonicalForm } from '@jinqiao/schema';
 
 /**
@@ -13,6 +13,8 @@ export interface EntityState {
   readonly recordNos: readonly string[];
   /** Null: last announced before they were counted. */
   readonly commitments: CommitmentCounts | null;
+  /** How the records stand, the first of them; null: last announced before it was said. */
+  readonly records: readonly PublicRecordState[] | null;
 }
 
 /** The public records of one type that an entity has now. */
@@ -23,7 +25,7 @@ export interface PublicRecords {
   readonly open: number;
   /** Versions of the rule rows under which they are public; one may stand there twice. */
   readonly rules: readonly string[];
-  readonly recordNos: readonly string[];
+  readonly records: readonly PublicRecordState[];
 }
 
 export interface StatusChange {
@@ -34,6 +36,8 @@ export interface StatusChange {
 
 /** What the contract allows in one event; `count` stays exact beyond it. */
 export const RECORD_NOS_MAX = 10_000;
+/** With the numbers some 0.6 MB, so that a status stays below what a topic takes (1 MiB). */
+export const RECORDS_MAX = 2_000;
 const RULES_MAX = 100;
 
 /** What became of public promises, by what departments found: the same in statuses and in verifications. */
@@ -47,11 +51,14 @@ export function restate(before: EntityState, records: readonly PublicRecords[]):
   const publicRecords = records
     .map(({ type, count, rules }) => ({ type, count, rules: [...new Set(rules)].sort().slice(0, RULES_MAX) }))
     .sort((a, b) => a.type.localeCompare(b.type));
-  const recordNos = records
-    .flatMap((record) => record.recordNos)
-    .sort()
-    .slice(0, RECORD_NOS_MAX);
-  const now = { ...before, publicRecords, recordNos, commitments: commitmentsOf(records) };
+  const all = records.flatMap((ofType) => ofType.records).sort((one, other) => (one.recordNo < other.recordNo ? -1 : 1));
+  const now = {
+    ...before,
+    publicRecords,
+    recordNos: all.slice(0, RECORD_NOS_MAX).map(({ recordNo }) => recordNo),
+    commitments: commitmentsOf(records),
+    records: all.slice(0, RECORDS_MAX),
+  };
   if (canonicalForm(factsOf(now)) === canonicalForm(factsOf(before))) return { entity: before, announced: null };
   const entity = { ...now, revision: before.revision + 1 };
   return { entity, announced: publicRecords.length === 0 ? 'CLEARED' : 'CHANGED' };
@@ -70,6 +77,7 @@ export const factsOf = (entity: EntityState): CreditStatusChanged => ({
   publicRecords: [...entity.publicRecords],
   recordNos: [...entity.recordNos],
   ...(entity.commitments !== null && { commitments: entity.commitments }),
+  ...(entity.records !== null && { records: [...entity.records] }),
 });
 
 export function listedAs({

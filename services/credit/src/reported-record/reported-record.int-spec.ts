@@ -4,6 +4,7 @@ import {
   CreditRecordReported,
   CreditRecordRetracted,
   creditRecords,
+  type CreditStatusChanged,
   creditStatuses,
   OrganisationChanged,
   OrganisationRegistered,
@@ -161,8 +162,17 @@ describe('one record over HTTP', () => {
       annotations: ['已约谈'],
       commitment: broken,
     });
-    // What stands beside a record is no change of the entity's status: one commitment, then one that was broken.
-    expect(await told(creditStatuses.topic, sent.uscc)).toMatchObject([{ revision: 1 }, { revision: 2 }]);
+    // Each is a change of the entity's status too, which says how its records stand: whoever follows that alone misses nothing.
+    const statuses = (await told(creditStatuses.topic, sent.uscc)) as unknown as CreditStatusChanged[];
+    const made = (published as { recordNo?: string } | undefined)?.recordNo;
+    const stands = statuses.map(({ records = [] }) => records.find(({ recordNo }) => recordNo === made));
+    expect(stands.map((one) => [one?.revision, one?.contested])).toEqual([
+      [1, undefined],
+      [2, true],
+      [3, true],
+      [4, undefined],
+    ]);
+    expect(statuses.at(-1)).toMatchObject({ revision: 4, publicRecords: [{ type: 'COMMITMENT' }, { type: 'COMMITMENT_BROKEN' }] });
   });
 
   it('marks an individual business and lists an enterprise', async () => {

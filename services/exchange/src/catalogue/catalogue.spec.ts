@@ -45,7 +45,7 @@ it('shows an entry with its fields, its provider and those it is shared with', (
     {
       event: 'CreditStatusChanged',
       schema: '/schemas/credit.credit-status.CreditStatusChanged.v1.json',
-      fields: ['uscc', 'revision', 'lists', 'mark', 'publicRecords', 'commitments', 'recordNos'],
+      fields: ['uscc', 'revision', 'lists', 'mark', 'publicRecords', 'commitments', 'recordNos', 'records'],
     },
   ]);
 });

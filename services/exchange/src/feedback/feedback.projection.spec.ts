@@ -119,6 +119,9 @@ describe('a credit status', () => {
       maxLength: 2,
     }),
     recordNos: fc.array(seen, { maxLength: 3 }),
+    records: sometimes(
+      fc.array(filled({ recordNo: seen, revision: fc.integer({ min: 1, max: 9 }), contested: sometimes(fc.boolean()) }), { maxLength: 3 }),
+    ),
     commitments: sometimes(filled({ open: fc.nat(9), broken: fc.nat(9) })),
   });
 

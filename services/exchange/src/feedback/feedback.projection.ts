@@ -92,6 +92,7 @@ const STATUS: Fields<StatusSource> = {
     mark: true,
     publicRecords: { type: true, count: true, rules: true },
     recordNos: true,
+    records: { recordNo: true, revision: true, contested: true, publicUntil: true },
     commitments: { open: true, broken: true },
     shopCount: true,
     shops: { shopId: true, shopName: true },

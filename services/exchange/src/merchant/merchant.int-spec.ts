@@ -122,6 +122,29 @@ it('goes on with the same feedback when something public comes back; late and re
   expect(records.map(({ body }) => body?.['subjectRevision'])).not.toContain(undefined);
 });
 
+it('tells a platform that a record it knows of is contested, as the next revision, and that it is settled', async () => {
+  const recordNo = 'r-5';
+  const standing = (revision: number, contested?: boolean): CreditStatusChanged => ({
+    ...statusOf(5, revision),
+    recordNos: [recordNo],
+    records: [{ recordNo, revision, publicUntil: '2027-05-31', ...(contested && { contested }) }],
+  });
+  await place.publish(MerchantOnboarded, shopOf('jd', 5));
+  await applied('jd:jd-5', 1);
+  for (const status of [standing(1), standing(2, true), standing(3)]) {
+    await place.publish(CreditStatusChanged, status);
+    await applied(testUscc(5), status.revision);
+  }
+  const records = await told('jd', 5);
+  expect(summary(records)).toEqual([1, 2, 3].map((revision) => ['FeedbackIssued', revision, revision]));
+  expect(records.map(({ body }) => (body?.['content'] as { records: object[] }).records)).toEqual([
+    [{ recordNo, revision: 1, publicUntil: '2027-05-31' }],
+    [{ recordNo, revision: 2, publicUntil: '2027-05-31', contested: true }],
+    [{ recordNo, revision: 3, publicUntil: '2027-05-31' }],
+  ]);
+  expect(records.every(({ body }) => JSON.stringify(body?.['actionsRequired']).includes('NONE'))).toBe(true);
+});
+
 it('moves what is told when the shop turns out to be another merchant’s', async () => {
   await place.publish(CreditStatusChanged, statusOf(2));
   await place.publish(CreditStatusChanged, statusOf(3));
