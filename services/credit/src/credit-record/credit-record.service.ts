@@ -15,6 +15,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditHistory } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
+import { appliedIn, findRepairsOf, noteApplied, repairedIn } from '../repair/repair.claims.js';
 import {
   type CreditRecordState,
   endedReasonOf,
@@ -105,13 +106,18 @@ export class CreditRecords {
       tx,
       sources.map(({ source }) => source),
     );
+    const repairs = await findRepairsOf(
+      tx,
+      sources.flatMap(({ source }) => source.claims),
+    );
     const records = await this.findForUpdate(tx, 'RESULT', [...followed.keys()]);
-    const today = dayInChina(this.clock.now());
+    const now = this.clock.now();
+    const today = dayInChina(now);
     const steps: Step[] = [];
     for (const { source, causedBy } of sources) {
       const before = followed.get(source.subject);
       if (before === undefined || source.revision <= before) continue;
-      const changes = followSource(records.get(source.subject) ?? [], source, today);
+      const changes = followSource(records.get(source.subject) ?? [], repairedIn(source, repairs), today);
       followed.set(source.subject, source.revision);
       records.set(
         source.subject,
@@ -120,7 +126,9 @@ export class CreditRecords {
       steps.push(...changes.map((change) => ({ change, causedBy })));
     }
     await this.keep(tx, steps);
-    await this.noteApplied(tx, steps);
+    const after = steps.map(({ change }) => change.record);
+    await noteApplied(tx, appliedIn(after, repairs), now);
+    await this.noteFollowed(tx, steps);
   }
 
   /** Lets the clock act on at most `most` records; answers how many it found due. Whatever another transaction holds is left to the next round. */
@@ -223,7 +231,7 @@ export class CreditRecords {
   }
 
   // The last statement, for what took more than to be noted: applied_at is as near the commit as a statement can be.
-  private async noteApplied(tx: EntityManager, steps: readonly Step[]): Promise<void> {
+  private async noteFollowed(tx: EntityManager, steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return;
     const subjects = [...new Set(steps.map(({ change }) => change.record.subject))];
     await tx.query('UPDATE followed_subjects SET applied_at = clock_timestamp() WHERE subject = ANY ($1)', [subjects]);
@@ -242,7 +250,7 @@ export class CreditRecords {
   }
 
   /**
-   * Locks run subjects, records, entities in every transaction of this service, each sorted, so none can wait in a circle. Entities come
+   * Locks run subjects, decisions on repairs, records, entities in every transaction of this service, each sorted, so none can wait in a circle. Entities come
    * before the records are written: with a public record the database writes its entity's `facts_version`, in no order of ours.
    */
   async keep(tx: EntityManager, steps: readonly Step[]): Promise<void> {

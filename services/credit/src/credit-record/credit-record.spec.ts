@@ -99,6 +99,36 @@ describe('whom a result is held against', () => {
   });
 });
 
+describe('what a record says of its result', () => {
+  const digestOf = (named: Partial<SamplingResultPublished>) => when([], named)[0]?.record.digest;
+
+  it('is the notice, the product with what failed, and who organised the sampling', () => {
+    expect(digestOf({ organiser: { id: 'tj-amr', name: '天津市市场监督管理委员会' } })).toEqual({
+      documentNo: '2026-1',
+      matter: '单晶冰糖：蔗糖分',
+      decision: '抽检不合格',
+      authority: '天津市市场监督管理委员会',
+    });
+  });
+
+  it('is nothing as long as there is no notice', () => {
+    expect(digestOf({ notice: undefined })).toBeNull();
+  });
+
+  it('is cut where the contract ends, and no character is cut', () => {
+    const matter = digestOf({ product: { name: '糖' }, failingItems: [{ item: '𠮷'.repeat(250) }] })?.matter ?? '';
+    expect(matter).toBe(`糖：${'𠮷'.repeat(249)}`);
+    expect(matter.isWellFormed()).toBe(true);
+  });
+
+  it('is told once of a record that was public before it was said', () => {
+    const older = given().map((record) => ({ ...record, digest: null }));
+    const [change] = when(older, {}, 2);
+    expect(told(change ? [change] : [])).toEqual([`${SELLER} r2 PUBLIC PUBLISHED`]);
+    expect(told(when(change ? [change.record] : [], {}, 3))).toEqual([`${SELLER} r2 PUBLIC -`]);
+  });
+});
+
 describe('how long a record is public', () => {
   it('is three years from the date of the document, with the rule it rests on', () => {
     const [change] = when([], {});

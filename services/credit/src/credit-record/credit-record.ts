@@ -101,6 +101,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
   const publishFrom = documentDate === null ? null : wholeDate(documentDate);
   const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
   const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, repairedBecause: null } as const;
+  const digest = digestOf(result);
   const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
     ...usual,
     uscc,
@@ -109,6 +110,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
     row,
     publishFrom,
     isDisputed: charge === 'DISPUTED',
+    digest,
     annotations: recheckedIn(result, uscc),
   }));
   return { subject: subjectOf(result), revision, claims, takenBack: null };
@@ -192,6 +194,19 @@ export function publicStateOf({ record, announced }: RecordChange): CreditRecord
     ...(announced === 'ENDED' && { endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' }),
     ...(announced === 'ENDED' && record.endedBecause !== null && { endedBecause: record.endedBecause }),
   };
+}
+
+/** As much as the contract takes of a matter. */
+const MATTER_MAX = 500;
+
+/** What the notice says of the sample: its number, which product, what failed, who organised it; who reported it where that is not printed. */
+function digestOf({ notice, product, failingItems = [], organiser, reporterId }: SamplingResultPublished): CreditRecordDigest | null {
+  if (notice === undefined) return null;
+  const failed = failingItems.map(({ item }) => item).join('、');
+  const matter = failed === '' ? product.name : `${product.name}：${failed}`;
+  // A character of two units is not cut in its middle.
+  const cut = matter.slice(0, MATTER_MAX).replace(/[\uD800-\uDBFF]$/u, '');
+  return { documentNo: notice.no, matter: cut, decision: '抽检不合格', authority: organiser?.name ?? reporterId };
 }
 
 type Charge = 'CHARGED' | 'DISPUTED';

@@ -2,7 +2,8 @@ import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, type BatchAnswer, Caller, CheckedQuery, ITEMS_MAX, type Page, type Principal } from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
-import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+import type { KeptDecision } from './repair.claims.js';
+import { type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
 
 const USUAL_PAGE = 100;
 

@@ -1,6 +1,7 @@
-import { creditRecords, type CreditRecordReported, creditStatuses } from '@jinqiao/contracts';
+import { creditRecords, type CreditRecordReported, creditStatuses, SamplingResultPublished } from '@jinqiao/contracts';
 import type { BatchAnswer, Page } from '@jinqiao/platform';
 import {
+  aSamplingResult,
   eventually,
   type Http,
   type Place,
@@ -14,7 +15,8 @@ import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { introducedCreditOffice } from '../credit-office.harness.js';
 import type { RecordAnswer } from '../reported-record/reported-record.service.js';
-import { type KeptDecision, type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+import type { KeptDecision } from './repair.claims.js';
+import { type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
 
 /* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
 const PATH = '/api/credit/repair-decisions';
@@ -112,6 +114,75 @@ it('holds for what is reported of its document later, under another number', asy
     { revision: 1 },
     { revision: 2, endedReason: 'REPAIRED' },
   ]);
+});
+
+describe('of the notice of a sampling', () => {
+  /** A result of a merchant that no other test uses, and the decision on its notice. */
+  function aResult() {
+    const { decision } = aPenalty();
+    const [sampleNo, no] = [`S-${last}`, `2026年第${last}号`];
+    const result = (revision = 1): SamplingResultPublished =>
+      aSamplingResult({
+        sampleNo,
+        revision,
+        product: { name: '单晶冰糖' },
+        failingItems: [{ item: '蔗糖分' }, { item: '色值' }],
+        organiser: { name: '天津市市场监督管理委员会' },
+        sampledParty: { name: '示例商店', uscc: decision['uscc'] },
+        nominalProducer: undefined,
+        notice: { no, publishedOn: '2026-11-01' },
+      });
+    const uscc = decision['uscc'] ?? '';
+    const publish = async (revision = 1): Promise<void> => {
+      await place.publish(SamplingResultPublished, result(revision));
+      await eventually(async () =>
+        expect(
+          await place.sql('SELECT FROM followed_subjects WHERE subject = $1 AND revision = $2', [`tj-amr:${sampleNo}`, revision]),
+        ).toHaveLength(1),
+      );
+    };
+    return { uscc, publish, decision: { ...decision, documentNo: no } };
+  }
+
+  it('ends its record, which says what the notice says', async () => {
+    const { uscc, publish, decision } = aResult();
+    await publish();
+    expect((await office.post<RepairAnswer>(PATH, decision)).body.recordNos).toHaveLength(1);
+    const digest = {
+      documentNo: decision.documentNo,
+      matter: '单晶冰糖：蔗糖分、色值',
+      decision: '抽检不合格',
+      authority: '天津市市场监督管理委员会',
+    };
+    expect((await told(creditRecords.topic, uscc)).map((one) => one.body)).toMatchObject([
+      { revision: 1, digest },
+      { revision: 2, digest, endedReason: 'REPAIRED' },
+    ]);
+  });
+
+  it('holds for a result that comes after it, in each of its revisions', async () => {
+    const { uscc, publish, decision } = aResult();
+    await office.post(PATH, decision);
+    await publish();
+    await publish(2);
+    expect(await told(creditRecords.topic, uscc)).toEqual([]);
+    expect(await place.sql('SELECT standing, source_revision FROM credit_records WHERE uscc = $1', [uscc])).toEqual([
+      { standing: 'REPAIRED', source_revision: 2 },
+    ]);
+    expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'duplicate', recordNos: [expect.any(String)] });
+  });
+
+  it('ends a record that was made before records said so, with the next revision of its result', async () => {
+    const { uscc, publish, decision } = aResult();
+    await publish();
+    await place.sql('UPDATE credit_records SET digest = NULL WHERE uscc = $1', [uscc]);
+    expect((await office.post<RepairAnswer>(PATH, decision)).body.recordNos).toEqual([]);
+    await publish(2);
+    expect((await told(creditRecords.topic, uscc)).map((one) => one.body)).toMatchObject([
+      { revision: 1 },
+      { revision: 2, endedReason: 'REPAIRED' },
+    ]);
+  });
 });
 
 it('that did not see its record, nor was seen by it, is applied once by two processes', async () => {

@@ -15,7 +15,7 @@ import {
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { assertCreditOffice } from '../credit-office.js';
-import { type Claim, type CreditRecordState, repair } from '../credit-record/credit-record.js';
+import { type CreditRecordState, repair } from '../credit-record/credit-record.js';
 import { CreditRecords } from '../credit-record/credit-record.service.js';
 import { RecordUnknown, subjectOf } from '../reported-record/reported-record.js';
 import {
@@ -28,17 +28,12 @@ import {
   type RepairDecision,
   RepairRejected,
 } from './repair.js';
+import { DECISION, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
 
 /** What became of one decision. */
 export interface RepairAnswer extends ItemAnswer {
   readonly decisionNo: string | null;
   /** The records that it ended or that had ended before; none yet: it waits for one. */
-  readonly recordNos: readonly string[];
-}
-
-export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
-  readonly receivedAt: Date;
-  readonly appliedAt: Date | null;
   readonly recordNos: readonly string[];
 }
 
@@ -55,9 +50,6 @@ export interface DecisionsWanted {
 }
 
 const LIST = 'repair-decisions';
-const KEPT = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
-  reason, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
-const DECISION = `${KEPT}, hash`;
 // What was taken back is not repaired; should it come back, the decision has waited for it.
 const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED')`;
 
@@ -212,35 +204,4 @@ async function findForUpdate(tx: EntityManager, decisionNos: readonly string[]):
     [decisionNos],
   );
   return new Map(rows.map((row) => [row.decisionNo, row]));
-}
-
-/**
- * The decisions that have made good already what is claimed, by the entity and document that they are about. They are locked before
- * records are, as everywhere.
- */
-export async function findRepairsOf(tx: EntityManager, claims: readonly Claim[]): Promise<RepairDecision[]> {
-  const documents = claims.flatMap(({ uscc, digest }) => (digest?.documentNo === undefined ? [] : [{ uscc, documentNo: digest.documentNo }]));
-  if (documents.length === 0) return [];
-  return tx.query(
-    `SELECT ${DECISION} FROM repair_decisions
-     WHERE (uscc, document_no) IN (SELECT uscc, "documentNo" FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, "documentNo" text))
-     ORDER BY decision_no FOR UPDATE`,
-    [JSON.stringify(documents)],
-  );
-}
-
-/** Adds records to those that decisions were applied to. */
-export async function noteApplied(
-  tx: EntityManager,
-  applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[],
-  at: Date,
-): Promise<void> {
-  if (applied.length === 0) return;
-  await tx.query(
-    `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2),
-       record_nos = ARRAY (SELECT DISTINCT no FROM unnest(kept.record_nos || x."recordNos") AS no ORDER BY no)
-     FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
-     WHERE kept.decision_no = x."decisionNo"`,
-    [JSON.stringify(applied), at],
-  );
 }

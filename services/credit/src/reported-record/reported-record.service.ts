@@ -5,10 +5,9 @@ import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, named
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Claim, type CreditRecordState, followSource, type Source, type Standing } from '../credit-record/credit-record.js';
+import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
-import { becauseOf, type RepairDecision } from '../repair/repair.js';
-import { findRepairsOf, noteApplied } from '../repair/repair.service.js';
+import { appliedIn, findRepairsOf, noteApplied, repairedIn } from '../repair/repair.claims.js';
 import {
   decide,
   DepartmentNotNamed,
@@ -147,7 +146,14 @@ export class ReportedRecords {
     });
     await keepHeld(tx, departmentId, [...changed.values()]);
     await this.records.keep(tx, steps);
-    await noteApplied(tx, appliedIn(steps, repairs), now);
+    await noteApplied(
+      tx,
+      appliedIn(
+        steps.map(({ change }) => change.record),
+        repairs,
+      ),
+      now,
+    );
     return answers;
   }
 
@@ -189,28 +195,6 @@ const nothing = { recordNo: null, revision: null, warnings: [], errors: [], unkn
 function read({ kind, input, unknownFields }: Submitted, sender: Sender): Reading {
   const reading = kind === 'REPORT' ? readReport(input, sender) : readRetraction(input, sender);
   return { ...reading, unknownFields: (unknownFields ?? reading.unknownFields).slice(0, UNKNOWN_FIELDS_MAX) };
-}
-
-const isAbout = ({ uscc, digest }: Pick<Claim, 'uscc' | 'digest'>, decision: RepairDecision): boolean =>
-  uscc === decision.uscc && digest?.documentNo === decision.documentNo;
-
-/** A claim says of itself by which decision it was made good before it came. */
-function repairedIn(source: Source, repairs: readonly RepairDecision[]): Source {
-  const claims = source.claims.map((claim) => {
-    const decision = repairs.find((one) => isAbout(claim, one));
-    return decision ? { ...claim, repairedBecause: becauseOf(decision) } : claim;
-  });
-  return { ...source, claims };
-}
-
-function appliedIn(steps: readonly Step[], repairs: readonly RepairDecision[]): { decisionNo: string; recordNos: string[] }[] {
-  const repaired = steps.map(({ change }) => change.record).filter(({ standing }) => standing === 'REPAIRED');
-  return repairs
-    .map((decision) => ({
-      decisionNo: decision.decisionNo,
-      recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
-    }))
-    .filter(({ recordNos }) => recordNos.length > 0);
 }
 
 /** Of the records of a subject the one that this revision is about. */

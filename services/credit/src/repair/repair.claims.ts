@@ -1,0 +1,72 @@
+/** Decisions on repairs that have come before what they are about: whatever a source claims of their document later is repaired from the beginning. */
+import type { EntityManager } from 'typeorm';
+import type { Claim, CreditRecordState, Source } from '../credit-record/credit-record.js';
+import { becauseOf, type RepairDecision } from './repair.js';
+
+export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
+  readonly receivedAt: Date;
+  readonly appliedAt: Date | null;
+  readonly recordNos: readonly string[];
+}
+
+export const KEPT = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
+  reason, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
+export const DECISION = `${KEPT}, hash`;
+
+/**
+ * The decisions that have made good already what is claimed, by the entity and document that they are about. They are locked before
+ * records are, as everywhere.
+ */
+export async function findRepairsOf(tx: EntityManager, claims: readonly Claim[]): Promise<RepairDecision[]> {
+  const documents = claims.flatMap(({ uscc, digest }) =>
+    digest?.documentNo === undefined ? [] : [{ uscc, documentNo: digest.documentNo }],
+  );
+  if (documents.length === 0) return [];
+  return tx.query(
+    `SELECT ${DECISION} FROM repair_decisions
+     WHERE (uscc, document_no) IN (SELECT uscc, "documentNo" FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, "documentNo" text))
+     ORDER BY decision_no FOR UPDATE`,
+    [JSON.stringify(documents)],
+  );
+}
+
+const isAbout = ({ uscc, digest }: Pick<Claim, 'uscc' | 'digest'>, decision: RepairDecision): boolean =>
+  uscc === decision.uscc && digest?.documentNo === decision.documentNo;
+
+/** A claim says of itself by which decision it was made good before it came. */
+export function repairedIn(source: Source, repairs: readonly RepairDecision[]): Source {
+  const claims = source.claims.map((claim) => {
+    const decision = repairs.find((one) => isAbout(claim, one));
+    return decision ? { ...claim, repairedBecause: becauseOf(decision) } : claim;
+  });
+  return { ...source, claims };
+}
+
+export function appliedIn(
+  records: readonly CreditRecordState[],
+  repairs: readonly RepairDecision[],
+): { decisionNo: string; recordNos: string[] }[] {
+  const repaired = records.filter(({ standing }) => standing === 'REPAIRED');
+  return repairs
+    .map((decision) => ({
+      decisionNo: decision.decisionNo,
+      recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
+    }))
+    .filter(({ recordNos }) => recordNos.length > 0);
+}
+
+/** Adds records to those that decisions were applied to. */
+export async function noteApplied(
+  tx: EntityManager,
+  applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[],
+  at: Date,
+): Promise<void> {
+  if (applied.length === 0) return;
+  await tx.query(
+    `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2),
+       record_nos = ARRAY (SELECT DISTINCT no FROM unnest(kept.record_nos || x."recordNos") AS no ORDER BY no)
+     FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
+     WHERE kept.decision_no = x."decisionNo"`,
+    [JSON.stringify(applied), at],
+  );
+}
