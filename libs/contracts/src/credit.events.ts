@@ -50,6 +50,7 @@ class CreditRecordState {
   annotations?: string[];
   @Optional() @Nested(() => Commitment) commitment?: Commitment;
   @Optional() @Nested(() => CreditRecordDigest) digest?: CreditRecordDigest;
+  @Optional() @OneOf(codes.REGIMES, { about: 'Of a sampling result: under which law the sample was taken.' }) regime?: codes.Regime;
   @Optional() @OneOf(codes.CREDIT_ENDED_REASONS) endedReason?: codes.CreditEndedReason;
   @Optional() @Text({ max: 1000, about: 'Why its department took it back, in words.' }) endedBecause?: string;
 }

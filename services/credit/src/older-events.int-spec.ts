@@ -21,10 +21,10 @@ import {
 import { CreditConfig } from './config.js';
 import { CreditModule } from './credit.module.js';
 
-// Revisions are left out: of states that come in one batch only the last is published. Results said nothing of their notice then.
+// Revisions are left out: of states that come in one batch only the last is published. Results said nothing of their notice and regime then.
 const standing = (records: readonly RecordedEvent[], statuses: readonly RecordedEvent[]): object => ({
   records: newest(records, ({ body }) => body?.['recordNo']).flatMap(({ type, body }) =>
-    type === 'CreditRecordPublished' ? [{ ...body, revision: null, digest: null }] : [],
+    type === 'CreditRecordPublished' ? [{ ...body, revision: null, digest: null, regime: null }] : [],
   ),
   statuses: newest(statuses).flatMap(({ body }) => (body ? [withoutAdditions(body as unknown as CreditStatusChanged)] : [])),
 });

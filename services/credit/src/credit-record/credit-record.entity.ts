@@ -1,4 +1,4 @@
-import type { Commitment, CreditClass, CreditRecordDigest, CreditRecordType, LegalBasis } from '@jinqiao/contracts';
+import type { Commitment, CreditClass, CreditRecordDigest, CreditRecordType, LegalBasis, Regime } from '@jinqiao/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Standing } from './credit-record.js';
 
@@ -20,6 +20,7 @@ export class CreditRecord {
   @Column('text') standing: Standing;
   @Column('jsonb', { nullable: true }) digest: CreditRecordDigest | null;
   @Column('jsonb', { nullable: true }) commitment: Commitment | null;
+  @Column('text', { nullable: true }) regime: Regime | null;
   @Column('boolean', { name: 'is_contested' }) isContested: boolean;
   @Column('jsonb') annotations: string[];
   @Column('text', { name: 'ended_because', nullable: true }) endedBecause: string | null;

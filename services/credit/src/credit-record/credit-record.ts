@@ -7,6 +7,7 @@ import {
   type CreditRecordPublished,
   type CreditRecordType,
   type LegalBasis,
+  type Regime,
   type SamplingResultPublished,
   subjectOf,
 } from '@jinqiao/contracts';
@@ -45,6 +46,8 @@ export interface CreditRecordState {
   readonly standing: Standing;
   readonly digest: CreditRecordDigest | null;
   readonly commitment: Commitment | null;
+  /** Of a sampling result; null where none was kept. */
+  readonly regime: Regime | null;
   readonly isContested: boolean;
   readonly annotations: readonly string[];
   /** Why its department took it back, in words. */
@@ -52,10 +55,10 @@ export interface CreditRecordState {
 }
 
 /** What a source says of a record besides its dates, and what the record says then. */
-type Said = Pick<CreditRecordState, 'class' | 'digest' | 'commitment' | 'isContested' | 'annotations'>;
+type Said = Pick<CreditRecordState, 'class' | 'digest' | 'commitment' | 'regime' | 'isContested' | 'annotations'>;
 
 /** A source that says nothing of these. */
-export const UNSAID: Said = { class: null, digest: null, commitment: null, isContested: false, annotations: [] };
+export const UNSAID: Said = { class: null, digest: null, commitment: null, regime: null, isContested: false, annotations: [] };
 
 /** A fact that a source holds against an entity. */
 export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'departmentId' | 'documentDate'>, Said {
@@ -111,6 +114,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
     publishFrom,
     isDisputed: charge === 'DISPUTED',
     digest,
+    regime: result.regime,
     annotations: recheckedIn(result, uscc),
   }));
   return { subject: subjectOf(result), revision, claims, takenBack: null };
@@ -190,6 +194,7 @@ export function publicStateOf({ record, announced }: RecordChange): CreditRecord
     ...(record.annotations.length > 0 && { annotations: [...record.annotations] }),
     ...(record.digest !== null && { digest: record.digest }),
     ...(record.commitment !== null && { commitment: record.commitment }),
+    ...(record.regime !== null && { regime: record.regime }),
     // A public record whose new date leaves nothing to publish still stands; what the public saw has been corrected.
     ...(announced === 'ENDED' && { endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' }),
     ...(announced === 'ENDED' && record.endedBecause !== null && { endedBecause: record.endedBecause }),
@@ -283,8 +288,8 @@ const begin = (recordNo: string, { subject, revision }: Source, { uscc, type, de
 function support(record: CreditRecordState, source: Source, claim: Claim, today: string): RecordChange {
   const followed = { ...record, sourceRevision: source.revision };
   if (isOver(record)) return { record: followed, announced: null };
-  const { class: itsClass, digest, commitment, isContested, annotations, repairedBecause } = claim;
-  const said = { class: itsClass, digest, commitment, isContested, annotations };
+  const { class: itsClass, digest, commitment, regime, isContested, annotations, repairedBecause } = claim;
+  const said = { class: itsClass, digest, commitment, regime, isContested, annotations };
   const term = termFor(claim, record, today);
   const standing = repairedBecause !== null ? 'REPAIRED' : claim.isDisputed ? 'HELD' : term.standing;
   return announce(record, { ...followed, ...term, ...said, endedBecause: repairedBecause, standing });
@@ -317,12 +322,22 @@ function announcedOf(before: CreditRecordState, after: CreditRecordState): Recor
 // In canonical form: what comes from the database has its fields in another order.
 const areSame = (one: object, other: object): boolean => canonicalForm(one) === canonicalForm(other);
 
-const factsOf = ({ documentDate, publicFrom, publicUntil, class: itsClass, digest, commitment, legalBasis }: CreditRecordState) => ({
+const factsOf = ({
+  documentDate,
+  publicFrom,
+  publicUntil,
+  class: itsClass,
+  digest,
+  commitment,
+  regime,
+  legalBasis,
+}: CreditRecordState) => ({
   documentDate,
   publicFrom,
   publicUntil,
   itsClass,
   digest,
   commitment,
+  regime,
   rules: legalBasis.map(({ ruleVersion }) => ruleVersion),
 });

@@ -4,10 +4,13 @@ import {
   OrganisationChanged,
   OrganisationRegistered,
   type OrganisationStatus,
+  type Regime,
+  SamplingResultPublished,
 } from '@jinqiao/contracts';
 import type { Page } from '@jinqiao/platform';
 import {
   anOrganisation,
+  aSamplingResult,
   aMerchant,
   type Answer,
   eventually,
@@ -140,6 +143,22 @@ it('a department is answered about anybody, under the law that it names', async 
   );
   expect(answer).toMatchObject({ status: 200, body: { uscc: testUscc(77), match: 'NOT_REGISTERED', lists: [], records: [] } });
   expect(await logOf(department)).toMatchObject([{ askerKind: 'DEPARTMENT', purpose: 'SUPERVISION', basis: '电子商务法第二十五条' }]);
+});
+
+it('a question about samplings of one regime is answered by what their results say', async () => {
+  const uscc = testUscc(78);
+  const sampledParty = { name: '示例商店', uscc };
+  const notice = { no: '2026-1', publishedOn: '2026-11-01' };
+  await place.publish(
+    SamplingResultPublished,
+    aSamplingResult({ sampleNo: 'REGIME', regime: 'FOOD', sampledParty, nominalProducer: undefined, notice }),
+  );
+  const ask = async (regime: Regime) => {
+    const items = [{ uscc, predicate: 'NO_PUBLISHED_UNQUALIFIED_SAMPLING', months: 12, regime }];
+    return (await department.post(PREDICATES, { purpose: 'SUPERVISION', basis: '电子商务法第二十五条', items })).body;
+  };
+  await eventually(async () => expect(await ask('FOOD')).toMatchObject({ items: [{ answer: 'NO', reason: 'PUBLIC_RECORD' }] }));
+  expect(await ask('PRODUCT')).toMatchObject({ items: [{ answer: 'UNKNOWN', reason: 'NOT_REGISTERED' }] });
 });
 
 describe('what is refused as a whole', () => {

@@ -10,9 +10,10 @@ const registration: Registration = {
   registeredOn: null,
   revision: 1,
 };
-const ofType = (type: PublicOfType['type'], ...documentDates: string[]): PublicOfType => {
-  const count = documentDates.length;
-  return { type, count, open: type === 'COMMITMENT' ? count : 0, kept: 0, documentDates, firstEnd: '2026-11-25', records: [] };
+const ofType = (type: PublicOfType['type'], ...dates: string[]): PublicOfType => {
+  const count = dates.length;
+  const documents = dates.map((date) => ({ date }));
+  return { type, count, open: type === 'COMMITMENT' ? count : 0, kept: 0, documents, firstEnd: '2026-11-25', records: [] };
 };
 const known = (...held: PublicOfType[]): PublicFacts => ({ registration, permits: [], held });
 const unregistered = (...held: PublicOfType[]): PublicFacts => ({ registration: null, permits: [], held });
@@ -68,8 +69,25 @@ describe('no unqualified sampling published', () => {
     expect(told(within(6), known(ofType('SAMPLING_RESULT', '2026', '2026-11-01')))).toBe('NO PUBLIC_RECORD');
   });
 
-  it('of one regime is not known where there is any: a record does not say its regime', () => {
-    expect(told(within(6, 'FOOD'), known(ofType('SAMPLING_RESULT', '2026-11-01')))).toBe('UNKNOWN REGIME_NOT_RECORDED');
+  it('of one regime is answered by what records say of theirs', () => {
+    const of = (...documents: PublicOfType['documents']): PublicFacts =>
+      known({ ...ofType('SAMPLING_RESULT'), count: documents.length, documents });
+    const [food, product] = [{ date: '2026-11-01', regime: 'FOOD' } as const, { date: '2026-11-01', regime: 'PRODUCT' } as const];
+    expect(told(within(6, 'FOOD'), of(food))).toBe('NO PUBLIC_RECORD');
+    expect(told(within(6, 'FOOD'), of(product))).toBe('YES NO_PUBLIC_RECORD');
+    expect(told(within(6, 'FOOD'), of(product, food))).toBe('NO PUBLIC_RECORD');
+    expect(told(within(6, 'FOOD'), of({ ...food, date: '2026' }))).toBe('UNKNOWN DATE_INEXACT');
+    expect(told(within(6, 'FOOD'), of({ ...food, date: '2020-01-01' }))).toBe('YES NO_PUBLIC_RECORD');
+    expect(told(within(6), of(food, product))).toBe('NO PUBLIC_RECORD');
+  });
+
+  it('of one regime is not known where a record of before does not say its own, unless another is of it', () => {
+    const older = { date: '2026-11-01' };
+    const of = (...documents: PublicOfType['documents']): PublicFacts =>
+      known({ ...ofType('SAMPLING_RESULT'), count: documents.length, documents });
+    expect(told(within(6, 'FOOD'), of(older))).toBe('UNKNOWN REGIME_NOT_RECORDED');
+    expect(told(within(6, 'FOOD'), of(older, { ...older, regime: 'PRODUCT' }))).toBe('UNKNOWN REGIME_NOT_RECORDED');
+    expect(told(within(6, 'FOOD'), of(older, { ...older, regime: 'FOOD' }))).toBe('NO PUBLIC_RECORD');
     expect(told(within(6, 'FOOD'), known(ofType('SAMPLING_RESULT', '2024-11-01')))).toBe('YES NO_PUBLIC_RECORD');
   });
 

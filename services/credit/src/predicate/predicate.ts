@@ -85,12 +85,13 @@ const yesIfRegistered = ({ registration }: PublicFacts): Verdict =>
 
 function sampling({ months = 0, regime }: Pick<PredicateItem, 'months' | 'regime'>, facts: PublicFacts, today: string): Verdict {
   const since = addMonths(today, -months);
-  const dates = facts.held.find(({ type }) => type === 'SAMPLING_RESULT')?.documentDates ?? [];
-  const maybe = dates.filter((printed) => lastDayOf(printed) >= since);
+  const documents = facts.held.find(({ type }) => type === 'SAMPLING_RESULT')?.documents ?? [];
+  // One whose regime is not kept may be of any.
+  const maybe = documents.filter((one) => lastDayOf(one.date) >= since && (regime === undefined || (one.regime ?? regime) === regime));
   if (maybe.length === 0) return yesIfRegistered(facts);
-  // A record does not say under which regime the sample was taken.
-  if (regime !== undefined) return unknown('REGIME_NOT_RECORDED');
-  return maybe.some((printed) => wholeDate(printed) >= since) ? no : unknown('DATE_INEXACT');
+  const certain = maybe.filter((one) => regime === undefined || one.regime === regime);
+  if (certain.some(({ date }) => wholeDate(date) >= since)) return no;
+  return unknown(certain.length < maybe.length ? 'REGIME_NOT_RECORDED' : 'DATE_INEXACT');
 }
 
 /** The last day that a date as printed may be: a year or a month ends with its last. */

@@ -57,16 +57,16 @@ const KNOWN = `SELECT asked.uscc, entity.facts_version AS version,
 
 const HELD = `SELECT entity.uscc, entity.facts_version AS version, coalesce(held."byType", '[]')::text AS held
   FROM credit_entities AS entity LEFT JOIN (
-    SELECT uscc, jsonb_agg(jsonb_build_object('type', type, 'count', count, 'open', open, 'kept', kept, 'documentDates', "documentDates",
+    SELECT uscc, jsonb_agg(jsonb_build_object('type', type, 'count', count, 'open', open, 'kept', kept, 'documents', documents,
       'firstEnd', "firstEnd", 'records', records) ORDER BY type) AS "byType"
     FROM (
       SELECT uscc, type, count(*) AS count,
              ${OPEN_COUNT} AS open,
              count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' = 'KEPT') AS kept,
-             array_agg(DISTINCT document_date) AS "documentDates",
+             jsonb_agg(DISTINCT jsonb_strip_nulls(jsonb_build_object('date', document_date, 'regime', regime))) AS documents,
              min(public_until) AS "firstEnd",
              (array_agg(jsonb_strip_nulls(jsonb_build_object('recordNo', record_no, 'revision', revision, 'type', type, 'class', class,
-               'digest', digest, 'commitment', commitment, 'contested', nullif(is_contested, FALSE),
+               'digest', digest, 'commitment', commitment, 'regime', regime, 'contested', nullif(is_contested, FALSE),
                'annotations', nullif(annotations, '[]'), 'documentDate', document_date, 'publicFrom', public_from, 'publicUntil', public_until,
                'legalBasis', legal_basis, 'source', jsonb_build_object('departmentId', department_id, 'subject', subject)))
                ORDER BY document_date DESC, record_no))[1:${RECORDS_SHOWN_MAX}] AS records

@@ -14,6 +14,7 @@ import type {
   MarketEntityStatus,
   PermitBasis,
   PermitStatus,
+  Regime,
 } from '@jinqiao/contracts';
 import { rule } from '@jinqiao/law';
 
@@ -50,6 +51,8 @@ export interface PublicRecord {
   readonly class?: CreditClass;
   readonly digest?: CreditRecordDigest;
   readonly commitment?: Commitment;
+  /** Of a sampling result, where it is kept. */
+  readonly regime?: Regime;
   /** True while an objection, a review or a suit is pending. */
   readonly contested?: boolean;
   readonly annotations?: readonly string[];
@@ -68,8 +71,8 @@ export interface PublicOfType {
   /** Of commitments: not checked yet, and kept. Neither: kept in part, or broken. */
   readonly open: number;
   readonly kept: number;
-  /** As printed: year, month or day; each once. */
-  readonly documentDates: readonly string[];
+  /** Their dates as printed, year, month or day, with the regime of a sampling result where it is kept; each once. */
+  readonly documents: readonly { readonly date: string; readonly regime?: Regime }[];
   /** The first of their last days; null where only decisions end them. */
   readonly firstEnd: string | null;
   /** The newest, at most RECORDS_SHOWN_MAX. */

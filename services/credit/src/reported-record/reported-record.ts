@@ -280,6 +280,7 @@ function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }
     repairedBecause: null,
     digest,
     commitment,
+    regime: null,
     isContested: report.contested ?? false,
     annotations,
   };

@@ -17,7 +17,7 @@ const ofType = (type: PublicOfType['type'], count: number, firstEnd: string | nu
   count,
   open: type === 'COMMITMENT' ? count : 0,
   kept: 0,
-  documentDates: ['2026-11-01'],
+  documents: [{ date: '2026-11-01' }],
   firstEnd,
   records: [],
 });
