@@ -107,6 +107,30 @@ describe('what has to hold before a department repairs its record', () => {
     expect(outcomes(record(), [other({ documentDate: '2026-10-01', standing: 'REVOKED' })])['NO_REPEAT']).toBe('MET');
   });
 
+  it.each(['NOT_PUBLIC', 'NOT_YET', 'EXPIRED', 'REPAIRED', 'PERIOD_OVER'] as const)(
+    'is so also where what happened again is not public: %s',
+    (standing) => {
+      expect(outcomes(record(), [other({ documentDate: '2026-10-01', standing })])['NO_REPEAT']).toBe('NOT_MET');
+      expect(outcomes(record(), [other({ documentDate: '2026-08-01', standing })])['NO_REPEAT']).toBe('MET');
+    },
+  );
+
+  it('does not name to a department what another one decided and nobody may read', () => {
+    const because = (...others: CreditRecordState[]): string | undefined =>
+      repairConditions(record(), others, TODAY).find(({ condition }) => condition === 'NO_REPEAT')?.because;
+    const [own, others] = [
+      other({ documentDate: '2026-10-01', standing: 'NOT_PUBLIC' }),
+      other({
+        recordNo: '00000000-0000-5000-8000-000000000003',
+        departmentId: 'tj-dc',
+        documentDate: '2026-10-02',
+        standing: 'NOT_PUBLIC',
+      }),
+    ];
+    expect(because(own, others)).toBe(`later: ${own.recordNo}, 1 not public`);
+    expect(because({ ...others, standing: 'PUBLIC' })).toBe(`later: ${others.recordNo}`);
+  });
+
   it('is a public commitment made since', () => {
     const made = (documentDate: string, kind: 'CREDIT_REPAIR' | 'VOLUNTARY') =>
       other({ type: 'COMMITMENT', class: null, documentDate, commitment: { kind, madeTo: '信用中国' } });

@@ -66,12 +66,12 @@ export interface RepairCondition {
 
 /** What has to hold before its department repairs a record, as far as the records of its entity tell, each with why. */
 export function repairConditions(record: CreditRecordState, ofEntity: readonly CreditRecordState[], today: string): RepairCondition[] {
-  const others = ofEntity.filter(({ recordNo }) => recordNo !== record.recordNo).filter(isPublic);
+  const others = ofEntity.filter(({ recordNo }) => recordNo !== record.recordNo);
   const made = wholeDate(record.documentDate ?? today);
   return [
     leastPeriod(record, made, today),
     noRepeat(record, others, made),
-    publicCommitment(others, made),
+    publicCommitment(others.filter(isPublic), made),
     forAPerson('DUTIES_PERFORMED', 'whether all duties of the document are performed is not kept here'),
     forAPerson('NOT_EXCLUDED', 'whether the law excludes this decision from repair is not kept here'),
   ];
@@ -86,11 +86,17 @@ function leastPeriod({ type, class: itsClass }: CreditRecordState, made: string,
   return { condition: 'LEAST_PERIOD', outcome: today >= from ? 'MET' : 'NOT_MET', because, legalBasis };
 }
 
-function noRepeat({ type }: CreditRecordState, others: readonly CreditRecordState[], made: string): RepairCondition {
-  const later = others.filter((other) => other.type === type && other.documentDate !== null && wholeDate(other.documentDate) > made);
-  const because =
-    later.length === 0 ? `no public ${type} is later than ${made}` : `later: ${later.map(({ recordNo }) => recordNo).join(', ')}`;
-  return { condition: 'NO_REPEAT', outcome: later.length === 0 ? 'MET' : 'NOT_MET', because, legalBasis: null };
+/** What was decided later and stands is a repeat, whoever may read it; what another department decided and is not public is not named. */
+function noRepeat({ type, departmentId }: CreditRecordState, others: readonly CreditRecordState[], made: string): RepairCondition {
+  const later = others.filter(
+    ({ standing, documentDate, ...other }) =>
+      other.type === type && standing !== 'CORRECTED' && standing !== 'REVOKED' && documentDate !== null && wholeDate(documentDate) > made,
+  );
+  if (later.length === 0) return { condition: 'NO_REPEAT', outcome: 'MET', because: `no ${type} is later than ${made}`, legalBasis: null };
+  const named = later.filter((other) => isPublic(other) || other.departmentId === departmentId).map(({ recordNo }) => recordNo);
+  const unnamed = later.length - named.length;
+  const because = `later: ${[...named, ...(unnamed > 0 ? [`${unnamed} not public`] : [])].join(', ')}`;
+  return { condition: 'NO_REPEAT', outcome: 'NOT_MET', because, legalBasis: null };
 }
 
 function publicCommitment(others: readonly CreditRecordState[], made: string): RepairCondition {
