@@ -53,6 +53,7 @@ class CreditRecordState {
   @Optional() @OneOf(codes.REGIMES, { about: 'Of a sampling result: under which law the sample was taken.' }) regime?: codes.Regime;
   @Optional() @OneOf(codes.CREDIT_ENDED_REASONS) endedReason?: codes.CreditEndedReason;
   @Optional() @Text({ max: 1000, about: 'Why its department took it back, in words.' }) endedBecause?: string;
+  @Optional() @CalendarDate({ about: 'Of a repair: the day on which it was decided, where that was said.' }) repairedOn?: string;
 }
 
 /** Fires when a record becomes public, and again when a public record changes. */

@@ -8,6 +8,7 @@ import { FlagCreditRecords1795450920000 } from './migrations/1795450920000-flag-
 import { FollowPermits1795451030037 } from './migrations/1795451030037-follow-permits.js';
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
 import { LetEnquiriesGo1795451030020 } from './migrations/1795451030020-let-enquiries-go.js';
+import { KeepDaysOfRepairs1795451030080 } from './migrations/1795451030080-keep-days-of-repairs.js';
 import { KeepRegimes1795451030070 } from './migrations/1795451030070-keep-regimes.js';
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
 import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
@@ -33,4 +34,5 @@ await migrateService('credit', [
   FindRepairsByDocument1795451030044,
   SayHowRecordsStand1795451030060,
   KeepRegimes1795451030070,
+  KeepDaysOfRepairs1795451030080,
 ]);

@@ -15,8 +15,9 @@ export interface RecordVersion {
   readonly validFrom: string | null;
   readonly validUntil: string | null;
   readonly standing: Standing;
-  /** A record that is of no regime does not name one. */
-  readonly state: Omit<CreditRecordState, 'sourceRevision' | 'regime'> & Partial<Pick<CreditRecordState, 'regime'>>;
+  /** A regime and the day of a repair are absent where there is none. */
+  readonly state: Omit<CreditRecordState, 'sourceRevision' | 'regime' | 'repairedOn'> &
+    Partial<Pick<CreditRecordState, 'regime' | 'repairedOn'>>;
 }
 
 export interface KnownRecord {
@@ -41,9 +42,9 @@ export class CreditHistory {
   /** Notes how records are from a moment on; what has not changed but for the number of its source is no version. The caller holds their locks. */
   async append(tx: EntityManager, known: readonly KnownRecord[]): Promise<void> {
     const versions = known.map(({ record, knownFrom }) => {
-      const { sourceRevision: _sourceRevision, regime, ...rest } = record;
+      const { sourceRevision: _sourceRevision, regime, repairedOn, ...rest } = record;
       // Versions of before it was kept have none: what has not changed is no version.
-      const state = { ...rest, ...(regime !== null && { regime }) };
+      const state = { ...rest, ...(regime !== null && { regime }), ...(repairedOn !== null && { repairedOn }) };
       return { state, knownFrom, validDays: validDays(record, dayInChina(knownFrom)) };
     });
     await tx.query(

@@ -17,6 +17,7 @@ const record = (named: Partial<CreditRecordState> = {}): CreditRecordState => ({
   publicUntil: '2027-11-20',
   standing: 'PUBLIC',
   endedBecause: null,
+  repairedOn: null,
   ...named,
 });
 
@@ -38,6 +39,17 @@ describe('a record may be held against its entity', () => {
     expect(validDays(record({ standing: 'REPAIRED', publicUntil: null }), '2026-12-01')).toBe('[2026-11-26,2026-12-01]');
     expect(validDays(record({ standing: 'REPAIRED' }), '2028-01-01')).toBe('[2026-11-26,2027-11-20]');
     expect(validDays(record({ standing: 'REPAIRED', publicFrom: '2026-12-02' }), '2026-12-01')).toBe('empty');
+  });
+
+  it('until the day its repair was decided, however late that was known', () => {
+    const repaired = record({ standing: 'REPAIRED', repairedOn: '2026-12-01' });
+    expect(validDays(repaired, '2027-03-01')).toBe('[2026-11-26,2026-12-01]');
+    expect(validDays({ ...repaired, publicUntil: '2026-11-28' }, '2027-03-01')).toBe('[2026-11-26,2026-11-28]');
+    expect(validDays({ ...repaired, repairedOn: '2026-11-25' }, '2027-03-01')).toBe('empty');
+  });
+
+  it('on no day when its repair was decided before it came, so that nobody ever saw it', () => {
+    expect(validDays(record({ revision: 0, standing: 'REPAIRED', repairedOn: '2026-12-01' }), '2026-12-01')).toBe('empty');
   });
 
   it('on no day before one is known', () => {

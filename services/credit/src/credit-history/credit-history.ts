@@ -4,8 +4,8 @@
  */
 import type { CreditRecordState } from '../credit-record/credit-record.js';
 
-/** The valid days of a record by what is known today, as PostgreSQL writes a range. */
-export function validDays({ standing, publicFrom, publicUntil }: CreditRecordState, today: string): string {
+/** The valid days of a record by what is known today, as PostgreSQL writes a range. Nobody said when it was repaired: today. */
+export function validDays({ standing, revision, publicFrom, publicUntil, repairedOn }: CreditRecordState, today: string): string {
   if (publicFrom === null) return NEVER;
   switch (standing) {
     case 'PUBLIC':
@@ -13,8 +13,12 @@ export function validDays({ standing, publicFrom, publicUntil }: CreditRecordSta
     case 'PERIOD_OVER':
     case 'EXPIRED':
       return days(publicFrom, publicUntil);
-    case 'REPAIRED':
-      return days(publicFrom, publicUntil !== null && publicUntil < today ? publicUntil : today);
+    case 'REPAIRED': {
+      // Whose repair was decided before it came was never held against anybody.
+      if (revision === 0) return NEVER;
+      const repaired = repairedOn ?? today;
+      return days(publicFrom, publicUntil !== null && publicUntil < repaired ? publicUntil : repaired);
+    }
     default:
       return NEVER;
   }

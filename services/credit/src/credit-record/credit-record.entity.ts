@@ -24,6 +24,7 @@ export class CreditRecord {
   @Column('boolean', { name: 'is_contested' }) isContested: boolean;
   @Column('jsonb') annotations: string[];
   @Column('text', { name: 'ended_because', nullable: true }) endedBecause: string | null;
+  @Column('date', { name: 'repaired_on', nullable: true }) repairedOn: string | null;
   @Column('timestamptz', { name: 'changed_at' }) changedAt: Date;
 }
 

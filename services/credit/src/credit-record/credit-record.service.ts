@@ -73,21 +73,22 @@ export interface RecordsWanted {
 const COLUMNS = `record_no AS "recordNo", revision, uscc, type, class, department_id AS "departmentId", subject,
   source_revision AS "sourceRevision", legal_basis AS "legalBasis", document_date AS "documentDate", public_from::text AS "publicFrom",
   public_until::text AS "publicUntil", standing, digest, commitment, regime, is_contested AS "isContested", annotations,
-  ended_because AS "endedBecause"`;
+  ended_because AS "endedBecause", repaired_on::text AS "repairedOn"`;
 /** A commitment that still holds, public or not, and of which nobody has said what became of it. */
 const IS_UNCHECKED = `type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL AND standing NOT IN ('CORRECTED', 'REVOKED', 'REPAIRED')`;
 /** Records as a statement writes them, and what it replaces of those that are there. */
 export const WRITTEN = `record_no, revision, uscc, type, class, department_id, subject, source_revision, legal_basis, document_date,
-  public_from, public_until, standing, digest, commitment, regime, is_contested, annotations, ended_because`;
+  public_from, public_until, standing, digest, commitment, regime, is_contested, annotations, ended_because, repaired_on`;
 export const GIVEN = `SELECT "recordNo", revision, uscc, type, class, "departmentId", subject, "sourceRevision", "legalBasis", "documentDate",
-    "publicFrom", "publicUntil", standing, digest, commitment, regime, "isContested", annotations, "endedBecause"
+    "publicFrom", "publicUntil", standing, digest, commitment, regime, "isContested", annotations, "endedBecause", "repairedOn"
   FROM jsonb_to_recordset($1::jsonb) AS x ("recordNo" uuid, revision integer, uscc text, type text, class text, "departmentId" text,
     subject text, "sourceRevision" integer, "legalBasis" jsonb, "documentDate" text, "publicFrom" date, "publicUntil" date, standing text,
-    digest jsonb, commitment jsonb, regime text, "isContested" boolean, annotations jsonb, "endedBecause" text)`;
+    digest jsonb, commitment jsonb, regime text, "isContested" boolean, annotations jsonb, "endedBecause" text, "repairedOn" date)`;
 export const REPLACED = `revision = excluded.revision, class = excluded.class, source_revision = excluded.source_revision,
   legal_basis = excluded.legal_basis, document_date = excluded.document_date, public_from = excluded.public_from,
   public_until = excluded.public_until, standing = excluded.standing, digest = excluded.digest, commitment = excluded.commitment, regime = excluded.regime,
-  is_contested = excluded.is_contested, annotations = excluded.annotations, ended_because = excluded.ended_because, changed_at = clock_timestamp()`;
+  is_contested = excluded.is_contested, annotations = excluded.annotations, ended_because = excluded.ended_because,
+  repaired_on = excluded.repaired_on, changed_at = clock_timestamp()`;
 
 @Injectable()
 export class CreditRecords {

@@ -52,6 +52,8 @@ export interface CreditRecordState {
   readonly annotations: readonly string[];
   /** Why its department took it back, in words. */
   readonly endedBecause: string | null;
+  /** The day on which its repair was decided; null where it was not repaired or nobody said when. */
+  readonly repairedOn: string | null;
 }
 
 /** What a source says of a record besides its dates, and what the record says then. */
@@ -59,6 +61,12 @@ type Said = Pick<CreditRecordState, 'class' | 'digest' | 'commitment' | 'regime'
 
 /** A source that says nothing of these. */
 export const UNSAID: Said = { class: null, digest: null, commitment: null, regime: null, isContested: false, annotations: [] };
+
+/** A decision on a repair, in words, and its day where it is known. */
+export interface Repaired {
+  readonly because: string | null;
+  readonly on: string | null;
+}
 
 /** A fact that a source holds against an entity. */
 export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'departmentId' | 'documentDate'>, Said {
@@ -70,8 +78,8 @@ export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'depart
   /** Null: for as long as the row says. */
   readonly publicUntil: string | null;
   readonly isDisputed: boolean;
-  /** The decision that has made it good already, in words. */
-  readonly repairedBecause: string | null;
+  /** The decision that has made it good already. */
+  readonly repaired: Repaired | null;
 }
 
 /** One revision of a source. What it claims no more has been corrected, unless all of it was taken back for another reason. */
@@ -79,7 +87,11 @@ export interface Source {
   readonly subject: string;
   readonly revision: number;
   readonly claims: readonly Claim[];
-  readonly takenBack: { readonly ground: 'REVOKED' | 'REPAIRED' | 'CORRECTED'; readonly reason: string | null } | null;
+  readonly takenBack: {
+    readonly ground: 'REVOKED' | 'REPAIRED' | 'CORRECTED';
+    readonly reason: string | null;
+    readonly decidedOn: string | null;
+  } | null;
 }
 
 /** A record as it is from now on, and what the public is told of it. */
@@ -99,11 +111,11 @@ export const recordNoOf = (type: CreditRecordType, subject: string, uscc: string
 
 /** What a sampling result claims; null when it was withdrawn. */
 export function sourceOf(subject: string, revision: number, result: SamplingResultPublished | null): Source {
-  if (result === null) return { subject, revision, claims: [], takenBack: { ground: 'REVOKED', reason: null } };
+  if (result === null) return { subject, revision, claims: [], takenBack: { ground: 'REVOKED', reason: null, decidedOn: null } };
   const documentDate = result.notice?.publishedOn ?? null;
   const publishFrom = documentDate === null ? null : wholeDate(documentDate);
   const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
-  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, repairedBecause: null } as const;
+  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, repaired: null } as const;
   const digest = digestOf(result);
   const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
     ...usual,
@@ -152,9 +164,9 @@ export function followClock(record: CreditRecordState, today: string): RecordCha
 }
 
 /** A record that was made good ends for good. What ended otherwise stays as it is. */
-export function repair(record: CreditRecordState, because: string): RecordChange {
+export function repair(record: CreditRecordState, { because, on }: Repaired): RecordChange {
   if (endedReasonOf(record.standing) !== null && record.standing !== 'HELD') return { record, announced: null };
-  return announce(record, { ...record, standing: 'REPAIRED', endedBecause: because });
+  return announce(record, { ...record, standing: 'REPAIRED', endedBecause: because, repairedOn: on });
 }
 
 export const isPublic = (record: CreditRecordState): boolean => record.standing === 'PUBLIC';
@@ -170,6 +182,7 @@ export function recordFrom(said: CreditRecordPublished, isPublished: boolean): C
     ...NO_TERM,
     ...UNSAID,
     endedBecause: null,
+    repairedOn: null,
     ...stated,
     ...source,
     isContested: contested,
@@ -198,6 +211,7 @@ export function publicStateOf({ record, announced }: RecordChange): CreditRecord
     // A public record whose new date leaves nothing to publish still stands; what the public saw has been corrected.
     ...(announced === 'ENDED' && { endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' }),
     ...(announced === 'ENDED' && record.endedBecause !== null && { endedBecause: record.endedBecause }),
+    ...(announced === 'ENDED' && record.repairedOn !== null && { repairedOn: record.repairedOn }),
   };
 }
 
@@ -283,23 +297,31 @@ const begin = (recordNo: string, { subject, revision }: Source, { uscc, type, de
   sourceRevision: revision,
   standing: 'NO_DOCUMENT_DATE',
   endedBecause: null,
+  repairedOn: null,
 });
 
 function support(record: CreditRecordState, source: Source, claim: Claim, today: string): RecordChange {
   const followed = { ...record, sourceRevision: source.revision };
   if (isOver(record)) return { record: followed, announced: null };
-  const { class: itsClass, digest, commitment, regime, isContested, annotations, repairedBecause } = claim;
+  const { class: itsClass, digest, commitment, regime, isContested, annotations, repaired } = claim;
   const said = { class: itsClass, digest, commitment, regime, isContested, annotations };
   const term = termFor(claim, record, today);
-  const standing = repairedBecause !== null ? 'REPAIRED' : claim.isDisputed ? 'HELD' : term.standing;
-  return announce(record, { ...followed, ...term, ...said, endedBecause: repairedBecause, standing });
+  const standing = repaired !== null ? 'REPAIRED' : claim.isDisputed ? 'HELD' : term.standing;
+  return announce(record, {
+    ...followed,
+    ...term,
+    ...said,
+    endedBecause: repaired?.because ?? null,
+    repairedOn: repaired?.on ?? null,
+    standing,
+  });
 }
 
 function takeBack(record: CreditRecordState, { revision, takenBack }: Source): RecordChange {
   const followed = { ...record, sourceRevision: revision };
   if (isOver(record) || record.standing === 'CORRECTED' || record.standing === 'REVOKED') return { record: followed, announced: null };
-  const { ground, reason } = takenBack ?? { ground: 'CORRECTED', reason: null };
-  return announce(record, { ...followed, standing: ground, endedBecause: reason });
+  const { ground, reason, decidedOn } = takenBack ?? { ground: 'CORRECTED', reason: null, decidedOn: null };
+  return announce(record, { ...followed, standing: ground, endedBecause: reason, repairedOn: ground === 'REPAIRED' ? decidedOn : null });
 }
 
 // A record's own clock and repairs survive a new revision of its source: what expired or was repaired stays so.

@@ -1,7 +1,7 @@
 /** Decisions on repairs that have come before what they are about: whatever a source claims of their document later is repaired from the beginning. */
 import type { EntityManager } from 'typeorm';
 import type { Claim, CreditRecordState, Source } from '../credit-record/credit-record.js';
-import { becauseOf, type RepairDecision } from './repair.js';
+import { repairedBy, type RepairDecision } from './repair.js';
 
 export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
   readonly receivedAt: Date;
@@ -37,7 +37,7 @@ const isAbout = ({ uscc, digest }: Pick<Claim, 'uscc' | 'digest'>, decision: Rep
 export function repairedIn(source: Source, repairs: readonly RepairDecision[]): Source {
   const claims = source.claims.map((claim) => {
     const decision = repairs.find((one) => isAbout(claim, one));
-    return decision ? { ...claim, repairedBecause: becauseOf(decision) } : claim;
+    return decision ? { ...claim, repaired: repairedBy(decision) } : claim;
   });
   return { ...source, claims };
 }

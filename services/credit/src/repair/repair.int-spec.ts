@@ -14,6 +14,7 @@ import {
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { introducedCreditOffice } from '../credit-office.harness.js';
+import type { RecordVersion } from '../credit-history/credit-history.service.js';
 import type { RecordAnswer } from '../reported-record/reported-record.service.js';
 import type { KeptDecision } from './repair.claims.js';
 import { type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
@@ -85,6 +86,24 @@ it('that comes before its record leaves nothing of it to be public', async () =>
   expect(await told(creditRecords.topic, penalty.uscc)).toEqual([]);
   expect(await told(creditStatuses.topic, penalty.uscc)).toEqual([]);
   expect((await office.post<RepairAnswer>(PATH, decision)).body.recordNos).toHaveLength(1);
+});
+
+it('leaves its record valid until it was decided, and not at all where it came first', async () => {
+  const [known, early] = [aPenalty(), aPenalty()];
+  await report({ ...known.penalty, publishFrom: '2026-08-10' });
+  await office.post(PATH, [known.decision, early.decision]);
+  await report({ ...early.penalty, publishFrom: '2026-08-10' });
+  const auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
+  const validity = async ({ uscc }: CreditRecordReported) => {
+    const { body } = await auditor.get<Page<RecordVersion>>(`/api/credit/history?uscc=${uscc}`);
+    return body.items.map(({ standing: stood, validFrom, validUntil }) => [stood, validFrom, validUntil]);
+  };
+  expect(await validity(known.penalty)).toEqual([
+    ['PUBLIC', '2026-08-10', '2027-08-01'],
+    ['REPAIRED', '2026-08-10', '2026-11-25'],
+  ]);
+  expect(await validity(early.penalty)).toEqual([['REPAIRED', null, null]]);
+  expect((await told(creditRecords.topic, known.penalty.uscc)).at(-1)?.body).toMatchObject({ repairedOn: '2026-11-25' });
 });
 
 it('holds for a record that was revoked when it comes back', async () => {

@@ -19,13 +19,13 @@ import { type CreditRecordState, repair } from '../credit-record/credit-record.j
 import { CreditRecords } from '../credit-record/credit-record.service.js';
 import { RecordUnknown, subjectOf } from '../reported-record/reported-record.js';
 import {
-  becauseOf,
   DECISION_CONFLICT,
   type DecisionRead,
   readDecision,
   type RepairCondition,
   repairConditions,
   type RepairDecision,
+  repairedBy,
   RepairRejected,
 } from './repair.js';
 import { DECISION, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
@@ -150,7 +150,7 @@ export class Repairs {
     const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
-      const change = decision && repair(record, becauseOf(decision));
+      const change = decision && repair(record, repairedBy(decision));
       return change && change.record !== record ? [{ change, causedBy: null }] : [];
     });
     await this.records.keep(tx, steps);

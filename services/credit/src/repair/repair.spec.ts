@@ -4,6 +4,7 @@ import { readDecision, repairConditions } from './repair.js';
 
 const ENTITY = '91120199MA9XXX0111';
 const TODAY = '2026-11-26';
+const REPAIRED = { because: '信用中国', on: '2026-11-25' };
 
 const decision = (named: object = {}): object => ({
   decisionNo: '信修〔2026〕1号',
@@ -29,6 +30,7 @@ const record = (named: Partial<CreditRecordState> = {}): CreditRecordState => ({
   publicUntil: '2027-08-26',
   standing: 'PUBLIC',
   endedBecause: null,
+  repairedOn: null,
   ...named,
 });
 const other = (named: Partial<CreditRecordState>): CreditRecordState =>
@@ -56,14 +58,14 @@ describe('a decision on a repair', () => {
 
 describe('a record that is repaired', () => {
   it.each(['PUBLIC', 'NOT_YET', 'HELD', 'NOT_PUBLIC'] as const)('ends for good when it was %s', (standing) => {
-    const { record: repaired, announced } = repair(record({ standing }), '信用中国');
-    expect(repaired).toMatchObject({ standing: 'REPAIRED', endedBecause: '信用中国' });
+    const { record: repaired, announced } = repair(record({ standing }), REPAIRED);
+    expect(repaired).toMatchObject({ standing: 'REPAIRED', endedBecause: '信用中国', repairedOn: '2026-11-25' });
     expect(announced).toBe(standing === 'PUBLIC' ? 'ENDED' : null);
   });
 
   it.each(['EXPIRED', 'REVOKED', 'CORRECTED', 'REPAIRED'] as const)('stays %s when it had ended so', (standing) => {
     const before = record({ standing });
-    expect(repair(before, '信用中国')).toEqual({ record: before, announced: null });
+    expect(repair(before, REPAIRED)).toEqual({ record: before, announced: null });
   });
 
   it('is never public again, whatever its department sends', () => {
@@ -76,7 +78,7 @@ describe('a record that is repaired', () => {
       if (!read.ok) throw new Error(JSON.stringify(read.findings));
       return read.source;
     };
-    const repaired = followSource([], report(1, 'GENERAL'), TODAY).map(({ record: one }) => repair(one, '信用中国').record);
+    const repaired = followSource([], report(1, 'GENERAL'), TODAY).map(({ record: one }) => repair(one, REPAIRED).record);
     const later: RecordChange[] = followSource(repaired, report(2, 'SERIOUS'), TODAY);
     expect(later).toMatchObject([{ announced: null, record: { standing: 'REPAIRED', revision: 2, sourceRevision: 2 } }]);
   });

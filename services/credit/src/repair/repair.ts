@@ -6,7 +6,7 @@
 import { CalendarDate, type LegalBasis, Optional, Text } from '@jinqiao/contracts';
 import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
-import { type CreditRecordState, isPublic } from '../credit-record/credit-record.js';
+import { type CreditRecordState, isPublic, type Repaired } from '../credit-record/credit-record.js';
 import { usccFindings } from '../uscc.js';
 
 /** A decision on a repair, by the national credit site or as the credit office passes it on. */
@@ -54,7 +54,10 @@ export function readDecision(input: unknown, today: string): DecisionRead {
 }
 
 /** What the record's end says of the decision. */
-export const becauseOf = ({ decisionNo, decidedBy, decidedOn }: RepairDecision): string => `${decidedBy} ${decidedOn} ${decisionNo}`;
+export const repairedBy = ({ decisionNo, decidedBy, decidedOn }: RepairDecision): Repaired => ({
+  because: `${decidedBy} ${decidedOn} ${decisionNo}`,
+  on: decidedOn,
+});
 
 export interface RepairCondition {
   readonly condition: 'LEAST_PERIOD' | 'NO_REPEAT' | 'PUBLIC_COMMITMENT' | 'DUTIES_PERFORMED' | 'NOT_EXCLUDED';

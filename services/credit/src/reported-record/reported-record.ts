@@ -130,7 +130,12 @@ export function readRetraction(input: unknown, { departmentId, receivedOn }: Sen
   return {
     ok: true,
     submission: { recordNo, revision, hash: contentHash(CreditRecordRetracted, retraction), report: null, retraction },
-    source: { subject: subjectOf(departmentId, recordNo), revision, claims: [], takenBack: { ground, reason } },
+    source: {
+      subject: subjectOf(departmentId, recordNo),
+      revision,
+      claims: [],
+      takenBack: { ground, reason, decidedOn: decidedOn ?? null },
+    },
     warnings: withdrawnLate(retraction, receivedOn),
     unknownFields,
   };
@@ -277,7 +282,7 @@ function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }
     publishFrom,
     publicUntil,
     isDisputed: false,
-    repairedBecause: null,
+    repaired: null,
     digest,
     commitment,
     regime: null,
