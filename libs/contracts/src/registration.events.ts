@@ -12,6 +12,8 @@ class MarketEntityState {
   @Optional() @Text({ max: 4, pattern: /^[A-T]?[0-9]{2,4}$/, about: 'GB/T 4754-2017.' }) industryCode?: string;
   @Optional() @Text({ max: 64, about: 'Development zone, assigned by its committee.' }) zone?: string;
   @Optional() @CalendarDate() registeredOn?: string;
+  // Absent from what was announced before it was kept.
+  @Optional() @Text({ max: 64, about: 'The department that keeps the registration (登记机关).' }) departmentId?: string;
 }
 
 /** Fires once, when a market entity enters the register; credit and monitoring learn that it exists. */

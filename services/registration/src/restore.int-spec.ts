@@ -31,7 +31,7 @@ const grant = async (kind: string) => {
     .post('/api/registration/permits', { ...permit, legalBasis: { instrument: '中华人民共和国食品安全法' } });
 };
 const standing = async () => ({
-  entities: await place.sql('SELECT uscc, revision, state, uscc_check FROM market_entities'),
+  entities: await place.sql('SELECT uscc, revision, state, uscc_check, stated_by FROM market_entities'),
   merchants: await place.sql('SELECT platform_id, shop_id, revision, state FROM platform_merchants'),
   permits: await place.sql('SELECT department_id, permit_no, revision, state FROM permits'),
 });

@@ -13,7 +13,7 @@ import type { EntityManager } from 'typeorm';
 
 type Said = readonly Received<object | null>[];
 
-/** What was announced and what a database that was set back does not know (ADR-0009). Who stated it is in no event and stays open. */
+/** What was announced and what a database that was set back does not know (ADR-0009). Who keeps an entity its last event says, unless it is an older one. */
 @Injectable()
 export class Restore {
   constructor(ownTopics: OwnTopics) {
@@ -28,20 +28,25 @@ export class Restore {
 
 async function takeOverEntities(tx: EntityManager, said: Said): Promise<number> {
   const states = newest<MarketEntityRegistered>(said);
-  const rows = states.map((state) => ({ uscc: state.uscc, revision: state.revision, state, uscc_check: readUscc(state.uscc).outcome }));
+  const rows = states.map((state) => ({ uscc: state.uscc, revision: state.revision, state, ...keptIn(state) }));
   const taken: unknown[] = await tx.query(
-    `INSERT INTO market_entities AS kept (uscc, revision, state, uscc_check)
-     SELECT uscc, revision, state, uscc_check
-     FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, state jsonb, uscc_check text)
+    `INSERT INTO market_entities AS kept (uscc, revision, state, uscc_check, stated_by)
+     SELECT uscc, revision, state, uscc_check, stated_by
+     FROM jsonb_to_recordset($1::jsonb) AS x (uscc text, revision integer, state jsonb, uscc_check text, stated_by text)
      ORDER BY uscc
      ON CONFLICT (uscc) DO UPDATE SET revision = excluded.revision, state = excluded.state, uscc_check = excluded.uscc_check,
-       stated_by = '', changed_at = clock_timestamp()
+       stated_by = excluded.stated_by, changed_at = clock_timestamp()
      WHERE kept.revision < excluded.revision
      RETURNING 1`,
     [JSON.stringify(rows)],
   );
   return taken.length;
 }
+
+const keptIn = ({ uscc, departmentId = '' }: MarketEntityRegistered): object => ({
+  uscc_check: readUscc(uscc).outcome,
+  stated_by: departmentId,
+});
 
 /** States that lie in their table as they were said; `key` names the columns that name one, and what of the state stands in them. */
 const takeOver =

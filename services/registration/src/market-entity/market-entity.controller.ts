@@ -10,6 +10,10 @@ export class ChangeMarketEntityStatusBody {
   @OneOf(MARKET_ENTITY_STATUSES) status: MarketEntityStatus;
 }
 
+export class HandOverMarketEntityBody {
+  @Text({ max: 64, about: 'The department that keeps the registration from now on.' }) departmentId: string;
+}
+
 export class ListMarketEntitiesQuery {
   @Optional() @OneOf(MARKET_ENTITY_STATUSES) status?: MarketEntityStatus;
   @Optional() @Text({ max: 1000, about: '`next` of the page before.' }) cursor?: string;
@@ -45,6 +49,16 @@ export class MarketEntityController {
     @CheckedBody(ChangeMarketEntityStatusBody) { status }: ChangeMarketEntityStatusBody,
   ): Promise<Answer> {
     return this.entities.changeStatus(department.id, uscc, status);
+  }
+
+  @Put(':uscc/keeper')
+  @Allow('DEPARTMENT', 'OPERATOR')
+  handOver(
+    @Caller() caller: Principal,
+    @Param('uscc') uscc: string,
+    @CheckedBody(HandOverMarketEntityBody) { departmentId }: HandOverMarketEntityBody,
+  ): Promise<Answer> {
+    return this.entities.handOver(caller, uscc, departmentId);
   }
 
   @Get(':uscc')

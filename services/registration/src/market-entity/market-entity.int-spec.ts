@@ -40,7 +40,7 @@ describe('registering market entities', () => {
       body: { revision: 3, unknownFields: [] },
     });
     expect((await department.get(`${PATH}/${uscc}`)).body).toEqual({
-      ...{ uscc, name: '新名', zone: '东疆', status: 'DEREGISTERED', revision: 3, usccCheck: 'VALID' },
+      ...{ uscc, name: '新名', zone: '东疆', status: 'DEREGISTERED', departmentId: 'tj-amr', revision: 3, usccCheck: 'VALID' },
     });
     expect(await announced(uscc, 3)).toEqual([
       `${typeOf(MarketEntityRegistered)} 1`,
@@ -140,6 +140,31 @@ describe('who may register and read', () => {
       expect({ kind, status: (await caller.post(PATH, anEntity(50))).status }).toEqual({ kind, status: 403 });
     }
     expect((await place.http().post(PATH, anEntity(50))).status).toBe(401);
+  });
+
+  it('lets a department state only what it keeps, and hand it over to another one, or the operator', async () => {
+    const uscc = testUscc(60);
+    const other = place.http(await place.token('DEPARTMENT', 'tj-heping-amr'));
+    const operator = place.http(await place.token('OPERATOR', 'operator'));
+    await department.post(PATH, anEntity(60));
+    const refused = { status: 422, body: { code: 'NOT_ITS_ENTITY' } };
+    expect(await other.post(PATH, anEntity(60, { name: '别人的名' }))).toMatchObject(refused);
+    expect(await other.put(`${PATH}/${uscc}`, { name: '别人的名' })).toMatchObject(refused);
+    expect(await other.put(`${PATH}/${uscc}/status`, { status: 'REVOKED' })).toMatchObject(refused);
+    expect(await other.put(`${PATH}/${uscc}/keeper`, { departmentId: 'tj-heping-amr' })).toMatchObject(refused);
+    const { body } = await other.post<BatchAnswer<Answer>>(PATH, [anEntity(60), anEntity(61)]);
+    expect(body.items.map(({ outcome, errors }) => [outcome, errors[0]?.code])).toEqual([
+      ['rejected', 'NOT_ITS_ENTITY'],
+      ['accepted', undefined],
+    ]);
+    expect((await department.get(`${PATH}/${uscc}`)).body).toMatchObject({ revision: 1, name: '示例企业60', departmentId: 'tj-amr' });
+
+    expect((await department.put(`${PATH}/${uscc}/keeper`, { departmentId: 'tj-heping-amr' })).body).toMatchObject({ revision: 2 });
+    expect(await department.put(`${PATH}/${uscc}/status`, { status: 'REVOKED' })).toMatchObject(refused);
+    expect((await other.put(`${PATH}/${uscc}`, { name: '迁入后的名' })).body).toMatchObject({ outcome: 'accepted', revision: 3 });
+    expect((await operator.put(`${PATH}/${uscc}/keeper`, { departmentId: 'tj-amr' })).body).toMatchObject({ revision: 4 });
+    expect((await department.put(`${PATH}/${uscc}/status`, { status: 'REVOKED' })).body).toMatchObject({ revision: 5 });
+    expect((await announced(uscc, 5)).map((event) => event.split(' ')[1])).toEqual(['1', '2', '3', '4', '5']);
   });
 
   it('lets statistics, auditors and operators read, and no platform', async () => {

@@ -1,11 +1,31 @@
 import type { MarketEntityStatus } from '@jinqiao/contracts';
 import { readUscc } from '@jinqiao/law';
 import { event, Outbox, type OutgoingEvent } from '@jinqiao/messaging';
-import { Clock, decodeCursor, encodeCursor, type Page, batchAnswer, type BatchAnswer, ITEMS_MAX, TooManyItems } from '@jinqiao/platform';
+import {
+  batchAnswer,
+  type BatchAnswer,
+  Clock,
+  decodeCursor,
+  encodeCursor,
+  ITEMS_MAX,
+  type Page,
+  type Principal,
+  TooManyItems,
+} from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type Answer, onlyAnswer, rejected } from '../answer.js';
-import { type MarketEntity, MarketEntityUnknown, readRegistration, register, type RegistrationRead } from './market-entity.js';
+import {
+  type EntityDecision,
+  handOver,
+  type KeptEntity,
+  type MarketEntity,
+  MarketEntityUnknown,
+  NOT_ITS_ENTITY,
+  readRegistration,
+  register,
+  type RegistrationRead,
+} from './market-entity.js';
 import { MarketEntityRow } from './market-entity.entity.js';
 
 export interface MarketEntityAnswer extends MarketEntity {
@@ -37,15 +57,27 @@ export class MarketEntities {
   /** Replaces the facts of a registered entity. */
   async change(departmentId: string, uscc: string, facts: object): Promise<Answer> {
     return this.db.transaction(async (tx) => {
-      const entity = await getForUpdate(tx, uscc);
-      return onlyAnswer(await this.accept(tx, departmentId, [{ ...facts, uscc: entity.uscc }]));
+      const { state } = await getForUpdate(tx, uscc);
+      return onlyAnswer(await this.accept(tx, departmentId, [{ ...facts, uscc: state.uscc }]));
     });
   }
 
   async changeStatus(departmentId: string, uscc: string, status: MarketEntityStatus): Promise<Answer> {
     return this.db.transaction(async (tx) => {
-      const { revision: _before, ...entity } = await getForUpdate(tx, uscc);
+      const { revision: _before, departmentId: _keeper, ...entity } = (await getForUpdate(tx, uscc)).state;
       return onlyAnswer(await this.accept(tx, departmentId, [{ ...entity, status }]));
+    });
+  }
+
+  /** By its keeper, or by the operator where that cannot or does not: what comes of it is as if the other had stated it. */
+  async handOver(caller: Principal, uscc: string, departmentId: string): Promise<Answer> {
+    return this.db.transaction(async (tx) => {
+      const kept = await getForUpdate(tx, uscc);
+      const { uscc: id } = kept.state;
+      if (caller.kind !== 'OPERATOR' && kept.keptBy !== caller.id) return onlyAnswer([rejected(id, [NOT_ITS_ENTITY])]);
+      const decision = handOver(kept, departmentId);
+      await this.keep(tx, departmentId, [{ decision, usccCheck: readUscc(id).outcome }]);
+      return answerOf(id, decision, { warnings: [], unknownFields: [] });
     });
   }
 
@@ -71,42 +103,68 @@ export class MarketEntities {
     const now = this.clock.now();
     const read = inputs.map((input) => readRegistration(input, now));
     const known = await lockEntities(tx, read);
-    const written = new Map<string, { state: MarketEntity; usccCheck: string }>();
-    const events: OutgoingEvent[] = [];
+    const decided: Decided[] = [];
     const answers = read.map(({ id, registration, usccCheck, errors, warnings, unknownFields }): Answer => {
       if (!registration || errors.length > 0) return rejected(id, errors, unknownFields);
-      const decision = register(known.get(registration.uscc) ?? null, registration);
-      if (decision.outcome === 'accepted') {
-        known.set(registration.uscc, decision.state);
-        written.set(registration.uscc, { state: decision.state, usccCheck });
-        events.push(event(decision.type, decision.state));
-      }
-      return { id, outcome: decision.outcome, revision: decision.state.revision, warnings, errors: [], unknownFields };
+      const decision = register(known.get(registration.uscc) ?? null, registration, departmentId);
+      if (decision.outcome === 'accepted') known.set(registration.uscc, { state: decision.state, keptBy: departmentId });
+      decided.push({ decision, usccCheck });
+      return answerOf(id, decision, { warnings, unknownFields });
     });
+    await this.keep(tx, departmentId, decided);
+    return answers;
+  }
+
+  /** Of an entity that comes twice the last is written, and each is announced. */
+  private async keep(tx: EntityManager, departmentId: string, decided: readonly Decided[]): Promise<void> {
+    const written = new Map<string, { state: MarketEntity; usccCheck: string }>();
+    const events: OutgoingEvent[] = [];
+    for (const { decision, usccCheck } of decided) {
+      if (decision.outcome !== 'accepted') continue;
+      written.set(decision.state.uscc, { state: decision.state, usccCheck });
+      events.push(event(decision.type, decision.state));
+    }
     await writeEntities(tx, departmentId, [...written.values()]);
     await this.outbox.add(tx, events);
-    return answers;
   }
 }
 
-async function getForUpdate(tx: EntityManager, uscc: string): Promise<MarketEntity> {
-  const row = await tx.findOne(MarketEntityRow, { where: { uscc: readUscc(uscc).code }, lock: { mode: 'pessimistic_write' } });
-  if (!row?.state) throw new MarketEntityUnknown();
-  return row.state;
+interface Decided {
+  readonly decision: EntityDecision;
+  readonly usccCheck: string;
 }
 
+function answerOf(
+  id: string | null,
+  decision: EntityDecision,
+  { warnings, unknownFields }: Pick<Answer, 'warnings' | 'unknownFields'>,
+): Answer {
+  if (decision.outcome === 'rejected') return rejected(id, decision.findings, unknownFields);
+  return { id, outcome: decision.outcome, revision: decision.state.revision, warnings, errors: [], unknownFields };
+}
+
+async function getForUpdate(tx: EntityManager, uscc: string): Promise<KeptEntity> {
+  const row = await tx.findOne(MarketEntityRow, { where: { uscc: readUscc(uscc).code }, lock: { mode: 'pessimistic_write' } });
+  if (!row?.state) throw new MarketEntityUnknown();
+  return keptAs(row.state, row.statedBy);
+}
+
+/** Where the last event does not say who keeps it, the one that stated it does; after a restore of such an event nobody is known to. */
+const keptAs = (state: MarketEntity, statedBy: string): KeptEntity => ({ state, keptBy: state.departmentId ?? (statedBy || null) });
+
 // A row of revision 0 is made first, so that there is something to lock; two senders of the same new code then wait for each other.
-async function lockEntities(tx: EntityManager, read: readonly RegistrationRead[]): Promise<Map<string, MarketEntity>> {
+async function lockEntities(tx: EntityManager, read: readonly RegistrationRead[]): Promise<Map<string, KeptEntity>> {
   const accepted = read.filter(({ registration, errors }) => registration && errors.length === 0);
   const codes = [...new Set(accepted.flatMap(({ registration }) => registration?.uscc ?? []))].sort();
   if (codes.length === 0) return new Map();
   await tx.query('INSERT INTO market_entities (uscc) SELECT uscc FROM unnest($1::text[]) AS uscc ORDER BY uscc ON CONFLICT DO NOTHING', [
     codes,
   ]);
-  const rows = await tx.query<MarketEntityRow[]>('SELECT uscc, state FROM market_entities WHERE uscc = ANY ($1) ORDER BY uscc FOR UPDATE', [
-    codes,
-  ]);
-  return new Map(rows.flatMap(({ uscc, state }) => (state ? [[uscc, state] as const] : [])));
+  const rows = await tx.query<MarketEntityRow[]>(
+    'SELECT uscc, state, stated_by AS "statedBy" FROM market_entities WHERE uscc = ANY ($1) ORDER BY uscc FOR UPDATE',
+    [codes],
+  );
+  return new Map(rows.flatMap(({ uscc, state, statedBy }) => (state ? [[uscc, keptAs(state, statedBy)] as const] : [])));
 }
 
 async function writeEntities(

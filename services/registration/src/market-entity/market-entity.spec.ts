@@ -1,9 +1,10 @@
 import { MarketEntityChanged, MarketEntityRegistered, MarketEntityStatusChanged } from '@jinqiao/contracts';
-import { type MarketEntity, readRegistration, register } from './market-entity.js';
+import { handOver, type MarketEntity, readRegistration, register as registerBy } from './market-entity.js';
 
 const now = new Date('2026-11-23T08:00:00Z');
 const facts = { uscc: '91120199MA9XXX0111', name: '示例餐饮有限公司', divisionCode: '120104', registeredOn: '2020-01-31' };
-const active: MarketEntity = { ...facts, status: 'ACTIVE', revision: 3 };
+const KEEPER = 'tj-amr';
+const active: MarketEntity = { ...facts, departmentId: KEEPER, status: 'ACTIVE', revision: 3 };
 const codesOn = (change: object): string[] =>
   readRegistration({ ...facts, ...change }, now).errors.map(({ code, pointer }) => `${code} ${pointer}`);
 
@@ -42,6 +43,11 @@ describe('reading a registration', () => {
 });
 
 describe('registering', () => {
+  const register = (before: MarketEntity | null, registration: Parameters<typeof registerBy>[1]) => {
+    const decision = registerBy(before && { state: before, keptBy: KEEPER }, registration, KEEPER);
+    if (decision.outcome === 'rejected') throw new Error(JSON.stringify(decision.findings));
+    return decision;
+  };
   const read = (change: object = {}) => {
     const { registration } = readRegistration({ ...facts, ...change }, now);
     if (!registration) throw new Error('the test gives what can be read');
@@ -73,5 +79,31 @@ describe('registering', () => {
 
   it('does not revive a deregistered entity by a statement without a status', () => {
     expect(register({ ...active, status: 'DEREGISTERED' }, read())).toMatchObject({ outcome: 'duplicate' });
+  });
+
+  it('is for the department alone that keeps the registration', () => {
+    const kept = { state: active, keptBy: KEEPER };
+    for (const change of [{ name: '新名' }, { status: 'REVOKED' }, {}]) {
+      const decision = registerBy(kept, read(change), 'tj-heping-amr');
+      expect(decision).toMatchObject({ outcome: 'rejected', findings: [{ code: 'NOT_ITS_ENTITY', pointer: '/uscc' }] });
+    }
+  });
+
+  it('makes whoever states it next the keeper where nobody is known to be', () => {
+    const { departmentId: _departmentId, ...older } = active;
+    expect(registerBy({ state: older, keptBy: null }, read(), 'tj-heping-amr')).toMatchObject({
+      outcome: 'accepted',
+      state: { departmentId: 'tj-heping-amr', revision: 4 },
+    });
+  });
+
+  it('goes to another department by being handed over', () => {
+    const decision = handOver({ state: active, keptBy: KEEPER }, 'tj-heping-amr');
+    expect(decision).toEqual({
+      outcome: 'accepted',
+      type: MarketEntityChanged,
+      state: { ...active, departmentId: 'tj-heping-amr', revision: 4 },
+    });
+    expect(handOver({ state: active, keptBy: KEEPER }, KEEPER)).toEqual({ outcome: 'duplicate', state: active });
   });
 });

@@ -1,7 +1,9 @@
 /**
  * The register of market entities (市场主体登记管理条例): what a registration holds, and which change of it is announced. A department states
  * the whole registration; the same again is a duplicate, anything else the next revision. A change of status is the event that others wait
- * for, so a revision that changes it is a MarketEntityStatusChanged, whatever else it changes.
+ * for, so a revision that changes it is a MarketEntityStatusChanged, whatever else it changes. An entity has one registering
+ * authority; when it moves to the area of another one, that is asked, and the former hands its file over (条例 art. 27). So only the keeper
+ * of a registration states it, and hands it over.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -47,12 +49,20 @@ export interface RegistrationRead {
 }
 
 export type EntityDecision =
+  | { readonly outcome: 'rejected'; readonly findings: readonly Finding[] }
   | { readonly outcome: 'duplicate'; readonly state: MarketEntity }
   | {
       readonly outcome: 'accepted';
       readonly state: MarketEntity;
       readonly type: typeof MarketEntityRegistered | typeof MarketEntityChanged | typeof MarketEntityStatusChanged;
     };
+
+/** Another department keeps the registration. */
+export const NOT_ITS_ENTITY: Finding = {
+  code: 'NOT_ITS_ENTITY',
+  pointer: '/uscc',
+  message: 'is registered with another department, which states it or hands it over',
+};
 
 export class MarketEntityUnknown extends DomainError {
   constructor() {
@@ -83,12 +93,31 @@ function factErrors({ divisionCode, registeredOn }: MarketEntityFacts, now: Date
   return errors;
 }
 
-/** What follows from a registration for an entity in this state. The caller holds the lock of its row. */
-export function register(before: MarketEntity | null, registration: NonNullable<RegistrationRead['registration']>): EntityDecision {
-  const { status = before?.status ?? 'ACTIVE', ...facts } = registration;
+/** An entity as it was last announced, and who keeps it; null: nobody is known to, so whoever states it next does. */
+export interface KeptEntity {
+  readonly state: MarketEntity;
+  readonly keptBy: string | null;
+}
+
+/** What follows from a registration by a department for an entity in this state. The caller holds the lock of its row. */
+export function register(
+  kept: KeptEntity | null,
+  registration: NonNullable<RegistrationRead['registration']>,
+  departmentId: string,
+): EntityDecision {
+  if (kept !== null && kept.keptBy !== null && kept.keptBy !== departmentId) return { outcome: 'rejected', findings: [NOT_ITS_ENTITY] };
+  const before = kept?.state ?? null;
+  const { status = before?.status ?? 'ACTIVE', ...stated } = registration;
+  const facts = { ...stated, departmentId };
   if (!before) return { outcome: 'accepted', type: MarketEntityRegistered, state: { ...facts, status, revision: 1 } };
   const same = { ...facts, status, revision: before.revision };
   if (isDeepStrictEqual(same, { ...before })) return { outcome: 'duplicate', state: before };
   const type = status === before.status ? MarketEntityChanged : MarketEntityStatusChanged;
   return { outcome: 'accepted', type, state: { ...same, revision: before.revision + 1 } };
+}
+
+/** The registration goes to another department. The caller holds the lock of its row and has seen who may say so. */
+export function handOver({ state }: KeptEntity, departmentId: string): EntityDecision {
+  if (state.departmentId === departmentId) return { outcome: 'duplicate', state };
+  return { outcome: 'accepted', type: MarketEntityChanged, state: { ...state, departmentId, revision: state.revision + 1 } };
 }
