@@ -95,16 +95,43 @@ describe('a repair', () => {
     expect(codes(said, { reported: [kept(3)], records: [record('REPAIRED', 3)] })).toContain('DECISION_LOST');
   });
 
-  it('that comes first waits for its record, but not for long', () => {
+  it('that comes first leaves nothing of its record to be public', () => {
     const early: readonly Said[] = [
       [repair, 'accepted'],
       [report(1), 'accepted'],
     ];
     const reported = [kept(1)];
-    expect(codes(early, { reported, records: [record('REPAIRED', 2)], decisions: [decision()] })).toEqual([]);
-    expect(codes(early, { reported, records: [record('PUBLIC', 1)], decisions: [decision(false)] })).toEqual([]);
+    expect(codes(early, { reported, records: [record('REPAIRED', 0)], decisions: [decision()] })).toEqual([]);
+    expect(codes(early, { reported, records: [record('REPAIRED', 2)], decisions: [decision()] })).toEqual(['CREDIT_WRONG']);
+    expect(codes(early, { reported, records: [record('PUBLIC', 1)], decisions: [decision(false)] })).toEqual(['CREDIT_WRONG']);
     const waiting = { reported, records: [record('PUBLIC', 1)], decisions: [decision(false)], endedAt: 200_000 };
-    expect(codes(early, waiting)).toEqual(['REPAIR_WAITS']);
+    expect(codes(early, waiting)).toEqual(['REPAIR_WAITS', 'CREDIT_WRONG']);
+  });
+
+  it('holds for what was revoked and comes back', () => {
+    const back: readonly Said[] = [
+      [report(1), 'accepted'],
+      [retraction(2), 'accepted'],
+      [repair, 'accepted'],
+      [report(3), 'accepted'],
+    ];
+    expect(codes(back, { reported: [kept(3)], records: [record('REPAIRED', 2)], decisions: [decision()] })).toEqual([]);
+    expect(codes(back, { reported: [kept(3)], records: [record('PUBLIC', 3)], decisions: [decision()] })).toEqual(['CREDIT_WRONG']);
+  });
+
+  it('of which nobody knows when it came may have ended what was public', () => {
+    const unknown: Entry[] = [
+      { entry: 'call', at: 0, call: 9, attempt: 1, via: 'HTTP', operations: [repair] },
+      ...historyOf([[report(1), 'accepted']]),
+    ];
+    const found = (standing: string, revision: number, applied: boolean): string[] => {
+      const findings = new Findings();
+      const rows = { reported: [kept(1)], records: [record(standing, revision)], decisions: [decision(applied)], endedAt: 1_000 };
+      judgeRecords({ asked: askedIn(unknown), ...rows }, findings);
+      return findings.violations.map(({ code }) => code);
+    };
+    expect([found('REPAIRED', 0, true), found('REPAIRED', 2, true), found('PUBLIC', 1, false)]).toEqual([[], [], []]);
+    expect([found('REPAIRED', 1, true), found('PUBLIC', 1, true)]).toEqual([['CREDIT_WRONG'], ['CREDIT_WRONG']]);
   });
 
   it('is decided once', () => {
