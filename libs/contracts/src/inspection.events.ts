@@ -128,7 +128,10 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
  * that was set back takes them over again (ADR-0020).
  */
 export class KeptRows {
-  @Text({ max: 300, about: 'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, or planId:stepNo.' })
+  @Text({
+    max: 300,
+    about: 'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, planId:stepNo, or the number of a list.',
+  })
   subject: string;
   @Revision() revision: number;
   @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
@@ -223,6 +226,19 @@ export const keptPlanSteps = stream<SamplingPlanStepKept>({
   retention: 'LAST_STATE',
   key: ({ subject }) => subject,
   events: [SamplingPlanStepKept],
+});
+
+/** Fires when a list of the laboratories that test food again is stated; inspection alone reads it, after a restore. */
+export class ReinspectionLaboratoryListKept extends KeptRows {}
+
+export const keptLaboratoryLists = stream<ReinspectionLaboratoryListKept>({
+  topic: 'inspection.reinspection-laboratory-list.v1',
+  about: 'Lists of the laboratories that test food again as inspection keeps them, for itself alone.',
+  writer: 'inspection',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [ReinspectionLaboratoryListKept],
 });
 
 /**

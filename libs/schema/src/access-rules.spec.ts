@@ -1,6 +1,7 @@
 import {
   keptCases,
   keptDraws,
+  keptLaboratoryLists,
   keptPairs,
   keptPlans,
   keptPlanSteps,
@@ -58,7 +59,9 @@ describe('the access rules of the services', () => {
   });
 
   it('let nobody but inspection read the rows that it keeps', () => {
-    const kept = [keptSheets, keptCases, keptPairs, keptRecalls, keptRounds, keptDraws, keptPlans, keptPlanSteps].map(({ topic }) => topic);
+    const kept = [keptSheets, keptCases, keptPairs, keptRecalls, keptRounds, keptDraws, keptPlans, keptPlanSteps, keptLaboratoryLists].map(
+      ({ topic }) => topic,
+    );
     const rules = accessRules().filter((rule) => kept.includes(rule.name));
     expect([...new Set(rules.map((rule) => rule.principal))]).toEqual(['User:service.inspection']);
     expect(rules.map(({ name, operation }) => `${operation} ${name}`).sort()).toEqual(

@@ -23,6 +23,8 @@ import { RecallController } from './recall/recall.controller.js';
 import { RecallNotices } from './recall/recall.notices.service.js';
 import { Recalls } from './recall/recall.service.js';
 import { RecallStore } from './recall/recall.store.js';
+import { ReinspectionLaboratoryController } from './reinspection-laboratory/reinspection-laboratory.controller.js';
+import { ReinspectionLaboratories } from './reinspection-laboratory/reinspection-laboratory.service.js';
 import { Restore } from './restore.js';
 import { SamplingCaseController } from './sampling-case/sampling-case.controller.js';
 import { SamplingCases } from './sampling-case/sampling-case.service.js';
@@ -61,6 +63,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     SamplingSheetController,
     EvidenceController,
     SamplingCaseController,
+    ReinspectionLaboratoryController,
     SamplingStepController,
     DeadlineController,
     WaitingReportController,
@@ -85,6 +88,7 @@ const entities = [SamplingResult, IntakeRejection, ImportRun, ImportRejectedRow,
     EvidenceOfSheets,
     EvidenceRetention,
     SamplingCases,
+    ReinspectionLaboratories,
     SamplingSteps,
     DeadlineJob,
     WaitingReports,

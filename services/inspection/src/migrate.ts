@@ -22,6 +22,7 @@ import { LetEvidenceGo1795451054000 } from './migrations/1795451054000-let-evide
 import { KeepRecalls1795451055000 } from './migrations/1795451055000-keep-recalls.js';
 import { PauseClocks1795451057000 } from './migrations/1795451057000-pause-clocks.js';
 import { AddWitnesses1795451060000 } from './migrations/1795451060000-add-witnesses.js';
+import { CreateReinspectionLaboratoryLists1795451061000 } from './migrations/1795451061000-create-reinspection-laboratory-lists.js';
 import { KeepPlans1795451056000 } from './migrations/1795451056000-keep-plans.js';
 
 await migrateService('inspection', [
@@ -49,4 +50,5 @@ await migrateService('inspection', [
   KeepPlans1795451056000,
   PauseClocks1795451057000,
   AddWitnesses1795451060000,
+  CreateReinspectionLaboratoryLists1795451061000,
 ]);

@@ -2,6 +2,7 @@ import {
   inspectionDeadlines,
   keptCases,
   keptDraws,
+  keptLaboratoryLists,
   keptPairs,
   keptPlans,
   keptPlanSteps,
@@ -15,7 +16,7 @@ import {
 import { OwnTopics } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import { takeOverOverdue } from './deadline/deadline.restore.js';
-import { CASES, PAIRS, PLANS, PLAN_STEPS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
+import { CASES, LABORATORY_LISTS, PAIRS, PLANS, PLAN_STEPS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
 import { takeOverRecalls } from './recall/recall.restore.js';
 import { takeOverResults } from './sampling-result/sampling-result.restore.js';
 import { KeptDraws } from './sampling-round/sampling-round.restore.js';
@@ -41,6 +42,7 @@ export class Restore {
       takeOverRows(ROUNDS, (tx, rows) => draws.complete(tx, rows)),
     );
     ownTopics.takenOver(keptSheets, takeOverRows(SHEETS));
+    ownTopics.takenOver(keptLaboratoryLists, takeOverRows(LABORATORY_LISTS));
     ownTopics.takenOver(keptCases, takeOverRows(CASES));
     ownTopics.takenOver(keptPairs, takeOverRows(PAIRS));
     ownTopics.takenOver(inspectionDeadlines, takeOverOverdue);

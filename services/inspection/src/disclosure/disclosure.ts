@@ -136,6 +136,8 @@ const SAID_TO_PARTY = [
   'passed',
   'verdict',
   'laboratory',
+  'laboratoryList',
+  'drawKey',
   'reversed',
   'feeBorneBy',
 ];

@@ -7,6 +7,7 @@ import {
   type KeptRows,
   ProbableDuplicateKept,
   RecallKept,
+  ReinspectionLaboratoryListKept,
   SamplingCaseKept,
   SamplingPlanKept,
   SamplingPlanStepKept,
@@ -98,6 +99,15 @@ export const RECALLS: Kept = {
   tables: ['recalls', 'recall_clocks', 'recall_steps'],
   added: ['recall_steps'],
   holds: 'NOT EXISTS (SELECT FROM recalls o WHERE o.national_no = own.national_no AND o.recall_no <> own.recall_no)',
+};
+
+/** What was stated does not change. */
+export const LABORATORY_LISTS: Kept = {
+  type: ReinspectionLaboratoryListKept,
+  key: ['list_no'],
+  tables: ['reinspection_laboratory_lists'],
+  added: [],
+  holds: 'true',
 };
 
 /** To be called last, under the locks of the objects, which are named by the values of their keys: says how their rows stand now. */

@@ -197,7 +197,8 @@ export const ACTS = {
   CHOOSE_LABORATORY: {
     ...objection,
     leads: { FORMALITIES_DONE: ['AT_LABORATORY'] },
-    needs: ['laboratory'],
+    // Of food it may be drawn here.
+    needs: [],
     stops: ['LABORATORY'],
     article: '第三十九条',
   },

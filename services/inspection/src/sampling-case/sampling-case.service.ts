@@ -8,6 +8,7 @@ import { seenBy, viewerOf } from '../actor.js';
 import { type ClockState, leftOf, PAUSABLE_COLUMNS, pausableRow } from '../deadline/run-clock.js';
 import { type Concern, disclosed, sees, type Seen } from '../disclosure/disclosure.js';
 import { CASES, keepRows } from '../kept-rows/kept-rows.js';
+import { listOn } from '../reinspection-laboratory/reinspection-laboratory.service.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { isAnnounced, type ResultName, type Status } from '../sampling-result/held-result.js';
@@ -47,7 +48,7 @@ export interface CaseStep {
   readonly to: State;
   readonly on: string;
   /** Of what came by a report: `reportedRevision`. */
-  readonly facts: CaseFacts & { readonly reportedRevision?: number };
+  readonly facts: CaseFacts & { readonly reportedRevision?: number; readonly laboratoryList?: string; readonly drawKey?: string };
   readonly actorId: string;
   readonly competence: string;
   readonly basis: string;
@@ -178,7 +179,8 @@ export class SamplingCases {
     const viewer = await viewerOf(tx, caller);
     if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const isOpenToObjections = ACTS[act.act].track === 'PUBLICATION' && (await this.results.isOpenToObjections(tx, name));
-    const step = decide({ ...file, isOpenToObjections }, viewer, act, this.today());
+    const laboratoryList = act.act === 'CHOOSE_LABORATORY' ? await listOn(tx, act.on) : null;
+    const step = decide({ ...file, isOpenToObjections, laboratoryList }, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
     const { decision, basis, competence } = step;
     const by = { actorId: sent.actorId, competence, on: act.on, basis };

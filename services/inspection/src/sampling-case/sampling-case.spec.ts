@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Regime, ResultParty, SamplingResultPublished, StepParty } from '@jinqiao/contracts';
 import { rule } from '@jinqiao/law';
+import { testUscc } from '@jinqiao/testing';
 import fc from 'fast-check';
 import {
   ACT_NAMES,
@@ -35,6 +36,7 @@ import {
   type Step,
   trackOf,
 } from './sampling-case.js';
+import { type ListedLaboratory, listOf } from '../reinspection-laboratory/reinspection-laboratory.js';
 import { leftOf } from '../deadline/run-clock.js';
 import type { HeldResult } from '../sampling-result/held-result.js';
 import { publicationStep } from './publication.js';
@@ -77,7 +79,10 @@ function after(file: CaseFile, act: Act, { from, track, clocks }: Step): CaseFil
     ...file,
     tracks: [...file.tracks.filter(isOther), track],
     clocks: [...file.clocks.filter((one) => !changed(one)), ...clocks],
-    history: [...file.history, { act: act.act, party: act.party, from, to: track.state, on: act.on, facts: act }],
+    history: [
+      ...file.history,
+      { act: act.act, party: act.party, from, to: track.state, on: act.on, facts: act, takenAt: new Date(`${act.on}T01:00:00.000Z`) },
+    ],
   };
 }
 type Told = readonly [act: ActName, on: string, facts?: Partial<Act>];
@@ -266,14 +271,57 @@ describe('an objection', () => {
     expect(allowedIn('OBJECTION', 'SAMPLED_PARTY', step.track.state)).toEqual([]);
   });
 
-  it('refuses the laboratory that tested first, unless there is no other; of food one that was not drawn', () => {
+  it('refuses the laboratory that tested first, unless there is no other', () => {
     const until = AT_LABORATORY.slice(0, -1);
     const first = { laboratory: { name: '另一名称', uscc: '12120000401200000X' } };
     expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', first]])).toEqual(['LABORATORY_TESTED_FIRST']);
     expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', { ...first, onlyQualified: true }]])).toEqual([]);
-    const food = { ...NEW, regime: 'FOOD' } as const;
-    const chosen = { laboratory: { name: '国家质检中心' }, documentNo: undefined };
-    expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25', chosen]], food)).toEqual(['DRAW_MISSING']);
+    expect(refusal([...until, ['CHOOSE_LABORATORY', '2026-09-25']])).toEqual(['FIELD_MISSING']);
+  });
+
+  describe('of food', () => {
+    const FIRST = { name: '市质检院', uscc: '12120000401200000X', from: '2026-01-01' };
+    const OTHERS = [1, 2, 3].map((n) => ({ name: `第${n}复检机构`, uscc: testUscc(n), from: '2026-01-01' }));
+    const [OTHER = FIRST] = OTHERS;
+    const listed = (...laboratories: ListedLaboratory[]) => listOf({ documentNo: '1号', publishedOn: '2026-01-05', laboratories });
+    const FOOD = play(
+      [SERVED, ['FILE_OBJECTION', '2026-09-08'], ['ADMIT_REINSPECTION', '2026-09-14'], ['COMPLETE_FORMALITIES', '2026-09-18']],
+      { ...NEW, regime: 'FOOD', laboratoryList: listed(FIRST, ...OTHERS) },
+    );
+    const choosing = (facts: Partial<Act> = {}): readonly Told[] => [
+      ['CHOOSE_LABORATORY', '2026-09-25', { documentNo: undefined, ...facts }],
+    ];
+    const chosenIn = (file: CaseFile, facts: Partial<Act> = {}): Step['derived'] =>
+      decide(file, ORGANISER, { act: 'CHOOSE_LABORATORY', party: 'SAMPLED_PARTY', on: '2026-09-25', ...facts }, TODAY).derived;
+
+    it('is drawn from the list of the day: the same again, never the first, and of other formalities another one', () => {
+      const once = chosenIn(FOOD);
+      expect(once).toMatchObject({ laboratoryList: FOOD.laboratoryList?.hash, drawKey: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(chosenIn(FOOD)).toEqual(once);
+      const taken = (ms: number): CaseFile => ({ ...FOOD, history: FOOD.history.map((step) => ({ ...step, takenAt: new Date(ms) })) });
+      const names = new Set([...Array(60).keys()].map((ms) => (chosenIn(taken(ms))['laboratory'] as { name: string }).name));
+      expect([...names].sort()).toEqual(OTHERS.map(({ name }) => name).sort());
+    });
+
+    it('is the only one that is left, and nobody where none is', () => {
+      const on = (...laboratories: ListedLaboratory[]): CaseFile => ({ ...FOOD, laboratoryList: listed(...laboratories) });
+      expect(chosenIn(on(FIRST, OTHER))).toMatchObject({ laboratory: { name: OTHER.name, uscc: OTHER.uscc } });
+      expect(refusal(choosing(), on(FIRST))).toEqual(['NO_LABORATORY_LEFT']);
+      expect(refusal(choosing(), on(FIRST, { ...OTHER, until: '2026-09-24' }))).toEqual(['NO_LABORATORY_LEFT']);
+      expect(refusal(choosing(), { ...FOOD, laboratoryList: null })).toEqual(['LABORATORY_LIST_MISSING']);
+    });
+
+    it('may be named with the draw of another system, and stands on the list that day', () => {
+      const named = (name: string, uscc?: string): Partial<Act> => ({ laboratory: { name, ...(uscc && { uscc }) }, documentNo: '抽签1号' });
+      expect(chosenIn(FOOD, named('改了名称', OTHER.uscc))).toEqual({
+        laboratory: { name: OTHER.name, uscc: OTHER.uscc },
+        laboratoryList: FOOD.laboratoryList?.hash,
+      });
+      expect(refusal(choosing(named('国家质检中心')), FOOD)).toEqual(['LABORATORY_NOT_LISTED']);
+      expect(refusal(choosing(named(FIRST.name)), FOOD)).toEqual(['LABORATORY_TESTED_FIRST']);
+      expect(refusal(choosing({ laboratory: OTHER }), FOOD)).toEqual(['DRAW_MISSING']);
+      expect(refusal(choosing(named(OTHER.name)), { ...FOOD, laboratoryList: null })).toEqual(['LABORATORY_LIST_MISSING']);
+    });
   });
 
   it('is waived by formalities that come too late', () => {

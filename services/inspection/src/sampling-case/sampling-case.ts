@@ -5,6 +5,7 @@
 import type {
   CaseFacts,
   Competence,
+  Laboratory,
   NotCounted,
   Regime,
   ResultDecision,
@@ -29,6 +30,7 @@ import {
   stateOf,
 } from '../deadline/run-clock.js';
 import type { Concern } from '../disclosure/disclosure.js';
+import { drawKeyOf, drawn, eligible, isSame, type LaboratoryList } from '../reinspection-laboratory/reinspection-laboratory.js';
 import { OBJECTION_OPEN } from '../sampling-result/sampling-result.js';
 import {
   ACTS,
@@ -76,11 +78,13 @@ export interface CaseFile {
   readonly verdict: Verdict;
   /** The one that stands now; null when the result has been taken back. */
   readonly standing: Verdict | null;
-  readonly laboratory: { readonly name: string; readonly uscc?: string | undefined } | null;
+  readonly laboratory: Laboratory | null;
   /** It had its four hours for that, on the sheet. */
   readonly wasTestedOnSite: boolean;
   /** Is it, or may it still be, objected to? Asked where it is to be made final or public. */
   readonly isOpenToObjections?: boolean;
+  /** From which a laboratory for food is chosen on the day of the act; null: there was none. Asked where one is. */
+  readonly laboratoryList?: LaboratoryList | null;
   readonly parties: readonly CaseParty[];
   readonly tracks: readonly Track[];
   readonly clocks: readonly Clock[];
@@ -95,6 +99,7 @@ export interface PastStep {
   readonly to: State;
   readonly on: string;
   readonly facts: Pick<CaseFacts, 'documentNo'>;
+  readonly takenAt: Date;
 }
 
 /** Who is told of a result and may answer: whoever sold it, whoever is printed as its producer, the platform it was bought on. */
@@ -131,8 +136,11 @@ export interface Step {
   readonly clocks: readonly Clock[];
   readonly basis: string;
   readonly competence: Competence;
-  /** For whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion, and by which rows periods ran. */
-  readonly derived: Readonly<Record<string, string | boolean | readonly string[]>>;
+  /**
+   * For whoever reads the step: who bears the fee of a re-inspection, whether it changes the conclusion, from which list its laboratory was
+   * chosen, with the key where it was drawn here, and by which rows periods ran.
+   */
+  readonly derived: Readonly<Record<string, string | boolean | readonly string[] | Laboratory>>;
   /** What becomes the next revision of the result. */
   readonly decision: ResultDecision | null;
 }
@@ -225,6 +233,7 @@ export function decide(file: CaseFile, actor: Actor, act: Act, today: string): S
     competence,
     derived: {
       ...derivedFrom(file, act),
+      ...chosenFrom(file, act),
       ...rulesOf([...clocks.flatMap((one) => [one, ...one.extensions.slice(-1)]), ...(window ? [window] : [])]),
     },
     decision: decisionFrom(file, before, act, competence),
@@ -407,22 +416,47 @@ function waiverFindings(file: CaseFile, { party, on, sha256 }: Act): Finding[] {
   return [finding('WAIVER_UNPROVEN', '/sha256', `is required${until}: the party's waiver, or what proves that it ended it`)];
 }
 
-/** §39: another one than the first, unless there is no other in the province. Food: drawn from the published list (食品安全法 §88). */
-function laboratoryFindings({ regime, laboratory }: CaseFile, { laboratory: chosen, onlyQualified, documentNo }: Act): Finding[] {
+/** §39: another one than the first, unless there is no other in the province. */
+function laboratoryFindings(file: CaseFile, act: Act): Finding[] {
+  const { regime, laboratory: first } = file;
+  const { laboratory: chosen, onlyQualified } = act;
   const mayBeFirst = regime === 'PRODUCT' && onlyQualified === true;
-  const isFirst = chosen !== undefined && laboratory !== null && isSame(chosen, laboratory);
+  const isFirst = chosen !== undefined && first !== null && isSame(chosen, first);
   return [
+    ...(chosen === undefined && regime !== 'FOOD' ? [finding('FIELD_MISSING', '/laboratory', 'is required for CHOOSE_LABORATORY')] : []),
     ...(isFirst && !mayBeFirst ? [finding('LABORATORY_TESTED_FIRST', '/laboratory', 'tested the sample first')] : []),
-    ...(regime === 'FOOD' && documentNo === undefined
-      ? [finding('DRAW_MISSING', '/documentNo', 'names the draw from the published list')]
-      : []),
+    ...(regime === 'FOOD' ? listedFindings(file, act) : []),
   ];
 }
 
-type Laboratory = NonNullable<CaseFile['laboratory']>;
+/** 食品安全法 §88: from the published list; drawn here, or by a system of the department's own, which names it and its draw. */
+function listedFindings({ laboratoryList, laboratory: first }: CaseFile, { on, laboratory: chosen, documentNo }: Act): Finding[] {
+  const left = laboratoryList ? eligible(laboratoryList, on, chosen ? null : first) : [];
+  const isListed = chosen === undefined || left.some((one) => isSame(one, chosen));
+  return [
+    ...(chosen !== undefined && documentNo === undefined
+      ? [finding('DRAW_MISSING', '/documentNo', 'names the draw from the published list')]
+      : []),
+    ...(laboratoryList ? [] : [finding('LABORATORY_LIST_MISSING', '/on', 'there was no list on that day: the province states it')]),
+    ...(laboratoryList && chosen === undefined && left.length === 0
+      ? [finding('NO_LABORATORY_LEFT', '/on', 'nobody was on the list on that day but the laboratory that tested first')]
+      : []),
+    ...(laboratoryList && !isListed ? [finding('LABORATORY_NOT_LISTED', '/laboratory', 'was not on the list on that day')] : []),
+  ];
+}
 
-const isSame = (one: Laboratory, other: Laboratory): boolean =>
-  one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name === other.name;
+/** The laboratory as the list has it, which list that was, and the key where it was drawn here. */
+function chosenFrom(file: CaseFile, { act, party, on, laboratory: chosen }: Act): Step['derived'] {
+  const { reporterId, sampleNo, regime, laboratory: first, laboratoryList, history } = file;
+  const formalities = history.findLast((step) => step.act === 'COMPLETE_FORMALITIES' && step.party === party);
+  if (act !== 'CHOOSE_LABORATORY' || regime !== 'FOOD' || !laboratoryList || !formalities) return {};
+  const key = drawKeyOf({ reporterId, sampleNo, party, on: formalities.on, takenAt: formalities.takenAt.toISOString() });
+  const from = eligible(laboratoryList, on, first);
+  const taken = chosen ? from.find((one) => isSame(one, chosen)) : drawn(from, key);
+  if (!taken) return {};
+  const { name, uscc } = taken;
+  return { laboratory: { name, uscc }, laboratoryList: laboratoryList.hash, ...(!chosen && { drawKey: key }) };
+}
 
 /** §48: after day 60 from the announcement. Before day 90 is the department's duty: a firm is not kept shut because it came too late. */
 function windowFindings(file: CaseFile, before: Track, { on }: Act): Finding[] {
