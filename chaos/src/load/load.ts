@@ -12,7 +12,7 @@ import { workOnPlan } from './plans.js';
 import { workOnRecall } from './recalls.js';
 import { drawRound, type Round, workOnSheet } from './sheets.js';
 import { arrayRequest, fileRequest, type KafkaRecord, poisonRecord, recordOf, requestOf, type Sendable } from './wire.js';
-import { workOnCase, workOnPair } from './work.js';
+import { stateLaboratories, workOnCase, workOnPair } from './work.js';
 
 export interface LoadOptions {
   readonly callsPerSecond: number;
@@ -68,7 +68,10 @@ export class Load {
   }
 
   async start(): Promise<void> {
-    if (this.options.says === 'EVERYTHING') this.round = await drawRound(this.outside, this.options.run);
+    if (this.options.says === 'EVERYTHING') {
+      await stateLaboratories(this.outside);
+      this.round = await drawRound(this.outside, this.options.run);
+    }
     for (const platform of this.options.says === 'EVERYTHING' ? PLATFORMS : []) {
       const reader = await this.outside.follow(platform, `platform.${platform}.feedback.v1`, (value) => this.hear(platform, value));
       this.readers.push(reader);

@@ -1,10 +1,23 @@
 import type { Act, Ruling } from '../history.js';
 import { COUNTY, ORGANISER } from '../stage.js';
 import type { Desk, Way } from './desk.js';
+import type { Speaking } from './outside.js';
+import { uscc } from './uscc.js';
 
 // What departments work on at inspection, from its beginning to its end; in some steps two that exclude each other are posted at once.
 
 const SHA = 'c'.repeat(64);
+
+const LISTED = '复检机构';
+
+/** Who may test food again, as the province has published it; before anything is broken. */
+export async function stateLaboratories(outside: Speaking): Promise<void> {
+  const from = '2020-01-01';
+  const laboratories = ['', '二', '三'].map((number, n) => ({ name: LISTED + number, uscc: uscc(91_001 + n), from }));
+  const body = { documentNo: '名录1号', publishedOn: from, laboratories };
+  const answer = await outside.http({ principal: ORGANISER, method: 'PUT', path: '/api/inspection/reinspection-laboratories', body });
+  if (answer?.status !== 200) throw new Error(`the list was not taken: ${JSON.stringify(answer)}`);
+}
 
 /** The case of a result: served, then two of its tracks, the later of which may take the result away. */
 export async function workOnCase(desk: Desk): Promise<void> {
@@ -15,7 +28,7 @@ export async function workOnCase(desk: Desk): Promise<void> {
   const regime = random.chance(0.6) ? 'PRODUCT' : 'FOOD';
   await desk.take({ ...reported, regime, producer: plan.producer() });
   const file = { matter: 'CASE', name: lane.sampleNo } as const;
-  const ways = waysOf(desk);
+  const ways: CaseWays = { ...waysOf(desk), regime };
   const { via } = ways;
   await desk.take(desk.act(file, 'OPEN', desk.day(0)), via);
   if (random.chance(0.2)) await desk.take(desk.act(file, 'REPORT_UNDELIVERABLE', desk.day(5), { ...SELLER, mode: 'POST' }), via);
@@ -41,10 +54,15 @@ export function waysOf({ random }: Pick<Desk, 'random'>): Ways {
   return { via, ofTwo: () => (random.chance(0.5) ? ['HTTP', 'HTTP'] : [via, random.pick([via, 'HTTP'])]) };
 }
 
+interface CaseWays extends Ways {
+  readonly regime: 'PRODUCT' | 'FOOD';
+}
+
 const SELLER = { party: 'SAMPLED_PARTY' };
 const PRODUCER = { party: 'NOMINAL_PRODUCER' };
 
-async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways): Promise<void> {
+async function objectToConclusion(desk: Desk, file: File, ways: CaseWays): Promise<void> {
+  const { via, ofTwo } = ways;
   const act = (name: string, day: number, facts: object): Act => desk.act(file, name, desk.day(day), { ...SELLER, sha256: SHA, ...facts });
   await desk.take(act('FILE_OBJECTION', 12, { ground: 'CONCLUSION' }), via);
   if (desk.random.chance(0.5)) await desk.take(act('ACCEPT_OBJECTION', 13, { documentNo: '受理1号' }), via);
@@ -53,7 +71,9 @@ async function objectToConclusion(desk: Desk, file: File, { via, ofTwo }: Ways):
   if (desk.random.chance(0.2)) return desk.take(act('WAIVE_REINSPECTION', 17, {}), via);
   await desk.take(act('COMPLETE_FORMALITIES', 17, {}), via);
   desk.leaveSome(0.3);
-  await desk.take(act('CHOOSE_LABORATORY', 20, { laboratory: { name: '复检机构' }, documentNo: '抽签1号' }), via);
+  // One that is on the list, or of food whoever is drawn from it.
+  const isDrawn = ways.regime === 'FOOD' && desk.random.chance(0.5);
+  await desk.take(act('CHOOSE_LABORATORY', 20, isDrawn ? {} : { laboratory: { name: LISTED }, documentNo: '抽签1号' }), via);
   const found = (verdict: string): Act => act('RECORD_REINSPECTION', 40, { verdict });
   await desk.race(found('QUALIFIED'), found('UNQUALIFIED'), ofTwo());
 }

@@ -31,7 +31,7 @@ const authorities: readonly Client[] = [
     kind: 'DEPARTMENT',
     name: '天津市市场监督管理委员会',
     scopes: [
-      'level:CITY',
+      'level:PROVINCE',
       ...provides(
         'inspection.sampling-result',
         'inspection.recall',

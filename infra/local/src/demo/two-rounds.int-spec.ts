@@ -149,6 +149,16 @@ describe('the third act of the demo', () => {
     expect(await stateOf(act.lost, 'CLUE')).toBe('CONCLUDED');
   });
 
+  it('has the laboratory that tested the food again drawn from the list', async () => {
+    const { history } = await office.get<{ history: { act: string; facts: { laboratory?: { uscc: string }; drawKey?: string } }[] }>(
+      `${CASES}/${act.lost.subject}`,
+    );
+    const { items } = await office.get<{ items: { laboratories: { uscc: string }[] }[] }>('/api/inspection/reinspection-laboratories');
+    const { laboratory, drawKey } = history.find((step) => step.act === 'CHOOSE_LABORATORY')?.facts ?? {};
+    expect(drawKey).toBeDefined();
+    expect(items.flatMap(({ laboratories }) => laboratories.map(({ uscc }) => uscc))).toContain(laboratory?.uscc);
+  });
+
   it('has one recall, which is closed', async () => {
     const recalls = await office.all<{ recallNo: string; state: string; standing: string }>('/api/inspection/recalls');
     expect(recalls).toMatchObject([{ recallNo: act.recall.subject, state: 'CLOSED', standing: 'CLOSED' }]);

@@ -36,6 +36,9 @@ const ROUNDS = '/api/inspection/sampling-rounds';
 const RECALLS = '/api/inspection/recalls';
 const SHEETS = '/api/inspection/sampling-sheets';
 const CASES = '/api/inspection/sampling-cases';
+const LABORATORIES = '/api/inspection/reinspection-laboratories';
+/** Three codes with right check digits, in the unassigned division 120199. */
+const USCCS = ['92120199MA9910015C', '92120199MA99100237', '92120199MA99100312'];
 const PLAN_NO = `DEMO-${RUN}`;
 const CATEGORIES = ['食用农产品', '儿童用品'] as const;
 const STRATUM = { divisionCode: '120101', riskClass: 'C' };
@@ -101,14 +104,15 @@ export class TwoRounds {
 
   private async tell(): Promise<ThirdAct> {
     await this.planned(CATEGORIES);
+    await this.listed();
     const food = await this.drawn('FOOD', CATEGORIES[0]);
     const product = await this.drawn('PRODUCT', CATEGORIES[1]);
     const lost = await this.sampled(food, 1, async (sampleNo) => {
-      await this.objected(sampleNo, 'UNQUALIFIED');
+      await this.objected(sampleNo, 'FOOD', 'UNQUALIFIED');
       await this.prosecuted(sampleNo);
       await this.corrected(sampleNo);
     });
-    const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'QUALIFIED'));
+    const won = await this.sampled(product, 1, (sampleNo) => this.objected(sampleNo, 'PRODUCT', 'QUALIFIED'));
     await this.isTold(won.subject, 'RESTORE');
     this.say(
       `${won.subject}: the re-inspection found it qualified, ${PLATFORM} is asked to RESTORE; ${lost.subject}: it was confirmed, corrected and closed`,
@@ -132,6 +136,13 @@ export class TwoRounds {
       quotas,
     });
     await this.people.organiser.post(`${PLANS}/${planId}/publication`, {});
+  }
+
+  /** Who may test food again, as it is published. */
+  private async listed(): Promise<void> {
+    const laboratories = USCCS.map((uscc, n) => ({ name: `演示第${n + 1}复检机构`, uscc, from: this.began }));
+    await this.people.organiser.put(LABORATORIES, { documentNo: '演示名录1号', publishedOn: this.began, laboratories });
+    this.say(`${laboratories.length} laboratories may test food again: one of them is drawn when an objection leads to it`);
   }
 
   /** Planned, rules published, committed to, revealed; and repeated by the tool from the public record alone. */
@@ -246,12 +257,13 @@ export class TwoRounds {
     return (await by.post<{ sha256: string }>(`${SHEETS}/tj-amr/${sampleNo}/evidence?type=${type}`, form)).sha256;
   }
 
-  private async objected(sampleNo: string, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
+  private async objected(sampleNo: string, regime: Regime, verdict: 'QUALIFIED' | 'UNQUALIFIED'): Promise<void> {
     await this.act(sampleNo, 4, 'FILE_OBJECTION', { ground: 'CONCLUSION' });
     await this.act(sampleNo, 1, 'ACCEPT_OBJECTION', { documentNo: '演示受理1号' });
     await this.act(sampleNo, 1, 'ADMIT_REINSPECTION');
     await this.act(sampleNo, 3, 'COMPLETE_FORMALITIES');
-    await this.act(sampleNo, 5, 'CHOOSE_LABORATORY', { laboratory: { name: '国家产品质量检验检测中心' }, documentNo: '演示抽签1号' });
+    // Of food the service draws it from the list.
+    await this.act(sampleNo, 5, 'CHOOSE_LABORATORY', regime === 'FOOD' ? {} : { laboratory: { name: '国家产品质量检验检测中心' } });
     await this.act(sampleNo, 20, 'RECORD_REINSPECTION', { verdict });
   }
 
