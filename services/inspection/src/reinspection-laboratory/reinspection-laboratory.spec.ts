@@ -55,6 +55,7 @@ describe('a list', () => {
     expect(namesOn('2026-09-24')).toEqual(['第1复检机构', '第2复检机构']);
     expect(namesOn('2026-09-25')).toEqual(['第1复检机构', '第3复检机构']);
     expect(namesOn('2026-09-25', { name: '改了名称', uscc: testUscc(1) })).toEqual(['第3复检机构']);
+    expect(namesOn('2026-09-25', { name: '改了名称', uscc: testUscc(1).toLowerCase() })).toEqual(['第3复检机构']);
     expect(namesOn('2026-09-25', { name: '第3复检机构' })).toEqual(['第1复检机构']);
   });
 });

@@ -92,8 +92,9 @@ export function listOf({ documentNo, publishedOn, laboratories }: StateListBody)
   return { ...stated, hash: canonicalHash(stated) };
 }
 
+/** By their codes, or by their names where one has none. */
 export const isSame = (one: Laboratory, other: Laboratory): boolean =>
-  one.uscc !== undefined && other.uscc !== undefined ? one.uscc === other.uscc : one.name === other.name;
+  one.uscc !== undefined && other.uscc !== undefined ? readUscc(one.uscc).code === readUscc(other.uscc).code : one.name === other.name;
 
 /** Who may test again what `first` has tested. */
 export const eligible = ({ laboratories }: LaboratoryList, on: string, first: Laboratory | null): ListedLaboratory[] =>

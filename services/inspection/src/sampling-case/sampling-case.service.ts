@@ -179,7 +179,7 @@ export class SamplingCases {
     const viewer = await viewerOf(tx, caller);
     if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const isOpenToObjections = ACTS[act.act].track === 'PUBLICATION' && (await this.results.isOpenToObjections(tx, name));
-    const laboratoryList = act.act === 'CHOOSE_LABORATORY' ? await listOn(tx, act.on) : null;
+    const laboratoryList = act.act === 'CHOOSE_LABORATORY' && file.regime === 'FOOD' ? await listOn(tx, act.on) : null;
     const step = decide({ ...file, isOpenToObjections, laboratoryList }, viewer, act, this.today());
     await this.keep(tx, name, { sent, act, step });
     const { decision, basis, competence } = step;

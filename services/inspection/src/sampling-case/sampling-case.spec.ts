@@ -319,6 +319,9 @@ describe('an objection', () => {
       });
       expect(refusal(choosing(named('国家质检中心')), FOOD)).toEqual(['LABORATORY_NOT_LISTED']);
       expect(refusal(choosing(named(FIRST.name)), FOOD)).toEqual(['LABORATORY_TESTED_FIRST']);
+      // The list has it under the name it has by now.
+      const renamed = { ...FOOD, laboratoryList: listed({ ...FIRST, name: '市质检院（新）' }, ...OTHERS) };
+      expect(refusal(choosing(named('市质检院（新）')), renamed)).toEqual(['LABORATORY_TESTED_FIRST']);
       expect(refusal(choosing({ laboratory: OTHER }), FOOD)).toEqual(['DRAW_MISSING']);
       expect(refusal(choosing(named(OTHER.name)), { ...FOOD, laboratoryList: null })).toEqual(['LABORATORY_LIST_MISSING']);
     });

@@ -30,7 +30,14 @@ import {
   stateOf,
 } from '../deadline/run-clock.js';
 import type { Concern } from '../disclosure/disclosure.js';
-import { drawKeyOf, drawn, eligible, isSame, type LaboratoryList } from '../reinspection-laboratory/reinspection-laboratory.js';
+import {
+  drawKeyOf,
+  drawn,
+  eligible,
+  isSame,
+  type LaboratoryList,
+  type ListedLaboratory,
+} from '../reinspection-laboratory/reinspection-laboratory.js';
 import { OBJECTION_OPEN } from '../sampling-result/sampling-result.js';
 import {
   ACTS,
@@ -419,8 +426,8 @@ function waiverFindings(file: CaseFile, { party, on, sha256 }: Act): Finding[] {
 /** §39: another one than the first, unless there is no other in the province. */
 function laboratoryFindings(file: CaseFile, act: Act): Finding[] {
   const { regime, laboratory: first } = file;
-  const { laboratory: chosen, onlyQualified } = act;
-  const mayBeFirst = regime === 'PRODUCT' && onlyQualified === true;
+  const chosen = asListed(file, act) ?? act.laboratory;
+  const mayBeFirst = regime === 'PRODUCT' && act.onlyQualified === true;
   const isFirst = chosen !== undefined && first !== null && isSame(chosen, first);
   return [
     ...(chosen === undefined && regime !== 'FOOD' ? [finding('FIELD_MISSING', '/laboratory', 'is required for CHOOSE_LABORATORY')] : []),
@@ -430,32 +437,40 @@ function laboratoryFindings(file: CaseFile, act: Act): Finding[] {
 }
 
 /** 食品安全法 §88: from the published list; drawn here, or by a system of the department's own, which names it and its draw. */
-function listedFindings({ laboratoryList, laboratory: first }: CaseFile, { on, laboratory: chosen, documentNo }: Act): Finding[] {
-  const left = laboratoryList ? eligible(laboratoryList, on, chosen ? null : first) : [];
-  const isListed = chosen === undefined || left.some((one) => isSame(one, chosen));
-  return [
-    ...(chosen !== undefined && documentNo === undefined
-      ? [finding('DRAW_MISSING', '/documentNo', 'names the draw from the published list')]
-      : []),
-    ...(laboratoryList ? [] : [finding('LABORATORY_LIST_MISSING', '/on', 'there was no list on that day: the province states it')]),
-    ...(laboratoryList && chosen === undefined && left.length === 0
-      ? [finding('NO_LABORATORY_LEFT', '/on', 'nobody was on the list on that day but the laboratory that tested first')]
-      : []),
-    ...(laboratoryList && !isListed ? [finding('LABORATORY_NOT_LISTED', '/laboratory', 'was not on the list on that day')] : []),
-  ];
+function listedFindings(file: CaseFile, act: Act): Finding[] {
+  const { laboratoryList, laboratory: first } = file;
+  const { on, laboratory: chosen, documentNo } = act;
+  const isUnproven = chosen !== undefined && documentNo === undefined;
+  const unproven = isUnproven ? [finding('DRAW_MISSING', '/documentNo', 'names the draw from the published list')] : [];
+  if (!laboratoryList)
+    return [...unproven, finding('LABORATORY_LIST_MISSING', '/on', 'there was no list on that day: the province states it')];
+  if (chosen)
+    return asListed(file, act)
+      ? unproven
+      : [...unproven, finding('LABORATORY_NOT_LISTED', '/laboratory', 'was not on the list on that day')];
+  const isNobodyLeft = eligible(laboratoryList, on, first).length === 0;
+  return isNobodyLeft
+    ? [finding('NO_LABORATORY_LEFT', '/on', 'nobody was on the list on that day but the laboratory that tested first')]
+    : [];
 }
 
-/** The laboratory as the list has it, which list that was, and the key where it was drawn here. */
-function chosenFrom(file: CaseFile, { act, party, on, laboratory: chosen }: Act): Step['derived'] {
-  const { reporterId, sampleNo, regime, laboratory: first, laboratoryList, history } = file;
+/** The laboratory that is named, as the list of the day has it. */
+function asListed({ laboratoryList }: CaseFile, { on, laboratory: chosen }: Act): ListedLaboratory | undefined {
+  if (!laboratoryList || !chosen) return undefined;
+  return eligible(laboratoryList, on, null).find((one) => isSame(one, chosen));
+}
+
+/** Who tests food again, from which list, and the key where it was drawn here. */
+function chosenFrom(file: CaseFile, act: Act): Step['derived'] {
+  const { reporterId, sampleNo, laboratory: first, laboratoryList, history } = file;
+  const { party, on } = act;
   const formalities = history.findLast((step) => step.act === 'COMPLETE_FORMALITIES' && step.party === party);
-  if (act !== 'CHOOSE_LABORATORY' || regime !== 'FOOD' || !laboratoryList || !formalities) return {};
+  if (act.act !== 'CHOOSE_LABORATORY' || file.regime !== 'FOOD' || !laboratoryList || !formalities) return {};
   const key = drawKeyOf({ reporterId, sampleNo, party, on: formalities.on, takenAt: formalities.takenAt.toISOString() });
-  const from = eligible(laboratoryList, on, first);
-  const taken = chosen ? from.find((one) => isSame(one, chosen)) : drawn(from, key);
+  const taken = act.laboratory ? asListed(file, act) : drawn(eligible(laboratoryList, on, first), key);
   if (!taken) return {};
   const { name, uscc } = taken;
-  return { laboratory: { name, uscc }, laboratoryList: laboratoryList.hash, ...(!chosen && { drawKey: key }) };
+  return { laboratory: { name, uscc }, laboratoryList: laboratoryList.hash, ...(!act.laboratory && { drawKey: key }) };
 }
 
 /** §48: after day 60 from the announcement. Before day 90 is the department's duty: a firm is not kept shut because it came too late. */
