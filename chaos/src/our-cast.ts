@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessToken, ensureTopics, organisations, program, serviceEnvironment, serviceProgram } from '@jinqiao/infra-local';
 import { accessRules, sharedTopics } from '@jinqiao/schema';
 import type { Cast, Place } from './cast.js';
-import { COUNTY, DEPARTMENTS, KEEPING, LABORATORY, ORGANISER, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
+import { COUNTY, DEPARTMENTS, KEEPING, LABORATORY, PARTITIONS, PLATFORMS, SERVERS, SERVICES, type Service } from './stage.js';
 
 const TAKING_PART: readonly string[] = [...PLATFORMS, ...DEPARTMENTS, COUNTY, LABORATORY, 'operator'];
 const databaseOf = (service: string): string => `jinqiao_${service}`;
@@ -63,7 +63,7 @@ async function register({ servers, origin }: Place): Promise<void> {
     const answer = await fetch(`${origin}/api/exchange/organisations`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ id, kind, name, aliases, scopes: [...scopes, ...(id === ORGANISER ? ['level:PROVINCE'] : [])] }),
+      body: JSON.stringify({ id, kind, name, aliases, scopes }),
       signal: AbortSignal.timeout(60_000),
     });
     if (!answer.ok) throw new Error(`${id} was not registered: ${answer.status} ${await answer.text()}`);
