@@ -475,7 +475,7 @@ const ASKED = [
 ];
 /** Without a field that only some may see: public, figures and days of what a caller may see anyway, the caller's own, or the operator's. */
 const OTHERS = [
-  ...['sampling-rounds/{roundId}/draw', 'published/counts', 'applied/{subject}', 'deadlines', 'drift-alarms'],
+  ...['sampling-rounds/{roundId}/draw', 'published/counts', 'applied/{subject}', 'deadlines', 'drift-alarms', 'reinspection-laboratories'],
   ...['imports/{importId}', 'imports/{importId}/rejected-rows', 'sampling-steps/{sampleNo}/rejections'],
   ...['conformance-runs', 'conformance-runs/{runId}', 'dead-letters', 'dead-letters/{id}', 'parked-keys'],
 ];
