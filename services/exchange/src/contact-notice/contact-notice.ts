@@ -87,7 +87,7 @@ export function letterFor({ reason, platformId, step, items, noticedAt }: ToTell
   const { zh, en, where } = WHAT[reason];
   const at = noticedAt.toISOString();
   return {
-    subject: `[Jinqiao 金桥] ${platformId}: ${zh} / ${en}`,
+    subject: `[Jinqiao 津桥] ${platformId}: ${zh} / ${en}`,
     text: [
       `${zh}。`,
       `平台：${platformId}`,
