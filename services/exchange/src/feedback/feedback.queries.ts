@@ -1,9 +1,10 @@
-import type { AnswerStatus, FeedbackIssued, FeedbackKind, FeedbackWithdrawn } from '@jinqiao/contracts';
+import { type AnswerStatus, creditRecords, type FeedbackIssued, type FeedbackKind, type FeedbackWithdrawn } from '@jinqiao/contracts';
 import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { DomainError } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { validate as isUuid } from 'uuid';
+import { providerScope } from '../catalogue/catalogue.js';
 import { type DeadlineState, deadlineState } from '../clock/clock.js';
 import { isReal } from '../conformance/conformance.js';
 import { type SamplingState, sourceOf } from './feedback.js';
@@ -145,6 +146,9 @@ export const sightOf = ({ kind, id }: Principal): Sight => ({
 
 /** What a sight lets through; $1 and $2 are its recipient and its publisher. */
 export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
+/** Also, for the credit office, credit statuses, which no one department publishes: who has not taken over what ended. $1 and $2 as in SEEN. */
+const SEEN_OPEN = `($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2 OR (f.kind = 'CREDIT_STATUS'
+  AND EXISTS (SELECT FROM organisations WHERE id = $2 AND scopes @> ARRAY['${providerScope(creditRecords.name)}'])))`;
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
 /** As `deadlineState` has it; null where nothing has to be done within a time. */
 const DEADLINE = `CASE
@@ -289,7 +293,7 @@ export class FeedbackQueries {
   ): Promise<{ byPlatform: Sum[]; rows: OpenRow[]; next: string | null }> {
     const { recipient, publisher } = sightOf(caller);
     const [sinceAfter = '-infinity', idAfter = FIRST_ID] = filter.cursor === undefined ? [] : decodeCursor(list, filter.cursor);
-    const these = `${SEEN} AND ${where} AND ($4::text IS NULL OR f.recipient_id = $4) AND ${since} <= $3::timestamptz - $5::integer * interval '1 hour'`;
+    const these = `${SEEN_OPEN} AND ${where} AND ($4::text IS NULL OR f.recipient_id = $4) AND ${since} <= $3::timestamptz - $5::integer * interval '1 hour'`;
     const given = [recipient, publisher, this.clock.now(), filter.platform ?? null, filter.hoursLeast ?? 0];
     const rows: (OpenRow & { at: string })[] = await this.db.query(
       `SELECT f.feedback_id AS "feedbackId", f.recipient_id AS "recipientId", f.kind, f.subject, f.revision, f.due_at AS "dueAt",

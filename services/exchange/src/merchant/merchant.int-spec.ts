@@ -97,6 +97,22 @@ it('tells nothing new after the exit, and withdraws as soon as something ends th
   expect(body.items.map(({ subject }) => subject)).toEqual([testUscc(1)]);
 });
 
+it('is in the report of what was not undone for the credit office, and for no other department', async () => {
+  const scopes = ['provides:credit.credit-record'];
+  for (const department of [
+    { id: 'tj-dc', name: '发展改革委', scopes },
+    { id: 'tj-amr', name: '市场监管委' },
+  ])
+    expect((await operator.post('/api/exchange/organisations', { kind: 'DEPARTMENT', ...department })).status).toBe(201);
+  const report = async (id: string): Promise<unknown> => {
+    const department = place.http(await place.token('DEPARTMENT', id));
+    return (await department.get<{ items: { subject: string; recipientId: string }[] }>('/api/exchange/feedback/not-undone')).body.items;
+  };
+  const undone = ['jd', 'tmall'].map((recipientId) => ({ subject: testUscc(1), recipientId, kind: 'CREDIT_STATUS' }));
+  expect(await report('tj-dc')).toMatchObject(undone);
+  expect(await report('tj-amr')).toEqual([]);
+});
+
 it('withdraws from everyone when nothing public remains', async () => {
   await place.publishTombstone(CreditStatusChanged, { key: testUscc(1), revision: 4 });
   await applied(testUscc(1), 4);
