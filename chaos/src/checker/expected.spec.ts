@@ -1,5 +1,5 @@
 import type { Entry, Outcome, Report } from '../history.js';
-import { askedIn, finalOf, type Subject } from './expected.js';
+import { askedIn, type Effect, finalOf, type Subject } from './expected.js';
 
 /*
  * The rules of the published interface as the checker works them out for itself: what follows from what was accepted.
@@ -40,6 +40,19 @@ describe('what follows from what was accepted', () => {
     const expected = ['1 SamplingResultPublished', '2 SamplingResultWithdrawn', '3 SamplingResultNotified', '4 SamplingNoticeWithdrawn'];
     expect(seriesOf(history, 3)).toEqual(expected);
     expect(finalOf(subjectIn(history), 3)).toMatchObject({ status: 'WITHDRAWN', reportedRevision: 3 });
+  });
+
+  it('is one for what is published in its case, and two for what is taken back there under embargo', () => {
+    const history = historyOf([{ operation: aReport({ published: false }), answers: ['accepted'] }]);
+    const [first, second] = ['2026-04-01', '2026-05-01'].map((on): Effect => ({ kind: 'PUBLICATION', on }));
+    const effects = [first, { kind: 'EMBARGO' } as const, second].filter((effect) => effect !== undefined);
+    const final = finalOf(subjectIn(history), 1, { entered: 'AT_ONCE', effects });
+    expect(final?.announced.map(({ revision, type }) => `${revision} ${type}`)).toEqual([
+      ...['1 SamplingResultNotified', '2 SamplingResultPublished', '3 SamplingResultWithdrawn', '4 SamplingResultNotified'],
+      '5 SamplingResultPublished',
+    ]);
+    expect(final).toMatchObject({ status: 'PUBLISHED', reportedRevision: 1 });
+    expect(final?.announced.at(-1)?.report.publishedOn).toBe('2026-05-01');
   });
 
   it('counts a call once, however often it had to be repeated', () => {

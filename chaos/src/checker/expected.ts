@@ -21,6 +21,8 @@ export type Effect =
   | { readonly kind: 'VERDICT'; readonly verdict: Report['verdict'] }
   | { readonly kind: 'AUTHORSHIP'; readonly authorship: Authorship }
   | { readonly kind: 'RECHECK' }
+  | { readonly kind: 'PUBLICATION'; readonly on: string }
+  | { readonly kind: 'EMBARGO' }
   | { readonly kind: 'WITHDRAWAL' };
 export type Authorship = 'UNDISPUTED' | 'DENIED' | 'NOT_ITS_PRODUCT';
 
@@ -190,6 +192,11 @@ export function finalOf({ told }: Subject, stored: number | null, { entered, eff
       withdraw();
       continue;
     }
+    if (effect.kind === 'PUBLICATION') status = 'PUBLISHED';
+    if (effect.kind === 'EMBARGO') {
+      announce('SamplingResultWithdrawn', last);
+      status = 'NOTIFIED';
+    }
     last = after(last, effect);
     announce(status === 'PUBLISHED' ? 'SamplingResultPublished' : 'SamplingResultNotified', last);
   }
@@ -209,5 +216,9 @@ function after(said: Said, effect: Exclude<Effect, { kind: 'WITHDRAWAL' }>): Sai
       return { ...said, authorship: effect.authorship };
     case 'RECHECK':
       return { ...said, rechecks: said.rechecks + 1 };
+    case 'PUBLICATION':
+      return { ...said, publishedOn: effect.on };
+    case 'EMBARGO':
+      return said;
   }
 }

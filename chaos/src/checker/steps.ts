@@ -281,7 +281,7 @@ export function decidedBy(asked: Asked, { steps }: Histories): Map<string, Decid
   );
 }
 
-function effectOf({ act, facts }: Act, taken: readonly ToldAct[]): Effect[] {
+function effectOf({ act, on, facts }: Act, taken: readonly ToldAct[]): Effect[] {
   const { upheld, passed, verdict } = facts as { upheld?: boolean; passed?: boolean; verdict?: 'QUALIFIED' | 'UNQUALIFIED' };
   switch (act) {
     case 'RECORD_REINSPECTION':
@@ -297,6 +297,10 @@ function effectOf({ act, facts }: Act, taken: readonly ToldAct[]): Effect[] {
       return [{ kind: 'AUTHORSHIP', authorship: upheld === true ? 'NOT_ITS_PRODUCT' : 'UNDISPUTED' }];
     case 'RECORD_RECHECK':
       return passed === true ? [{ kind: 'RECHECK' }] : [];
+    case 'PUBLISH':
+      return [{ kind: 'PUBLICATION', on }];
+    case 'EMBARGO':
+      return [{ kind: 'EMBARGO' }];
     default:
       return [];
   }

@@ -37,6 +37,7 @@ export async function workOnCase(desk: Desk): Promise<void> {
   if (random.chance(0.2)) {
     await desk.take(desk.act(file, 'WRITE_TO_AUTHORITY', desk.day(10), { ...PRODUCER, authority: '外省局', sha256: SHA }), via);
   }
+  await publish(desk, file, { ...ways, isPublic: reported.published });
   await random.pick([handle, followClue, disputeAuthorship])(desk, file, ways);
   await random.pick([objectToConclusion, objectToConclusion, objectToSampling])(desk, file, ways);
 }
@@ -60,6 +61,17 @@ interface CaseWays extends Ways {
 
 const SELLER = { party: 'SAMPLED_PARTY' };
 const PRODUCER = { party: 'NOMINAL_PRODUCER' };
+
+/** Its organiser makes public what was not; some of what was is taken back under embargo, and may be published anew. */
+async function publish(desk: Desk, file: File, { isPublic, via, ofTwo }: Ways & { readonly isPublic: boolean }): Promise<void> {
+  const act = (name: string, day: number, documentNo: string): Act => desk.act(file, name, desk.day(day), { party: 'RESULT', documentNo });
+  const notices = (day: number): Promise<Act> => desk.race(act('PUBLISH', day, '通告1号'), act('PUBLISH', day, '通告2号'), ofTwo());
+  if (!isPublic) await notices(11);
+  else if (desk.random.chance(0.3)) {
+    await desk.take(act('EMBARGO', 11, '撤回1号'), via);
+    if (desk.random.chance(0.5)) await notices(12);
+  }
+}
 
 async function objectToConclusion(desk: Desk, file: File, ways: CaseWays): Promise<void> {
   const { via, ofTwo } = ways;
