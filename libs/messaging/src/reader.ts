@@ -17,8 +17,8 @@ const ASK_AGAIN_MS = 500;
 /** KafkaJS would tell the broker after each batch of each partition, and wait for its answer. */
 const TELL_BROKER_MS = 1_000;
 /**
- * Fetches that find something begin no faster than this, so that a stream of single records is handled a few at a time; what comes when
- * nothing came before is not held up.
+ * Fetches that bring all there is begin no faster than this, so that a stream of single records is handled a few at a time; what comes when
+ * nothing came before is not held up, nor is a backlog.
  */
 const PACE_MS = 10;
 
@@ -166,8 +166,9 @@ export class Reader {
       },
       heartbeat: () => payload.heartbeat(),
     });
-    if (last !== null) this.lags.set(name, { topic, partition, lag: Math.max(0, Number(highWatermark) - 1 - Number(last)) });
-    await pause(Math.max(0, paced - performance.now()));
+    const lag = last === null ? 0 : Math.max(0, Number(highWatermark) - 1 - Number(last));
+    if (last !== null) this.lags.set(name, { topic, partition, lag });
+    if (lag === 0) await pause(Math.max(0, paced - performance.now()));
   }
 
   private partition(topic: string, partition: number): Partition {
