@@ -4,9 +4,7 @@
  */
 import type { Competence, SamplingResultPublished } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
-import type { Outbox } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
-import { CASES, keepRows } from '../kept-rows/kept-rows.js';
 import type { HeldResult } from '../sampling-result/held-result.js';
 import { ACTS, type SaidOfResult, STATES } from './sampling-case.acts.js';
 import { basisOf } from './sampling-case.js';
@@ -57,22 +55,21 @@ function sayingOf(from: Publication, to: Publication): SaidOfResult {
 }
 
 /**
- * Adds to the histories of those that have a case what is not said there yet: an act of the case is a step itself. The caller holds the
- * locks of the results, which whoever takes a step in a case has to hold as well.
+ * Adds to the histories of those that have a case what is not said there yet: an act of the case is a step itself. Gives back the
+ * sampleNos of the cases that it changed.
  */
-export async function keepPublication(
+export async function addSteps(
   tx: EntityManager,
-  outbox: Outbox,
   { reporterId, now }: { readonly reporterId: string; readonly now: Date },
   steps: readonly PublicationStep[],
-): Promise<void> {
-  if (steps.length === 0) return;
+): Promise<string[]> {
+  if (steps.length === 0) return [];
   const cases: { sampleNo: string }[] = await tx.query(
     'SELECT sample_no AS "sampleNo" FROM sampling_cases WHERE reporter_id = $1 AND sample_no = ANY($2::text[])',
     [reporterId, steps.map(({ sampleNo }) => sampleNo)],
   );
   const opened = new Set(cases.map(({ sampleNo }) => sampleNo));
-  const changed = new Set<string>();
+  const changed: string[] = [];
   for (const step of steps) {
     if (!opened.has(step.sampleNo)) continue;
     const { sampleNo, act, from, to, on, actorId, competence, regime, documentNo, reportedRevision } = step;
@@ -87,10 +84,9 @@ export async function keepPublication(
        RETURNING 1`,
       [reporterId, sampleNo, act, from, to, on, JSON.stringify(facts), actorId, competence, basis, now],
     );
-    if (kept.length > 0) changed.add(sampleNo);
+    if (kept.length > 0) changed.push(sampleNo);
   }
-  const objects = [...changed].sort().map((sampleNo) => ({ reporter_id: reporterId, sample_no: sampleNo }));
-  await keepRows(tx, outbox, CASES, objects);
+  return changed;
 }
 
 /** By a report or a retraction. */

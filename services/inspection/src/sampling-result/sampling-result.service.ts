@@ -20,9 +20,10 @@ import { NO_BATCH } from '../probable-duplicate/batch.js';
 import { wayOf } from '../probable-duplicate/likeness.js';
 import type { Pair } from '../probable-duplicate/probable-duplicate.js';
 import { type Asked, findPairs, keepPairs, lapse } from '../probable-duplicate/probable-duplicate.store.js';
-import { type ChangedBy, keepPublication, type PublicationStep, publicationStep, reportedBy } from '../sampling-case/publication.js';
+import { type ChangedBy, type PublicationStep, publicationStep, reportedBy } from '../sampling-case/publication.js';
+import { followInCases } from '../sampling-case/result-change.js';
 import { ENDED } from '../sampling-case/sampling-case.acts.js';
-import { endService, endsService } from '../sampling-case/service-duty.js';
+import { endsService } from '../sampling-case/service-duty.js';
 import { keepWaiting, type Waiting } from '../waiting-report/waiting-report.js';
 import type { Channel } from './sampling-result.entity.js';
 import { type HeldResult, isAnnounced, type ResultName } from './held-result.js';
@@ -177,15 +178,14 @@ export class SamplingResults {
     if (!stored) throw new SamplingResultUnknown();
     const { held, announcements } = await to(stored.held);
     if (held !== stored.held) await write(tx, [rowOf({ held, carried: stored.carried })], [sampleNo]);
-    const sampleNos = endsService(stored.held, held) ? [sampleNo] : [];
-    await endService(tx, this.outbox, { reporterId, sampleNos, on: dayInChina(this.clock.now()) });
     await this.outbox.add(
       tx,
       announcements.map(({ type, data }) => event<object>(type, data)),
     );
     const now = this.clock.now();
     const step = publicationStep(stored.held, held, by ?? reportedBy(reporterId, held.reportedRevision, now));
-    await keepPublication(tx, this.outbox, { reporterId, now }, step ? [step] : []);
+    const endServiceOf = endsService(stored.held, held) ? [sampleNo] : [];
+    await followInCases(tx, this.outbox, { reporterId, now }, { steps: step ? [step] : [], endServiceOf });
   }
 
   private async acceptTogether(tx: EntityManager, requests: readonly Request[]): Promise<Answer[][]> {
@@ -232,14 +232,9 @@ export class SamplingResults {
         done.flatMap(({ waiting }) => waiting),
       );
       await keepCompared(tx, this.outbox, done, context);
-      await keepPublication(
-        tx,
-        this.outbox,
-        context,
-        done.flatMap(({ steps }) => steps),
-      );
-      const sampleNos = done.flatMap(({ endsServiceOf }) => endsServiceOf ?? []);
-      await endService(tx, this.outbox, { reporterId: context.reporterId, sampleNos, on: dayInChina(context.now) });
+      const steps = done.flatMap((one) => one.steps);
+      const endServiceOf = done.flatMap((one) => one.endsServiceOf ?? []);
+      await followInCases(tx, this.outbox, context, { steps, endServiceOf });
       placed.push(...done.flatMap(({ answers }) => answers));
     }
     return placed;
