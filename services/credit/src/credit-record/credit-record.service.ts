@@ -15,7 +15,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditHistory } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
-import { appliedIn, findRepairsOf, noteApplied, repairedIn } from '../repair/repair.claims.js';
+import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import {
   type CreditRecordState,
   endedReasonOf,
@@ -109,7 +109,7 @@ export class CreditRecords {
     );
     const repairs = await findRepairsOf(
       tx,
-      sources.flatMap(({ source }) => source.claims),
+      sources.map(({ source }) => source),
     );
     const records = await this.findForUpdate(tx, 'RESULT', [...followed.keys()]);
     const now = this.clock.now();
@@ -127,8 +127,8 @@ export class CreditRecords {
       steps.push(...changes.map((change) => ({ change, causedBy })));
     }
     await this.keep(tx, steps);
-    const after = steps.map(({ change }) => change.record);
-    await noteApplied(tx, appliedIn(after, repairs), now);
+    const changes = steps.map(({ change }) => change);
+    await noteRepaired(tx, changes, repairs, now);
     await this.noteFollowed(tx, steps);
   }
 

@@ -1,6 +1,6 @@
 /** Decisions on repairs that have come before what they are about: whatever a source claims of their document later is repaired from the beginning. */
 import type { EntityManager } from 'typeorm';
-import type { Claim, CreditRecordState, Source } from '../credit-record/credit-record.js';
+import type { Claim, RecordChange, Source } from '../credit-record/credit-record.js';
 import { repairedBy, type RepairDecision } from './repair.js';
 
 export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
@@ -17,10 +17,10 @@ export const DECISION = `${KEPT}, hash`;
  * The decisions that have made good already what is claimed, by the entity and document that they are about. They are locked before
  * records are, as everywhere.
  */
-export async function findRepairsOf(tx: EntityManager, claims: readonly Claim[]): Promise<RepairDecision[]> {
-  const documents = claims.flatMap(({ uscc, digest }) =>
-    digest?.documentNo === undefined ? [] : [{ uscc, documentNo: digest.documentNo }],
-  );
+export async function findRepairsOf(tx: EntityManager, sources: readonly Source[]): Promise<RepairDecision[]> {
+  const documents = sources
+    .flatMap(({ claims }) => claims)
+    .flatMap(({ uscc, digest }) => (digest?.documentNo === undefined ? [] : [{ uscc, documentNo: digest.documentNo }]));
   if (documents.length === 0) return [];
   return tx.query(
     `SELECT ${DECISION} FROM repair_decisions
@@ -42,17 +42,23 @@ export function repairedIn(source: Source, repairs: readonly RepairDecision[]): 
   return { ...source, claims };
 }
 
-export function appliedIn(
-  records: readonly CreditRecordState[],
+/** Of these decisions those that were applied to what has changed. */
+export async function noteRepaired(
+  tx: EntityManager,
+  changes: readonly RecordChange[],
   repairs: readonly RepairDecision[],
-): { decisionNo: string; recordNos: string[] }[] {
-  const repaired = records.filter(({ standing }) => standing === 'REPAIRED');
-  return repairs
-    .map((decision) => ({
-      decisionNo: decision.decisionNo,
-      recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
-    }))
-    .filter(({ recordNos }) => recordNos.length > 0);
+  at: Date,
+): Promise<void> {
+  const repaired = changes.map(({ record }) => record).filter(({ standing }) => standing === 'REPAIRED');
+  const applied = repairs.map((decision) => ({
+    decisionNo: decision.decisionNo,
+    recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
+  }));
+  await noteApplied(
+    tx,
+    applied.filter(({ recordNos }) => recordNos.length > 0),
+    at,
+  );
 }
 
 /** Adds records to those that decisions were applied to. */

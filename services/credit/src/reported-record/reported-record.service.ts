@@ -7,7 +7,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
-import { appliedIn, findRepairsOf, noteApplied, repairedIn } from '../repair/repair.claims.js';
+import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import {
   decide,
   DepartmentNotNamed,
@@ -115,7 +115,7 @@ export class ReportedRecords {
     const held = await lockHeld(tx, departmentId, new Set(readable.map(({ submission }) => submission.recordNo)));
     const repairs = await findRepairsOf(
       tx,
-      readable.flatMap(({ source }) => source.claims),
+      readable.map(({ source }) => source),
     );
     const subjects = [...new Set(readable.map(({ source }) => source.subject))];
     const records = await this.records.findForUpdate(tx, 'REPORTED', subjects);
@@ -146,14 +146,8 @@ export class ReportedRecords {
     });
     await keepHeld(tx, departmentId, [...changed.values()]);
     await this.records.keep(tx, steps);
-    await noteApplied(
-      tx,
-      appliedIn(
-        steps.map(({ change }) => change.record),
-        repairs,
-      ),
-      now,
-    );
+    const changes = steps.map(({ change }) => change);
+    await noteRepaired(tx, changes, repairs, now);
     return answers;
   }
 
