@@ -146,8 +146,8 @@ export const sightOf = ({ kind, id }: Principal): Sight => ({
 
 /** What a sight lets through; $1 and $2 are its recipient and its publisher. */
 export const SEEN = '($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2)';
-/** Also, for the credit office, credit statuses, which no one department publishes: who has not taken over what ended. $1 and $2 as in SEEN. */
-const SEEN_OPEN = `($1::text IS NULL OR f.recipient_id = $1) AND ($2::text IS NULL OR f.publisher_id = $2 OR (f.kind = 'CREDIT_STATUS'
+/** Also, for the credit office, credit statuses, which no one department publishes: who has not taken over what ended. */
+const SEEN_OPEN = `(${SEEN} OR (f.kind = 'CREDIT_STATUS'
   AND EXISTS (SELECT FROM organisations WHERE id = $2 AND scopes @> ARRAY['${providerScope(creditRecords.name)}'])))`;
 const OVERDUE = '(f.due_at < $3 AND f.closed_at IS NULL)';
 /** As `deadlineState` has it; null where nothing has to be done within a time. */
