@@ -7,6 +7,8 @@ export type ServiceName = 'registration' | 'inspection' | 'exchange' | 'credit' 
 /** Who reads a stream: services, the organisation whose topic it is, or any organisation at all. */
 export type StreamReader = ServiceName | 'owner' | 'anyone';
 
+export const isService = (reader: StreamReader): reader is ServiceName => reader !== 'owner' && reader !== 'anyone';
+
 /** Which organisations a per-organisation topic is made for. */
 export type OwnerKind = 'DEPARTMENT' | 'PLATFORM';
 

@@ -1,4 +1,4 @@
-import { allStreams, typeOf, type EventClass, type ServiceName, type Stream, type StreamReader } from '@jinqiao/contracts';
+import { allStreams, isService, typeOf, type EventClass, type ServiceName, type Stream, type StreamReader } from '@jinqiao/contracts';
 import { componentSchemas } from './components.js';
 import { declaredFields } from './declared-fields.js';
 import { declaredEvents, schemaUri } from './json-schema.js';
@@ -66,7 +66,7 @@ function operations(stream: Stream): [string, Json][] {
       title: `${party} ${action}s ${stream.name}`,
       tags: [{ name: party }],
       messages: stream.events.map((type) => ({ $ref: `#/channels/${id}/messages/${type.name}` })),
-      ...(action === 'receive' && party !== 'owner' && party !== 'anyone' && { bindings: { kafka: groupBinding(stream, party) } }),
+      ...(action === 'receive' && isService(party) && { bindings: { kafka: groupBinding(stream, party) } }),
     },
   ];
   return [operation('send', stream.writer), ...stream.readers.map((reader) => operation('receive', reader))];

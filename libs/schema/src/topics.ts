@@ -1,4 +1,4 @@
-import { allStreams, deadLetterTopic, topicOf, type OwnerKind, type ServiceName, type Stream } from '@jinqiao/contracts';
+import { allStreams, deadLetterTopic, isService, topicOf, type OwnerKind, type ServiceName, type Stream } from '@jinqiao/contracts';
 
 /** A topic as the broker must have it. */
 export interface Topic {
@@ -23,7 +23,7 @@ export function topicSettings(stream: Pick<Stream, 'retention'>): Readonly<Recor
 
 /** The services that read streams, each with a dead letter topic of its own. */
 export const consumers = (): readonly ServiceName[] =>
-  [...new Set(allStreams().flatMap((stream) => stream.readers))].filter((reader) => reader !== 'owner' && reader !== 'anyone').sort();
+  [...new Set(allStreams().flatMap((stream) => stream.readers))].filter(isService).sort();
 
 /** Every topic that exists before any organisation registers. */
 export function sharedTopics({ namespace = '', partitions }: { namespace?: string; partitions: number }): readonly Topic[] {
