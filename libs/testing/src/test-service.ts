@@ -10,6 +10,8 @@ export interface TestServiceOptions {
   readonly clock?: Pick<Clock, 'now'>;
   /** What is another than at the place. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A second process of the service: the place's clients go on asking the first. */
+  readonly isSecond?: boolean;
 }
 
 export interface TestService {
@@ -26,7 +28,7 @@ export interface TestService {
 export async function startTestService(
   module: new () => object,
   place: Place,
-  { config = ServiceConfig, clock, env }: TestServiceOptions = {},
+  { config = ServiceConfig, clock, env, isSecond = false }: TestServiceOptions = {},
 ): Promise<TestService> {
   const ends: Error[] = [];
   const building = Test.createTestingModule({ imports: [configured(module, checkConfig(config, { ...place.env, ...env }))] })
@@ -38,7 +40,7 @@ export async function startTestService(
   await prepareService(app, place.service);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  place.origin = url;
+  if (!isSecond) place.origin = url;
   return { app, url, ends, get: (type) => app.get(type, { strict: false }), close: () => app.close() };
 }
 

@@ -214,9 +214,7 @@ it('that did not see its record, nor was seen by it, is applied once by two proc
      VALUES ($1, 'hash', $2, $3, $4, $5, 'tj-dc', now())`,
     [decisionNo, uscc, documentNo, decidedOn, decidedBy],
   );
-  const { origin } = place;
-  const second = await startTestService(CreditModule, place, { config: CreditConfig, clock });
-  place.origin = origin;
+  const second = await startTestService(CreditModule, place, { config: CreditConfig, clock, isSecond: true });
   const found = await Promise.all([service, second].map((one) => one.get(Repairs).applyWaiting(500)));
   await second.close();
   expect(found.reduce((sum, one) => sum + one, 0)).toBe(1);

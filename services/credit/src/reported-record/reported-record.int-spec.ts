@@ -309,9 +309,7 @@ describe('a department’s own topic', () => {
 
 describe('the clock', () => {
   it('begins and ends each record once, three years on and from many sweeps of two processes at once', async () => {
-    const { origin } = place;
-    const second = await startTestService(CreditModule, place, { config: CreditConfig, clock });
-    place.origin = origin;
+    const second = await startTestService(CreditModule, place, { config: CreditConfig, clock, isSecond: true });
     const sweepers = [service, second].flatMap((one) => Array.from({ length: 3 }, () => one.get(CreditRecords)));
     const batch = Array.from({ length: 12 }, () => aPenalty({ publishFrom: '2026-12-01', class: 'SERIOUS', publicUntil: '2029-11-20' }));
     await department.post(PATH, batch);
