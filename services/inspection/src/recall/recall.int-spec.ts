@@ -182,7 +182,9 @@ describe('a recall', () => {
     await act(keeper, ['C-1', 'REPORT_PLAN', '2026-03-25'], { sha256: HASH, content: { nationalNo: 'SAMR-1', quantity: 100 } });
     expect(await said('C-1')).toEqual([]);
     await act(keeper, ['C-1', 'PUBLISH', '2026-03-27']);
-    await act(keeper, ['C-1', 'AMEND', '2026-04-01'], { reason: '扩大', content: { quantity: 200 } });
+    const amend = () => act(keeper, ['C-1', 'AMEND', '2026-04-01'], { reason: '扩大', content: { quantity: 200 } });
+    const [amended, repeated] = [await amend(), await amend()];
+    expect(repeated).toMatchObject({ status: 200, body: amended.body });
     await act(keeper, ['C-1', 'RECORD_PROGRESS', '2026-06-20'], { recalled: 90, sha256: HASH });
     await act(keeper, ['C-1', 'COMPLETE', '2026-07-01'], { recalled: 150 });
     await act(keeper, ['C-1', 'SUMMARISE', '2026-07-10'], { recalled: 150, sha256: HASH });
@@ -242,7 +244,7 @@ describe('a recall', () => {
 
   it('has one outcome of a race, also for a number and for a national number', async () => {
     await published('C-3');
-    const ends = await Promise.all([0, 1, 2, 3].map(() => act(keeper, ['C-3', 'WITHDRAW', '2026-03-02'], { reason: '误报' })));
+    const ends = await Promise.all([0, 1, 2, 3].map((n) => act(keeper, ['C-3', 'WITHDRAW', '2026-03-02'], { reason: `误报${n}` })));
     expect(ends.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
     const opened = await Promise.all([keeper, stranger, keeper, stranger].map((as) => open(as, 'C-4')));
     expect(opened.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409]);

@@ -177,12 +177,31 @@ describe('a case', () => {
     await act(organiser, ['C-4', 'FILE_OBJECTION', '2026-03-02'], { ground: 'CONCLUSION', sha256: HASH });
     const { body: accepted } = await act(organiser, ['C-4', 'ACCEPT_OBJECTION', '2026-03-02'], { documentNo: '受理1号' });
     expect(accepted.clocks.find(({ clock: name }) => name === 'ACCEPTANCE')).toMatchObject({ dueOn: '2026-03-05', state: 'MET' });
-    const decided = (upheld: boolean) =>
-      act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, verdict: 'QUALIFIED', reason: '理由', sha256: HASH });
+    const decided = (upheld: boolean, n: number) =>
+      act(organiser, ['C-4', 'DECIDE_OBJECTION', '2026-03-02'], { upheld, verdict: 'QUALIFIED', reason: `理由${n}`, sha256: HASH });
     const answers = await Promise.all([true, false, true, false, true, false].map(decided));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
     const { body } = await organiser.get<SamplingCase>(`${CASES}/tj-amr/C-4`);
     expect(body.history.filter((step) => step.act === 'DECIDE_OBJECTION')).toHaveLength(1);
+  });
+
+  it('takes once what the same organisation says again of a track before anything else happens in it', async () => {
+    await opened('C-4r', UNQUALIFIED);
+    const undeliverable = (reason: string) => act(organiser, ['C-4r', 'REPORT_UNDELIVERABLE', '2026-03-02'], { mode: 'POST', reason });
+    const [first, again] = [await undeliverable('查无此人'), await undeliverable('查无此人')];
+    expect(first.status).toBe(200);
+    expect(again).toMatchObject({ status: 200, body: first.body });
+    await act(organiser, ['C-4r', 'HAND_OVER', '2026-03-02'], { departmentId: 'tj-heping' });
+    await undeliverable('查无此人');
+    await undeliverable('无人接收');
+    await undeliverable('查无此人');
+    const { body } = await undeliverable('查无此人');
+    expect(body.history.map(({ act: name, facts }) => `${name} ${(facts as { reason?: string }).reason ?? ''}`)).toEqual([
+      'REPORT_UNDELIVERABLE 查无此人',
+      'HAND_OVER ',
+      'REPORT_UNDELIVERABLE 无人接收',
+      'REPORT_UNDELIVERABLE 查无此人',
+    ]);
   });
 
   it('is seen by its organiser, by those who have a part in it, and by the auditor', async () => {

@@ -175,7 +175,8 @@ export class SamplingCases {
   async take(tx: EntityManager, caller: Principal, { name, act, stepId }: SentCaseStep): Promise<TakenAs> {
     const file = await this.file(tx, name, 'FOR UPDATE');
     const sent = sentBy(caller, act, stepId);
-    if (await isTaken(tx, 'sampling_case_steps', { reporter_id: name.reporterId, sample_no: name.sampleNo }, sent)) return 'duplicate';
+    const track = { reporter_id: name.reporterId, sample_no: name.sampleNo, track: ACTS[act.act].track, party: act.party };
+    if (await isTaken(tx, 'sampling_case_steps', track, sent)) return 'duplicate';
     const viewer = await viewerOf(tx, caller);
     if (!sees('CASE', viewer, concernOf(file))) throw new CaseUnknown();
     const isOpenToObjections = ACTS[act.act].track === 'PUBLICATION' && (await this.results.isOpenToObjections(tx, name));

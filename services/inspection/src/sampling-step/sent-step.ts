@@ -25,17 +25,15 @@ export const sentBy = ({ id }: Principal, act: object, stepId: string | undefine
   hash: canonicalHash(JSON.parse(JSON.stringify(act))),
 });
 
+type StepsOf = Readonly<Record<string, string>>;
+
 /**
- * Was the step that a department calls by this id taken before? `steps` is the table of such steps, `object` names in its columns what the
- * step is about. Throws StepIdReused where the id is that of another step.
+ * Was this step taken before? `steps` is the table of such steps, `object` names in its columns what the step is about. A department knows
+ * its own steps by their ids; without one, over HTTP, what was taken last of the object is not taken once more where the same organisation
+ * says the same: some steps lead back to where they began. Throws StepIdReused where the id is that of another step.
  */
-export async function isTaken(
-  tx: EntityManager,
-  steps: string,
-  object: Readonly<Record<string, string>>,
-  { stepId, actorId, hash }: SentStep,
-): Promise<boolean> {
-  if (stepId === undefined) return false;
+export async function isTaken(tx: EntityManager, steps: string, object: StepsOf, { stepId, actorId, hash }: SentStep): Promise<boolean> {
+  if (stepId === undefined) return wasLast(tx, steps, object, { actorId, hash });
   const wanted = { ...object, content_hash: hash };
   const places = Object.keys(wanted).map((_column, index) => `$${index + 3}`);
   const [taken]: { same: boolean }[] = await tx.query(
@@ -44,4 +42,13 @@ export async function isTaken(
   );
   if (taken && !taken.same) throw new StepIdReused();
   return taken !== undefined;
+}
+
+async function wasLast(tx: EntityManager, steps: string, object: StepsOf, { actorId, hash }: Omit<SentStep, 'stepId'>): Promise<boolean> {
+  const places = Object.keys(object).map((column, index) => `${column} = $${index + 3}`);
+  const [last]: { same: boolean | null }[] = await tx.query(
+    `SELECT actor_id = $1 AND content_hash = $2 AS same FROM ${steps} WHERE ${places.join(' AND ')} ORDER BY step_no DESC LIMIT 1`,
+    [actorId, hash, ...Object.values(object)],
+  );
+  return last?.same ?? false;
 }

@@ -121,8 +121,9 @@ describe('what is decided in a case', () => {
     await organiser.post(CASES, { sampleNo: 'W-3' });
     await act(organiser, 'W-3', 'HAND_OVER', { departmentId: 'tj-heping' });
     await act(county, 'W-3', 'ORDER_CORRECTION', { documentNo: '责改1号' });
-    const passed = { act: 'RECORD_RECHECK', party: 'SAMPLED_PARTY', on: '2026-11-02', passed: true, sha256: HASH };
-    const answers = await Promise.all(Array.from({ length: 5 }, () => county.post(`${CASES}/tj-amr/W-3/acts`, passed)));
+    const passed = { act: 'RECORD_RECHECK', party: 'SAMPLED_PARTY', on: '2026-11-02', passed: true };
+    const papers = ['a', 'b', 'c', 'd', 'e'].map((digit) => ({ sha256: digit.repeat(64) }));
+    const answers = await Promise.all(papers.map((paper) => county.post(`${CASES}/tj-amr/W-3/acts`, { ...passed, ...paper })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
     expect(await said('W-3', 2)).toEqual(['1 SamplingResultNotified UNQUALIFIED', '2 SamplingResultNotified UNQUALIFIED']);
   });
