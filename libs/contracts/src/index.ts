@@ -4,6 +4,7 @@ export * from './department.events.js';
 export * from './exchange.events.js';
 export * from './fields.js';
 export * from './inspection.events.js';
+export * from './kept-rows.js';
 export * from './platform.events.js';
 export * from './recall.js';
 export * from './registration.events.js';

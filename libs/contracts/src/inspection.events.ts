@@ -1,4 +1,5 @@
-import { AnyObject, CalendarDate, Nested, NestedList, OneOf, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
+import { CalendarDate, Nested, NestedList, OneOf, Optional, Revision, Text, Timestamp, Whole } from './fields.js';
+import { KeptRows } from './kept-rows.js';
 import { RecallContent } from './recall.js';
 import { OnlineSale, ResultDecision, SamplingResultState } from './sampling-result.js';
 import { stream } from './stream.js';
@@ -122,20 +123,6 @@ export const inspectionDeadlines = stream<DeadlineOverdue>({
   key: (overdue) => overdue.subject,
   events: [DeadlineOverdue],
 });
-
-/**
- * The rows of one object as the tables of its writer have them, with its history and its clocks. Nobody else may read them: a database
- * that was set back takes them over again (ADR-0020).
- */
-export class KeptRows {
-  @Text({
-    max: 300,
-    about: 'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, planId:stepNo, or the number of a list.',
-  })
-  subject: string;
-  @Revision() revision: number;
-  @AnyObject({ about: 'The rows of the object, by table.' }) rows: Readonly<Record<string, readonly object[]>>;
-}
 
 /** Fires with everything that is done to a sampling sheet, its evidence included; inspection alone reads it, after a restore. */
 export class SamplingSheetKept extends KeptRows {}

@@ -1,6 +1,7 @@
 import { FeedbackIssued, platformFeedback } from './exchange.events.js';
 import { SamplingResultReported, samplingResultIntake } from './department.events.js';
-import { KeptRows, samplingNotices, SamplingResultPublished, samplingResults, subjectOf } from './inspection.events.js';
+import { samplingNotices, SamplingResultPublished, samplingResults, subjectOf } from './inspection.events.js';
+import { KeptRows } from './kept-rows.js';
 import { allStreams, deadLetterTopic, ownerOf, stream, streamOf, topicOf, typeOf } from './stream.js';
 import './index.js';
 

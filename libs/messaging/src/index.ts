@@ -5,6 +5,7 @@ export { event, EventInvalid, type EventOptions, EventTooLarge, type OutgoingEve
 export { isTransient } from './failures.js';
 export { Gathered } from './gathered.js';
 export { KafkaConnection } from './kafka.js';
+export { keepRows, type Kept, takeOverRows } from './kept-rows.js';
 export { lockKeys } from './lock-keys.js';
 export { MessagingModule } from './messaging.module.js';
 export { type MessagingState, MessagingStatus } from './messaging-status.js';

@@ -13,10 +13,10 @@ import {
   samplingNotices,
   samplingResults,
 } from '@jinqiao/contracts';
-import { OwnTopics } from '@jinqiao/messaging';
+import { OwnTopics, takeOverRows } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import { takeOverOverdue } from './deadline/deadline.restore.js';
-import { CASES, LABORATORY_LISTS, PAIRS, PLANS, PLAN_STEPS, RECALLS, ROUNDS, SHEETS, takeOverRows } from './kept-rows/kept-rows.js';
+import { CASES, LABORATORY_LISTS, PAIRS, PLANS, PLAN_STEPS, RECALLS, ROUNDS, SHEETS } from './kept-rows/kept-rows.js';
 import { takeOverRecalls } from './recall/recall.restore.js';
 import { takeOverResults } from './sampling-result/sampling-result.restore.js';
 import { KeptDraws } from './sampling-round/sampling-round.restore.js';

@@ -5,9 +5,9 @@
  * would stand in one line. A row is waited for only by whoever reports that very batch.
  */
 import { type Competence, subjectOf } from '@jinqiao/contracts';
-import type { Outbox } from '@jinqiao/messaging';
+import { keepRows, type Outbox } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
-import { keepRows, PAIRS } from '../kept-rows/kept-rows.js';
+import { PAIRS } from '../kept-rows/kept-rows.js';
 import type { ResultName } from '../sampling-result/held-result.js';
 import type { Channel } from '../sampling-result/sampling-result.entity.js';
 import { NO_BATCH } from './batch.js';

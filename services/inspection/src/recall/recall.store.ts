@@ -1,11 +1,11 @@
 import type { RecallContent, RecallFacts, RecallPublished } from '@jinqiao/contracts';
-import { event, lockKeys, Outbox, type Received, unnested } from '@jinqiao/messaging';
+import { event, keepRows, lockKeys, Outbox, type Received, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { rulesOf, RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
-import { keepRows, RECALLS } from '../kept-rows/kept-rows.js';
+import { RECALLS } from '../kept-rows/kept-rows.js';
 import type { SentStep } from '../sampling-step/sent-step.js';
 import type { ActName, BEGINNINGS, Competence, State } from './recall.acts.js';
 import { type Announcement, BASIS, type Clock, type Recall } from './recall.js';

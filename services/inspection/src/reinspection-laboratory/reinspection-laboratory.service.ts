@@ -1,10 +1,10 @@
 import { dayInChina } from '@jinqiao/law';
-import { Outbox } from '@jinqiao/messaging';
+import { keepRows, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { actorOf, isProvince } from '../actor.js';
-import { keepRows, LABORATORY_LISTS } from '../kept-rows/kept-rows.js';
+import { LABORATORY_LISTS } from '../kept-rows/kept-rows.js';
 import {
   listFindings,
   listOf,

@@ -1,6 +1,6 @@
-import type { Outbox } from '@jinqiao/messaging';
+import { keepRows, type Outbox } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
-import { CASES, keepRows } from '../kept-rows/kept-rows.js';
+import { CASES } from '../kept-rows/kept-rows.js';
 import { addSteps, type PublicationStep } from './publication.js';
 import { endService } from './service-duty.js';
 

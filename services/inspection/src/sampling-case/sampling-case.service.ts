@@ -1,13 +1,13 @@
 import { type CaseFacts, type SamplingResultPublished, type StepParty } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
-import { Outbox, unnested } from '@jinqiao/messaging';
+import { keepRows, Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { seenBy, viewerOf } from '../actor.js';
 import { type ClockState, leftOf, PAUSABLE_COLUMNS, pausableRow } from '../deadline/run-clock.js';
 import { type Concern, disclosed, sees, type Seen } from '../disclosure/disclosure.js';
-import { CASES, keepRows } from '../kept-rows/kept-rows.js';
+import { CASES } from '../kept-rows/kept-rows.js';
 import { listOn } from '../reinspection-laboratory/reinspection-laboratory.service.js';
 import { withDecision } from '../sampling-result/sampling-result.decision.js';
 import { SamplingResults } from '../sampling-result/sampling-result.service.js';

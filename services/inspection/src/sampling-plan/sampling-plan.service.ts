@@ -1,12 +1,12 @@
 import { SAMPLING_MEASURES as MEASURES } from '@jinqiao/law';
-import { Outbox } from '@jinqiao/messaging';
+import { keepRows, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, Forbidden, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { seenBy, viewerOf } from '../actor.js';
 import { disclosed, type Matter, sees, type Seen } from '../disclosure/disclosure.js';
-import { keepRows, PLANS, PLAN_STEPS } from '../kept-rows/kept-rows.js';
+import { PLANS, PLAN_STEPS } from '../kept-rows/kept-rows.js';
 import {
   type AmendPlanBody,
   type CreatePlanBody,

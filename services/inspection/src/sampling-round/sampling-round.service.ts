@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Regime } from '@jinqiao/contracts';
 import { dayInChina, rule } from '@jinqiao/law';
-import { Outbox } from '@jinqiao/messaging';
+import { keepRows, Outbox } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -21,7 +21,7 @@ import {
   seedHashOf,
 } from './draw.js';
 import { basisOf } from '../sampling-case/sampling-case.js';
-import { keepRows, ROUNDS } from '../kept-rows/kept-rows.js';
+import { ROUNDS } from '../kept-rows/kept-rows.js';
 import { roundFindings, RoundOutsidePlan } from '../sampling-plan/sampling-plan.js';
 import { namedPlan } from '../sampling-plan/sampling-plan.store.js';
 import { ObjectNotDrawn } from '../sampling-sheet/sampling-sheet.js';

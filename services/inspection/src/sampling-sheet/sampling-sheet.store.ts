@@ -1,10 +1,10 @@
 import type { SheetFacts } from '@jinqiao/contracts';
-import { Outbox, unnested } from '@jinqiao/messaging';
+import { keepRows, Outbox, unnested } from '@jinqiao/messaging';
 import { Clock as WallClock } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RUN_COLUMNS, runRow } from '../deadline/run-clock.js';
-import { keepRows, SHEETS } from '../kept-rows/kept-rows.js';
+import { SHEETS } from '../kept-rows/kept-rows.js';
 import { IS_PUBLIC, SERVED_OF_RESULT } from '../sampling-case/sampling-case.service.js';
 import { RoundNotYours, RoundUnknown } from '../sampling-round/sampling-round.js';
 import type { ActName, Competence, State } from './sampling-sheet.acts.js';
