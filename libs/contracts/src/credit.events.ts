@@ -1,5 +1,6 @@
 import * as codes from './codes.js';
 import { CalendarDate, Flag, Nested, NestedList, OneOf, Optional, PartialDate, Revision, Text, TextList, Uscc, Whole } from './fields.js';
+import { KeptRows } from './kept-rows.js';
 import { stream } from './stream.js';
 
 export class LegalBasis {
@@ -118,4 +119,17 @@ export const creditStatuses = stream<CreditStatusChanged>({
   tombstones: true,
   key: (status) => status.uscc,
   events: [CreditStatusChanged],
+});
+
+/** Fires when a decision on a repair is passed on, and when it is applied to a record; credit alone reads it, after a restore. */
+export class RepairDecisionKept extends KeptRows {}
+
+export const keptRepairDecisions = stream<RepairDecisionKept>({
+  topic: 'credit.repair-decision.v1',
+  about: 'Decisions on repairs as credit keeps them, for itself alone.',
+  writer: 'credit',
+  readers: [],
+  retention: 'LAST_STATE',
+  key: ({ subject }) => subject,
+  events: [RepairDecisionKept],
 });

@@ -7,7 +7,8 @@ import { AnyObject, Revision, Text } from './fields.js';
 export class KeptRows {
   @Text({
     max: 300,
-    about: 'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, planId:stepNo, or the number of a list.',
+    about:
+      'Which object: reporterId:sampleNo, recallNo, the id of a pair, round or plan, planId:stepNo, or the number of a list or decision.',
   })
   subject: string;
   @Revision() revision: number;

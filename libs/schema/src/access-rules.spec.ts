@@ -6,6 +6,7 @@ import {
   keptPlans,
   keptPlanSteps,
   keptRecalls,
+  keptRepairDecisions,
   keptRounds,
   keptSheets,
   samplingResults,
@@ -31,6 +32,7 @@ describe('the access rules of the services', () => {
       'DESCRIBE TOPIC credit.credit-record.v1',
       'DESCRIBE TOPIC credit.credit-status.v1',
       'DESCRIBE TOPIC credit.dlt.v1',
+      'DESCRIBE TOPIC credit.repair-decision.v1',
       'DESCRIBE TOPIC exchange.organisation.v1',
       'DESCRIBE TOPIC inspection.sampling-result.v1',
       'DESCRIBE TOPIC registration.market-entity.v1',
@@ -42,6 +44,7 @@ describe('the access rules of the services', () => {
       'READ GROUP credit.own.*',
       'READ TOPIC credit.credit-record.v1',
       'READ TOPIC credit.credit-status.v1',
+      'READ TOPIC credit.repair-decision.v1',
       'READ TOPIC exchange.organisation.v1',
       'READ TOPIC inspection.sampling-result.v1',
       'READ TOPIC registration.market-entity.v1',
@@ -50,6 +53,7 @@ describe('the access rules of the services', () => {
       'WRITE TOPIC credit.credit-record.v1',
       'WRITE TOPIC credit.credit-status.v1',
       'WRITE TOPIC credit.dlt.v1',
+      'WRITE TOPIC credit.repair-decision.v1',
     ]);
   });
 
@@ -67,6 +71,11 @@ describe('the access rules of the services', () => {
     expect(rules.map(({ name, operation }) => `${operation} ${name}`).sort()).toEqual(
       kept.flatMap((topic) => [`DESCRIBE ${topic}`, `READ ${topic}`, `WRITE ${topic}`]).sort(),
     );
+  });
+
+  it('let nobody but credit read the decisions that it keeps', () => {
+    const rules = accessRules().filter((rule) => rule.name === keptRepairDecisions.topic);
+    expect([...new Set(rules.map((rule) => rule.principal))]).toEqual(['User:service.credit']);
   });
 
   it('let anyone read the heads of the ledger, and nothing else', () => {

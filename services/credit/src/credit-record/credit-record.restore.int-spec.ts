@@ -1,4 +1,4 @@
-import { creditRecords, creditStatuses, SamplingResultPublished, samplingResults } from '@jinqiao/contracts';
+import { creditRecords, creditStatuses, RepairDecisionKept, SamplingResultPublished, samplingResults } from '@jinqiao/contracts';
 import { addDays, dayInChina } from '@jinqiao/law';
 import {
   aSamplingResult,
@@ -12,7 +12,9 @@ import {
 } from '@jinqiao/testing';
 import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
+import { introducedCreditOffice } from '../credit-office.harness.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
+import { Repairs } from '../repair/repair.service.js';
 
 /*
  * A database of credit that is set back (ADR-0009): records and statuses go on above what was published, and the sources that are read
@@ -155,3 +157,76 @@ it('what departments reported before the set-back is known, and goes on above wh
   const own = (await said(creditRecords.topic)).filter((one) => one.startsWith(uscc));
   expect(own.map((one) => one.split(' ').at(-1))).toEqual(['1', '2', '3']);
 }, 120_000);
+
+describe('decisions on repairs', () => {
+  const PATH = '/api/credit/repair-decisions';
+  const uscc = testUscc(5);
+  const penalty = (recordNo: string) => ({
+    recordNo,
+    uscc,
+    type: 'PENALTY',
+    class: 'SERIOUS',
+    documentDate: addDays(dayInChina(new Date()), -5),
+    digest: { documentNo: recordNo, matter: '销售不合格产品', authority: '天津市市场监督管理委员会' },
+  });
+  const decisionOn = (documentNo: string) => ({
+    decisionNo: `信修〔2026〕${documentNo}`,
+    uscc,
+    documentNo,
+    decidedOn: dayInChina(new Date()),
+    decidedBy: '信用中国',
+  });
+  const isSent = () => eventually(async () => expect(await place.sql('SELECT FROM outbox')).toEqual([]));
+  const kept = () => place.sql<Record<string, unknown>>('SELECT * FROM repair_decisions ORDER BY decision_no');
+  const standingOf = async (documentNo: string) =>
+    (
+      await place.sql<{ standing: string }>(`SELECT standing FROM credit_records WHERE uscc = $1 AND digest ->> 'documentNo' = $2`, [
+        uscc,
+        documentNo,
+      ])
+    ).map(({ standing: stood }) => stood);
+
+  it('that were passed on before the set-back are known, those that wait as well', async () => {
+    const office = await introducedCreditOffice(place);
+    const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+    await department.post('/api/credit/records', penalty('R-1'));
+    await office.post(PATH, decisionOn('R-2'));
+    await isSent();
+    await service.close();
+    const setBack = await place.backUp();
+    service = await startTestService(CreditModule, place, { config: CreditConfig });
+    await office.post(PATH, [decisionOn('R-1'), decisionOn('R-3')]);
+    // It had waited since before the backup.
+    await department.post('/api/credit/records', penalty('R-2'));
+    await isSent();
+    const before = await kept();
+    expect(before.map(({ record_nos: records, kept_revision: revision }) => [(records as string[]).length, revision])).toEqual([
+      [1, 1],
+      [1, 2],
+      [0, 1],
+    ]);
+    await service.close();
+
+    await setBack();
+    service = await startTestService(CreditModule, place, { config: CreditConfig });
+    expect(await kept()).toEqual(before);
+    expect((await office.post(PATH, decisionOn('R-1'))).body).toMatchObject({ outcome: 'duplicate' });
+    expect((await department.post('/api/credit/records', penalty('R-3'))).body).toMatchObject({ standing: 'REPAIRED' });
+    await isSent();
+    expect((await said(creditRecords.topic)).filter((one) => one.startsWith(uscc))).toHaveLength(2);
+  }, 120_000);
+
+  it('that were said, while the end of their record was not, end it', async () => {
+    const department = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+    await department.post('/api/credit/records', penalty('R-4'));
+    await isSent();
+    const [one] = await kept();
+    await service.close();
+    const row = { ...one, decision_no: '信修〔2026〕R-4', document_no: 'R-4', kept_revision: 1 };
+    await place.publish(RepairDecisionKept, { subject: row.decision_no, revision: 1, rows: { repair_decisions: [row] } });
+    service = await startTestService(CreditModule, place, { config: CreditConfig });
+    await service.get(Repairs).applyWaiting(500);
+    expect(await standingOf('R-4')).toEqual(['REPAIRED']);
+    expect((await kept()).filter(({ applied_at: at }) => at === null)).toEqual([]);
+  }, 120_000);
+});

@@ -1,16 +1,24 @@
-import { CreditRecordEnded, type CreditRecordPublished, creditRecords, type CreditStatusChanged, creditStatuses } from '@jinqiao/contracts';
-import { OwnTopics, type Received } from '@jinqiao/messaging';
+import {
+  CreditRecordEnded,
+  type CreditRecordPublished,
+  creditRecords,
+  type CreditStatusChanged,
+  creditStatuses,
+  keptRepairDecisions,
+} from '@jinqiao/contracts';
+import { OwnTopics, type Received, takeOverRows } from '@jinqiao/messaging';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { beginEpoch } from '../credit-change/credit-change.service.js';
 import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
 import { commitmentsOf } from '../credit-status/credit-status.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
+import { DECISIONS } from '../repair/repair.claims.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
 import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
 
 /**
- * Records and statuses that were published and that a database which was set back does not know (ADR-0009). The sources are read again
+ * Records, statuses and decisions on repairs that were published and that a database which was set back does not know (ADR-0009). The sources are read again
  * from the offsets that went back with it: what had been derived and not published yet is derived again.
  */
 @Injectable()
@@ -19,6 +27,8 @@ export class CreditRestore {
     // Statuses first: what records say of an entity is then compared with what was told of it last.
     ownTopics.takenOver(creditStatuses, takeOverStatuses);
     ownTopics.takenOver(creditRecords, (tx, said) => takeOverRecords(tx, said, history));
+    ownTopics.takenOver(keptRepairDecisions, takeOverRows(DECISIONS));
+    ownTopics.afterTakingOver(letWait);
     ownTopics.afterTakingOver((tx) => statuses.restateDiffering(tx));
     ownTopics.afterTakingOver(beginEpoch);
   }
@@ -81,5 +91,15 @@ async function takeOverReports(tx: EntityManager, records: readonly CreditRecord
      ON CONFLICT (department_id, record_no) DO UPDATE SET revision = excluded.revision, restored_revision = excluded.restored_revision
        WHERE kept.revision < excluded.revision`,
     [JSON.stringify(reported)],
+  );
+}
+
+/** A decision may have been said and the end of its record not yet: it waits for it again. */
+async function letWait(tx: EntityManager): Promise<void> {
+  await tx.query(
+    `UPDATE repair_decisions AS d SET applied_at = NULL
+     WHERE applied_at IS NOT NULL AND EXISTS (
+       SELECT FROM credit_records r
+       WHERE r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED', 'REPAIRED', 'EXPIRED'))`,
   );
 }

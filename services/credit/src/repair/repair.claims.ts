@@ -1,4 +1,6 @@
 /** Decisions on repairs that have come before what they are about: whatever a source claims of their document later is repaired from the beginning. */
+import { RepairDecisionKept } from '@jinqiao/contracts';
+import { type Kept, keepRows, type Outbox } from '@jinqiao/messaging';
 import type { EntityManager } from 'typeorm';
 import type { Claim, RecordChange, Source } from '../credit-record/credit-record.js';
 import { repairedBy, type RepairDecision } from './repair.js';
@@ -12,6 +14,15 @@ export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
 export const KEPT = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
   reason, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
 export const DECISION = `${KEPT}, hash`;
+
+/** A decision for a restore (ADR-0020). */
+export const DECISIONS: Kept = {
+  type: RepairDecisionKept,
+  key: ['decision_no'],
+  tables: ['repair_decisions'],
+  added: [],
+  holds: 'true',
+};
 
 /**
  * The decisions that have made good already what is claimed, by the entity and document that they are about. They are locked before
@@ -42,37 +53,48 @@ export function repairedIn(source: Source, repairs: readonly RepairDecision[]): 
   return { ...source, claims };
 }
 
-/** Of these decisions those that were applied to what has changed. */
+/** Notes of these decisions those that were applied to what has changed; answers their numbers. */
 export async function noteRepaired(
   tx: EntityManager,
   changes: readonly RecordChange[],
   repairs: readonly RepairDecision[],
   at: Date,
-): Promise<void> {
+): Promise<string[]> {
   const repaired = changes.map(({ record }) => record).filter(({ standing }) => standing === 'REPAIRED');
   const applied = repairs.map((decision) => ({
     decisionNo: decision.decisionNo,
     recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
   }));
-  await noteApplied(
+  return noteApplied(
     tx,
     applied.filter(({ recordNos }) => recordNos.length > 0),
     at,
   );
 }
 
-/** Adds records to those that decisions were applied to. */
+/** Adds records to those that decisions were applied to; answers the numbers of decisions that had not been applied to all of them. */
 export async function noteApplied(
   tx: EntityManager,
   applied: readonly Pick<KeptDecision, 'decisionNo' | 'recordNos'>[],
   at: Date,
-): Promise<void> {
-  if (applied.length === 0) return;
-  await tx.query(
+): Promise<string[]> {
+  if (applied.length === 0) return [];
+  const [noted]: [{ decisionNo: string }[]] = await tx.query(
     `UPDATE repair_decisions AS kept SET applied_at = coalesce(kept.applied_at, $2),
        record_nos = ARRAY (SELECT DISTINCT no FROM unnest(kept.record_nos || x."recordNos") AS no ORDER BY no)
      FROM jsonb_to_recordset($1::jsonb) AS x ("decisionNo" text, "recordNos" uuid[])
-     WHERE kept.decision_no = x."decisionNo"`,
+     WHERE kept.decision_no = x."decisionNo" AND (kept.applied_at IS NULL OR NOT kept.record_nos @> x."recordNos")
+     RETURNING kept.decision_no AS "decisionNo"`,
     [JSON.stringify(applied), at],
   );
+  return noted.map(({ decisionNo }) => decisionNo);
 }
+
+/** To be called when all is done to them: says how decisions stand, to be known again after a restore. */
+export const keepDecisions = (tx: EntityManager, outbox: Outbox, decisionNos: readonly string[]): Promise<void> =>
+  keepRows(
+    tx,
+    outbox,
+    DECISIONS,
+    decisionNos.map((decision_no) => ({ decision_no })),
+  );

@@ -1,4 +1,5 @@
 import { dayInChina } from '@jinqiao/law';
+import { Outbox } from '@jinqiao/messaging';
 import {
   batchAnswer,
   type BatchAnswer,
@@ -28,7 +29,7 @@ import {
   repairedBy,
   RepairRejected,
 } from './repair.js';
-import { DECISION, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
+import { DECISION, keepDecisions, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
 
 /** What became of one decision. */
 export interface RepairAnswer extends ItemAnswer {
@@ -64,6 +65,7 @@ export class Repairs {
   async acceptOne(caller: Principal, input: unknown): Promise<RepairAnswer> {
     const [answer] = await this.accept(caller, [input]);
     if (!answer || answer.outcome === 'rejected') throw new RepairRejected(answer?.errors ?? []);
+    private readonly outbox: Outbox,
     return answer;
   }
 
@@ -136,7 +138,11 @@ export class Repairs {
   }
 
   /** Ends the records of decisions whose rows are locked. Records are locked in the order of their numbers, entities after them. */
-  private async apply(tx: EntityManager, decisions: readonly RepairDecision[]): Promise<Map<string, string[]>> {
+  private async apply(
+    tx: EntityManager,
+    decisions: readonly RepairDecision[],
+    fresh: ReadonlySet<string> = new Set(),
+  ): Promise<Map<string, string[]>> {
     const byNumber = new Map(decisions.map((decision) => [decision.decisionNo, decision]));
     const found: { decisionNo: string; recordNos: string[] }[] = await tx.query(
       `SELECT decision_no AS "decisionNo", array_agg(r.record_no::text ORDER BY r.record_no) AS "recordNos"
@@ -148,13 +154,15 @@ export class Repairs {
       found.flatMap(({ decisionNo, recordNos }) => recordNos.map((recordNo) => [recordNo, byNumber.get(decisionNo)] as const)),
     );
     const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
+        fresh,
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
       const change = decision && repair(record, repairedBy(decision));
       return change && change.record !== record ? [{ change, causedBy: null }] : [];
     });
     await this.records.keep(tx, steps);
-    await noteApplied(tx, found, this.clock.now());
+    const noted = await noteApplied(tx, found, this.clock.now());
+    await keepDecisions(tx, this.outbox, [...new Set([...fresh, ...noted])]);
     return new Map(found.map(({ decisionNo, recordNos }) => [decisionNo, recordNos]));
   }
 }

@@ -1,13 +1,13 @@
 import { creditRecordIntake, type CreditRecordReported, type CreditRecordRetracted, topicOf } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
-import type { Received } from '@jinqiao/messaging';
+import { Outbox, type Received } from '@jinqiao/messaging';
 import { batchAnswer, type BatchAnswer, Clock, type ItemAnswer, ITEMS_MAX, namedIn, type Principal, TooManyItems } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
-import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
+import { findRepairsOf, keepDecisions, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import {
   decide,
   DepartmentNotNamed,
@@ -66,6 +66,7 @@ const HELD = `record_no AS "recordNo", revision, hash, restored_revision AS "res
 export class ReportedRecords {
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
     private readonly records: CreditRecords,
     private readonly clock: Clock,
   ) {}
@@ -147,7 +148,7 @@ export class ReportedRecords {
     await keepHeld(tx, departmentId, [...changed.values()]);
     await this.records.keep(tx, steps);
     const changes = steps.map(({ change }) => change);
-    await noteRepaired(tx, changes, repairs, now);
+    await keepDecisions(tx, this.outbox, await noteRepaired(tx, changes, repairs, now));
     return answers;
   }
 
