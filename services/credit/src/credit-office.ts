@@ -8,8 +8,8 @@ const CREDIT_OFFICE = 'provides:credit.credit-record';
 export class NotTheCreditOffice extends DomainError {
   constructor() {
     super('NOT_THE_CREDIT_OFFICE', 403, {
-      zh: '仅社会信用主管部门可以报送全国信用网站的内容',
-      en: 'Only the credit office passes on what the national credit site says',
+      zh: '仅社会信用主管部门可以报送、查阅全国信用网站的修复决定等内容',
+      en: 'Only the credit office passes on and reads back what the national credit site says',
     });
   }
 }

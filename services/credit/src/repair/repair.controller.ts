@@ -1,9 +1,19 @@
 import { OneOf, Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, type BatchAnswer, Caller, CheckedQuery, ITEMS_MAX, type Page, type Principal } from '@jinqiao/platform';
+import {
+  Allow,
+  type BatchAnswer,
+  Caller,
+  CheckedQuery,
+  ITEMS_MAX,
+  type Page,
+  type Principal,
+  type Upload,
+  UploadedFile,
+} from '@jinqiao/platform';
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiBody } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { KeptDecision } from './repair.claims.js';
-import { type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+import { type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
 
 const USUAL_PAGE = 100;
 
@@ -26,10 +36,24 @@ export class RepairController {
     return Array.isArray(body) ? this.repairs.acceptMany(caller, body) : this.repairs.acceptOne(caller, body);
   }
 
+  /** CSV in UTF-8 with the columns decisionNo, uscc, documentNo, decidedOn, decidedBy and reason, or their Chinese names; up to 1,000 rows. */
+  @Post('repair-decisions/file')
+  @HttpCode(200)
+  @Allow('DEPARTMENT')
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } } })
+  take(@Caller() caller: Principal, @UploadedFile() file: Upload): Promise<BatchAnswer<RepairRowAnswer>> {
+    return this.repairs.acceptFile(caller, file);
+  }
+
+  /** Of departments for the credit office alone. */
   @Get('repair-decisions')
-  @Allow('AUDITOR', 'OPERATOR')
-  list(@CheckedQuery(ListRepairDecisionsQuery) { limit = USUAL_PAGE, ...wanted }: ListRepairDecisionsQuery): Promise<Page<KeptDecision>> {
-    return this.repairs.list({ ...wanted, limit });
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
+  list(
+    @Caller() caller: Principal,
+    @CheckedQuery(ListRepairDecisionsQuery) { limit = USUAL_PAGE, ...wanted }: ListRepairDecisionsQuery,
+  ): Promise<Page<KeptDecision>> {
+    return this.repairs.list(caller, { ...wanted, limit });
   }
 
   /** What has to hold before the department repairs its own record, each with why. It repairs by taking the record back. */

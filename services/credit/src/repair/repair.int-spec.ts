@@ -17,7 +17,7 @@ import { introducedCreditOffice } from '../credit-office.harness.js';
 import type { RecordVersion } from '../credit-history/credit-history.service.js';
 import type { RecordAnswer } from '../reported-record/reported-record.service.js';
 import type { KeptDecision } from './repair.claims.js';
-import { type Repairability, type RepairAnswer, Repairs } from './repair.service.js';
+import { type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
 
 /* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
 const PATH = '/api/credit/repair-decisions';
@@ -245,6 +245,50 @@ it('of many is answered each for itself; one bad item rejects no other', async (
   });
 });
 
+describe('as a table', () => {
+  const HEADER = '序号,修复决定文号,统一社会信用代码,决定书文号,修复决定日期,修复决定机关,修复理由';
+  const rowOf = ({ decisionNo, uscc, documentNo, decidedOn, decidedBy }: Record<string, string>) =>
+    `1,${decisionNo},${uscc},${documentNo},${decidedOn},${decidedBy},`;
+  function table(rows: readonly string[], header = HEADER): FormData {
+    const form = new FormData();
+    form.append('file', new Blob([`\uFEFF${[header, ...rows].join('\r\n')}\r\n`]), 'decisions.csv');
+    return form;
+  }
+
+  it('are answered row by row, and say the same as over HTTP', async () => {
+    const [known, good, bad] = [aPenalty(), aPenalty(), aPenalty()];
+    await report(good.penalty);
+    await office.post(PATH, known.decision);
+    const rows = [known.decision, good.decision, { ...bad.decision, uscc: '123' }, { ...bad.decision, decidedBy: '' }].map(rowOf);
+    const { status, body } = await office.post<BatchAnswer<RepairRowAnswer>>(`${PATH}/file`, table(rows));
+    expect(status).toBe(200);
+    expect(body.items.map(({ line, outcome, recordNos, errors }) => [line, outcome, recordNos.length, errors[0]?.code ?? '-'])).toEqual([
+      [2, 'duplicate', 0, '-'],
+      [3, 'accepted', 1, '-'],
+      [4, 'rejected', 0, 'USCC_MALFORMED'],
+      [5, 'rejected', 0, 'FIELD_MISSING'],
+    ]);
+    expect(await standing(good.penalty)).toEqual(['REPAIRED']);
+    expect(await place.sql('SELECT FROM repair_decisions WHERE decision_no = $1', [bad.decision['decisionNo']])).toEqual([]);
+  });
+
+  it.each<[string, FormData, number, string]>([
+    ['without a column that is required', table([], '修复决定文号,统一社会信用代码'), 400, 'LIST_UNREADABLE'],
+    ['of more than 1,000 rows', table(Array.from({ length: 1_001 }, () => 'x')), 413, 'TOO_MANY_ITEMS'],
+  ])('%s are refused', async (_what, form, status, code) => {
+    expect(await office.post(`${PATH}/file`, form)).toMatchObject({ status, body: { code } });
+  });
+
+  it('come from the credit office alone', async () => {
+    const { decision } = aPenalty();
+    expect(await department.post(`${PATH}/file`, table([rowOf(decision)]))).toMatchObject({
+      status: 403,
+      body: { code: 'NOT_THE_CREDIT_OFFICE' },
+    });
+    expect(await place.sql('SELECT FROM repair_decisions WHERE decision_no = $1', [decision['decisionNo']])).toEqual([]);
+  });
+});
+
 it('shows a department what has to hold before it repairs its own record', async () => {
   const { penalty } = aPenalty();
   await report(penalty);
@@ -270,8 +314,9 @@ describe('who may', () => {
     expect((await place.http(await place.token('PLATFORM', 'jd')).post(PATH, decision)).status).toBe(403);
   });
 
-  it('read them are auditors and the operator, page by page', async () => {
-    expect((await department.get(PATH)).status).toBe(403);
+  it('read them are the credit office, auditors and the operator, page by page', async () => {
+    expect(await department.get(PATH)).toMatchObject({ status: 403, body: { code: 'NOT_THE_CREDIT_OFFICE' } });
+    expect((await office.get<Page<KeptDecision>>(`${PATH}?limit=2`)).body.items).toHaveLength(2);
     const auditor = place.http(await place.token('AUDITOR', 'tj-audit'));
     const first = (await auditor.get<Page<KeptDecision>>(`${PATH}?limit=2`)).body;
     const rest = (await auditor.get<Page<KeptDecision>>(`${PATH}?limit=500&cursor=${first.next ?? ''}`)).body;

@@ -11,7 +11,7 @@ import {
   type Page,
   pageOf,
   type Principal,
-  TooManyItems,
+  type Upload,
 } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -30,12 +30,19 @@ import {
   RepairRejected,
 } from './repair.js';
 import { DECISION, keepDecisions, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
+import { decisionsIn, TooManyDecisions } from './repair.file.js';
 
 /** What became of one decision. */
 export interface RepairAnswer extends ItemAnswer {
   readonly decisionNo: string | null;
   /** The records that it ended or that had ended before; none yet: it waits for one. */
   readonly recordNos: readonly string[];
+}
+
+/** Of a row of a table. */
+export interface RepairRowAnswer extends RepairAnswer {
+  /** Counted from 1, the header included. */
+  readonly line: number;
 }
 
 /** Whether a record may be repaired: what its deciding body looks at before it decides. */
@@ -58,6 +65,7 @@ const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.documen
 export class Repairs {
   constructor(
     private readonly db: DataSource,
+    private readonly outbox: Outbox,
     private readonly records: CreditRecords,
     private readonly clock: Clock,
   ) {}
@@ -65,13 +73,22 @@ export class Repairs {
   async acceptOne(caller: Principal, input: unknown): Promise<RepairAnswer> {
     const [answer] = await this.accept(caller, [input]);
     if (!answer || answer.outcome === 'rejected') throw new RepairRejected(answer?.errors ?? []);
-    private readonly outbox: Outbox,
     return answer;
   }
 
   async acceptMany(caller: Principal, inputs: readonly unknown[]): Promise<BatchAnswer<RepairAnswer>> {
-    if (inputs.length > ITEMS_MAX) throw new TooManyItems({ zh: '修复决定', en: 'decisions on repairs' });
+    if (inputs.length > ITEMS_MAX) throw new TooManyDecisions();
     return batchAnswer(await this.accept(caller, inputs));
+  }
+
+  /** The rows of a table, each answered for itself with its line. */
+  async acceptFile(caller: Principal, { content }: Upload): Promise<BatchAnswer<RepairRowAnswer>> {
+    const rows = await decisionsIn(content);
+    const answers = await this.accept(
+      caller,
+      rows.map(({ input }) => input),
+    );
+    return batchAnswer(answers.map((answer, at) => ({ ...answer, line: rows[at]?.line ?? 0 })));
   }
 
   /**
@@ -104,8 +121,9 @@ export class Repairs {
     });
   }
 
-  /** Decisions by their number: those that wait for their record, those that were applied, or all. */
-  async list({ state, cursor, limit }: DecisionsWanted): Promise<Page<KeptDecision>> {
+  /** Decisions by their number: those that wait for their record, those that were applied, or all; of departments for the credit office alone. */
+  async list(caller: Principal, { state, cursor, limit }: DecisionsWanted): Promise<Page<KeptDecision>> {
+    if (caller.kind === 'DEPARTMENT') await assertCreditOffice(this.db.manager, caller);
     const [after = null] = cursor === undefined ? [] : decodeCursor(LIST, cursor);
     const rows: KeptDecision[] = await this.db.query(
       `SELECT ${KEPT} FROM repair_decisions
@@ -132,6 +150,7 @@ export class Repairs {
       const applied = await this.apply(
         tx,
         [...kept.values()].filter(({ decisionNo, hash }) => passed.has(`${hash} ${decisionNo}`)),
+        fresh,
       );
       return readings.map(({ input, read }) => answerOf(input, read, { kept, applied, fresh }));
     });
@@ -154,7 +173,6 @@ export class Repairs {
       found.flatMap(({ decisionNo, recordNos }) => recordNos.map((recordNo) => [recordNo, byNumber.get(decisionNo)] as const)),
     );
     const records = await this.records.findByNoForUpdate(tx, [...decisionOf.keys()]);
-        fresh,
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
       const change = decision && repair(record, repairedBy(decision));
