@@ -201,6 +201,12 @@ export class CreditRecordReported {
   @Optional() @Timestamp({ about: 'Absent = when it arrived.' }) reportedAt?: string;
 }
 
+/** By which document somebody has established what no record here tells. */
+export class RepairProof {
+  @Text({ max: 200, about: 'Number of the document.' }) documentNo: string;
+  @CalendarDate({ about: 'Date of the document.' }) on: string;
+}
+
 /** Fires when a department takes a record back: it is void, was wrong, or is repaired; credit ends what it published. */
 export class CreditRecordRetracted {
   @Text({ max: 128 }) recordNo: string;
@@ -209,6 +215,8 @@ export class CreditRecordRetracted {
   ground: CreditRetractionGround;
   @Text({ max: 1000 }) reason: string;
   @Optional() @CalendarDate({ about: 'When that was decided.' }) decidedOn?: string;
+  @Optional() @Nested(() => RepairProof) dutiesPerformed?: RepairProof;
+  @Optional() @Nested(() => RepairProof) notExcluded?: RepairProof;
 }
 
 export const creditRecordIntake = stream<CreditRecordReported | CreditRecordRetracted>({

@@ -9,6 +9,7 @@ import { FollowPermits1795451030037 } from './migrations/1795451030037-follow-pe
 import { KeepCreditHistory1795450800000 } from './migrations/1795450800000-keep-credit-history.js';
 import { LetEnquiriesGo1795451030020 } from './migrations/1795451030020-let-enquiries-go.js';
 import { KeepDaysOfRepairs1795451030080 } from './migrations/1795451030080-keep-days-of-repairs.js';
+import { KeepDerivationsOfRepairs1795452021000 } from './migrations/1795452021000-keep-derivations-of-repairs.js';
 import { KeepRepairDecisions1795452020000 } from './migrations/1795452020000-keep-repair-decisions.js';
 import { KeepRegimes1795451030070 } from './migrations/1795451030070-keep-regimes.js';
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
@@ -37,4 +38,5 @@ await migrateService('credit', [
   KeepRegimes1795451030070,
   KeepDaysOfRepairs1795451030080,
   KeepRepairDecisions1795452020000,
+  KeepDerivationsOfRepairs1795452021000,
 ]);

@@ -197,8 +197,8 @@ export class CreditRecords {
   }
 
   /** Every record of entities, public or not, for who decides on one of them. */
-  findOfEntities(usccs: readonly string[]): Promise<CreditRecordState[]> {
-    return this.db.query(`SELECT ${COLUMNS} FROM credit_records WHERE uscc = ANY ($1) ORDER BY record_no`, [usccs]);
+  findOfEntities(usccs: readonly string[], tx: EntityManager = this.db.manager): Promise<CreditRecordState[]> {
+    return tx.query(`SELECT ${COLUMNS} FROM credit_records WHERE uscc = ANY ($1) ORDER BY record_no`, [usccs]);
   }
 
   /** Locked in the order of their numbers. */

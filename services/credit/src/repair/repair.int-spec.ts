@@ -15,7 +15,7 @@ import { CreditConfig } from '../config.js';
 import { CreditModule } from '../credit.module.js';
 import { introducedCreditOffice } from '../credit-office.harness.js';
 import type { RecordVersion } from '../credit-history/credit-history.service.js';
-import type { RecordAnswer } from '../reported-record/reported-record.service.js';
+import type { RecordAnswer, ReportedRecord } from '../reported-record/reported-record.service.js';
 import type { KeptDecision } from './repair.claims.js';
 import { type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
 
@@ -304,6 +304,38 @@ it('shows a department what has to hold before it repairs its own record', async
   await report({ ...penalty, recordNo: `P-${last}-2`, documentDate: '2026-11-02' });
   expect(await met()).toMatchObject({ LEAST_PERIOD: 'MET', NO_REPEAT: 'NOT_MET', PUBLIC_COMMITMENT: 'MET' });
   expect(await office.get(url)).toMatchObject({ status: 404, body: { code: 'RECORD_UNKNOWN' } });
+});
+
+it('keeps with the repair of a department on what it was decided, as it was then', async () => {
+  const { penalty } = aPenalty();
+  await report(penalty);
+  const url = `/api/credit/records/${penalty.recordNo}`;
+  const retraction = {
+    revision: 2,
+    ground: 'REPAIRED',
+    reason: '已履行义务',
+    decidedOn: '2026-11-25',
+    dutiesPerformed: { documentNo: '缴款书1号', on: '2026-11-10' },
+  };
+  expect((await department.post(`${url}/retraction`, retraction)).body).toMatchObject({ outcome: 'accepted', standing: 'REPAIRED' });
+  const derived = async () => {
+    const { body } = await department.get<ReportedRecord>(url);
+    return (body.repairedUnder ?? []).flatMap(({ conditions }) =>
+      conditions.map(({ condition, outcome, because }) => `${condition} ${outcome} ${because}`),
+    );
+  };
+  const then = [
+    expect.stringMatching(/^LEAST_PERIOD MET may be repaired from 2026-11-01/),
+    'NO_REPEAT MET no PENALTY is later than 2026-08-01',
+    expect.stringMatching(/^PUBLIC_COMMITMENT NOT_MET/),
+    'DUTIES_PERFORMED MET 缴款书1号 of 2026-11-10',
+    expect.stringMatching(/^NOT_EXCLUDED FOR_A_PERSON/),
+  ];
+  expect(await derived()).toEqual(then);
+  // What comes later, and the same taken back again, changes nothing of it.
+  await report({ ...penalty, recordNo: `${penalty.recordNo}-2`, documentDate: '2026-11-02' });
+  await department.post(`${url}/retraction`, { ...retraction, revision: 3, dutiesPerformed: undefined });
+  expect(await derived()).toEqual(then);
 });
 
 describe('who may', () => {

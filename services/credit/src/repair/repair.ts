@@ -3,10 +3,10 @@
  * decides on its repair; the national credit site is the single window and its decision binds every source (信用修复管理办法, NDRC Order
  * 36). A decision may come before the record that it is about, and waits for it then.
  */
-import { CalendarDate, type LegalBasis, Optional, Text } from '@jinqiao/contracts';
+import { CalendarDate, type CreditRecordRetracted, type LegalBasis, Optional, type RepairProof, Text } from '@jinqiao/contracts';
 import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
-import { type CreditRecordState, isPublic, type Repaired } from '../credit-record/credit-record.js';
+import { type CreditRecordState, endedReasonOf, isPublic, type Repaired } from '../credit-record/credit-record.js';
 import { usccFindings } from '../uscc.js';
 
 /** A decision on a repair, by the national credit site or as the credit office passes it on. */
@@ -67,16 +67,24 @@ export interface RepairCondition {
   readonly legalBasis: LegalBasis | null;
 }
 
-/** What has to hold before its department repairs a record, as far as the records of its entity tell, each with why. */
-export function repairConditions(record: CreditRecordState, ofEntity: readonly CreditRecordState[], today: string): RepairCondition[] {
+/** What whoever decides on a repair states besides; absent: nobody has said it. */
+export type Established = Pick<CreditRecordRetracted, 'dutiesPerformed' | 'notExcluded'>;
+
+/** What has to hold before its department repairs a record, as far as the records of its entity and what it states tell, each with why. */
+export function repairConditions(
+  record: CreditRecordState,
+  ofEntity: readonly CreditRecordState[],
+  today: string,
+  { dutiesPerformed, notExcluded }: Established = {},
+): RepairCondition[] {
   const others = ofEntity.filter(({ recordNo }) => recordNo !== record.recordNo);
   const made = wholeDate(record.documentDate ?? today);
   return [
     leastPeriod(record, made, today),
     noRepeat(record, others, made),
     publicCommitment(others.filter(isPublic), made),
-    forAPerson('DUTIES_PERFORMED', 'whether all duties of the document are performed is not kept here'),
-    forAPerson('NOT_EXCLUDED', 'whether the law excludes this decision from repair is not kept here'),
+    established('DUTIES_PERFORMED', dutiesPerformed, 'whether all duties of the document are performed is not kept here'),
+    established('NOT_EXCLUDED', notExcluded, 'whether the law excludes this decision from repair is not kept here'),
   ];
 }
 
@@ -111,9 +119,30 @@ function publicCommitment(others: readonly CreditRecordState[], made: string): R
   return { condition: 'PUBLIC_COMMITMENT', outcome: promised ? 'MET' : 'NOT_MET', because, legalBasis: null };
 }
 
-const forAPerson = (condition: RepairCondition['condition'], because: string): RepairCondition => ({
+/** A person says it, by a document; else it is for a person. */
+const established = (condition: RepairCondition['condition'], proof: RepairProof | undefined, otherwise: string): RepairCondition => ({
   condition,
-  outcome: 'FOR_A_PERSON',
-  because,
+  outcome: proof ? 'MET' : 'FOR_A_PERSON',
+  because: proof ? `${proof.documentNo} of ${proof.on}` : otherwise,
   legalBasis: null,
 });
+
+/** What had to hold for the repair of a record, as it was when its department decided. */
+export interface RepairedUnder {
+  readonly recordNo: string;
+  readonly conditions: readonly RepairCondition[];
+}
+
+/** Of the records that end by this repair; what was over already has nothing to derive. */
+export function repairedUnder(
+  records: readonly CreditRecordState[],
+  ofEntities: readonly CreditRecordState[],
+  { decidedOn, ...stated }: Pick<CreditRecordRetracted, 'decidedOn'> & Established,
+  today: string,
+): RepairedUnder[] {
+  const ending = records.filter(({ standing }) => standing === 'HELD' || endedReasonOf(standing) === null);
+  return ending.map((record) => {
+    const ofEntity = ofEntities.filter(({ uscc }) => uscc === record.uscc);
+    return { recordNo: record.recordNo, conditions: repairConditions(record, ofEntity, decidedOn ?? today, stated) };
+  });
+}

@@ -2,9 +2,11 @@ import {
   CalendarDate,
   CREDIT_RETRACTION_GROUNDS,
   type CreditRetractionGround,
+  Nested,
   OneOf,
   Optional,
   ORGANISATION_KINDS,
+  RepairProof,
   Revision,
   Text,
 } from '@jinqiao/contracts';
@@ -19,6 +21,8 @@ export class RetractRecordBody {
   @OneOf(CREDIT_RETRACTION_GROUNDS) ground: CreditRetractionGround;
   @Text({ max: 1000 }) reason: string;
   @Optional() @CalendarDate({ about: 'When that was decided.' }) decidedOn?: string;
+  @Optional() @Nested(() => RepairProof) dutiesPerformed?: RepairProof;
+  @Optional() @Nested(() => RepairProof) notExcluded?: RepairProof;
 }
 
 export class ReadReportedRecordQuery {

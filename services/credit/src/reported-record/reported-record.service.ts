@@ -8,6 +8,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
 import { findRepairsOf, keepDecisions, noteRepaired, repairedIn } from '../repair/repair.claims.js';
+import { repairedUnder } from '../repair/repair.js';
 import {
   decide,
   DepartmentNotNamed,
@@ -47,7 +48,10 @@ interface Rejection {
 }
 
 /** Everything its department may know about one of its numbers. */
-export interface ReportedRecord extends Pick<HeldReport, 'recordNo' | 'revision' | 'report' | 'retraction' | 'warnings' | 'unknownFields'> {
+export interface ReportedRecord extends Pick<
+  HeldReport,
+  'recordNo' | 'revision' | 'report' | 'retraction' | 'warnings' | 'unknownFields' | 'repairedUnder'
+> {
   readonly departmentId: string;
   readonly acceptedAt: Date | string | null;
   /** What follows from it: one record, or more where its entity or type was corrected. */
@@ -60,7 +64,7 @@ const UNKNOWN_FIELDS_MAX = 100;
 const REJECTIONS_MAX = 50;
 
 const HELD = `record_no AS "recordNo", revision, hash, restored_revision AS "restoredRevision", accepted_at AS "acceptedAt", report, retraction,
-  warnings, unknown_fields AS "unknownFields"`;
+  warnings, unknown_fields AS "unknownFields", repaired_under AS "repairedUnder"`;
 
 @Injectable()
 export class ReportedRecords {
@@ -102,9 +106,29 @@ export class ReportedRecords {
     ]);
     const rejections = await this.rejectionsOf(departmentId, recordNo);
     if (!held && rejections.length === 0) throw new RecordUnknown();
-    const { revision = 0, acceptedAt = null, report = null, retraction = null, warnings = [], unknownFields = [] } = held ?? {};
+    const {
+      revision = 0,
+      acceptedAt = null,
+      report = null,
+      retraction = null,
+      warnings = [],
+      unknownFields = [],
+      repairedUnder: under = null,
+    } = held ?? {};
     const records = await this.records.findReported(subjectOf(departmentId, recordNo));
-    return { departmentId, recordNo, revision, acceptedAt, report, retraction, warnings, unknownFields, records, rejections };
+    return {
+      departmentId,
+      recordNo,
+      revision,
+      acceptedAt,
+      report,
+      retraction,
+      warnings,
+      unknownFields,
+      repairedUnder: under,
+      records,
+      rejections,
+    };
   }
 
   /** The one way in. Submissions of one number are applied in their order, and each is answered in its place. */
@@ -120,6 +144,7 @@ export class ReportedRecords {
     );
     const subjects = [...new Set(readable.map(({ source }) => source.subject))];
     const records = await this.records.findForUpdate(tx, 'REPORTED', subjects);
+    const ofEntities = await this.ofRepaired(tx, readable, records);
     const changed = new Map<string, HeldReport>();
     const steps: Step[] = [];
     const answers = items.map(({ input, reading, causedBy }): RecordAnswer => {
@@ -141,8 +166,11 @@ export class ReportedRecords {
       const after = changes.map(({ record }) => record);
       steps.push(...changes.map((change) => ({ change, causedBy: causedBy ?? null })));
       records.set(source.subject, after);
-      held.set(recordNo, decision.held);
-      changed.set(recordNo, decision.held);
+      const { retraction } = submission;
+      const under = retraction?.ground === 'REPAIRED' ? repairedUnder(known, ofEntities, retraction, today) : [];
+      const next = under.length > 0 ? { ...decision.held, repairedUnder: under } : decision.held;
+      held.set(recordNo, next);
+      changed.set(recordNo, next);
       return { ...answered, warnings: decision.held.warnings, ...standingOf(after, source.revision) };
     });
     await keepHeld(tx, departmentId, [...changed.values()]);
@@ -150,6 +178,17 @@ export class ReportedRecords {
     const changes = steps.map(({ change }) => change);
     await keepDecisions(tx, this.outbox, await noteRepaired(tx, changes, repairs, now));
     return answers;
+  }
+
+  /** What the entities of records that are repaired here have besides. */
+  private async ofRepaired(
+    tx: EntityManager,
+    readable: readonly (Reading & { ok: true })[],
+    records: ReadonlyMap<string, readonly CreditRecordState[]>,
+  ): Promise<CreditRecordState[]> {
+    const repaired = readable.filter(({ submission }) => submission.retraction?.ground === 'REPAIRED');
+    const usccs = repaired.flatMap(({ source }) => (records.get(source.subject) ?? []).map(({ uscc }) => uscc));
+    return usccs.length === 0 ? [] : this.records.findOfEntities([...new Set(usccs)], tx);
   }
 
   private async keepRejections(tx: EntityManager, departmentId: string, answers: readonly RecordAnswer[]): Promise<void> {
@@ -219,9 +258,9 @@ async function keepHeld(tx: EntityManager, departmentId: string, held: readonly 
   await tx.query(
     `UPDATE reported_records AS kept
      SET revision = x.revision, hash = x.hash, accepted_at = x."acceptedAt", report = x.report, retraction = x.retraction,
-         warnings = x.warnings, unknown_fields = x."unknownFields"
+         warnings = x.warnings, unknown_fields = x."unknownFields", repaired_under = x."repairedUnder"
      FROM jsonb_to_recordset($2::jsonb) AS x ("recordNo" text, revision integer, hash text, "acceptedAt" timestamptz, report jsonb,
-       retraction jsonb, warnings jsonb, "unknownFields" jsonb)
+       retraction jsonb, warnings jsonb, "unknownFields" jsonb, "repairedUnder" jsonb)
      WHERE kept.department_id = $1 AND kept.record_no = x."recordNo"`,
     [departmentId, JSON.stringify(held)],
   );

@@ -183,6 +183,7 @@ describe('revisions of one number', () => {
     revision: 0,
     hash: '',
     restoredRevision: null,
+    repairedUnder: null,
     acceptedAt: '',
     report: null,
     retraction: null,
@@ -237,6 +238,22 @@ describe('revisions of one number', () => {
       named.type === 'ABNORMAL_OPERATION' ? 'accepted' : 'accepted REPAIRED_EARLY',
     );
     expect(last(reported, readRetraction(retraction(), sender()))).toBe('accepted');
+  });
+
+  it.each<[string, Partial<CreditRecordRetracted>, string[]]>([
+    ['with proof, of a repair', { ground: 'REPAIRED', dutiesPerformed: { documentNo: '缴款书1', on: '2026-11-20' } }, []],
+    [
+      'with proof of tomorrow',
+      { ground: 'REPAIRED', notExcluded: { documentNo: '审查意见1', on: '2026-11-27' } },
+      ['DATED_IN_FUTURE /notExcluded/on'],
+    ],
+    [
+      'with proof, of what is void',
+      { ground: 'REVOKED', dutiesPerformed: { documentNo: '1', on: '2026-11-20' } },
+      ['FIELD_UNEXPECTED /dutiesPerformed'],
+    ],
+  ])('are read %s', (_what, named, expected) => {
+    expect(errors(readRetraction(retraction(named), sender()))).toEqual(expected);
   });
 
   it('that were taken over after a restore are duplicates', () => {

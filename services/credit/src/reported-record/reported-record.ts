@@ -19,6 +19,7 @@ import {
 } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
+import type { RepairedUnder } from '../repair/repair.js';
 import { claimsOf, commitmentFindings } from './commitment.js';
 
 /** What is held of one of a department's record numbers. */
@@ -35,6 +36,8 @@ export interface HeldReport {
   readonly retraction: CreditRecordRetracted | null;
   readonly warnings: readonly Finding[];
   readonly unknownFields: readonly string[];
+  /** Of a repair by its department; null: there was none, or it was not kept then. */
+  readonly repairedUnder: readonly RepairedUnder[] | null;
 }
 
 /** A report or a retraction that is right in itself. */
@@ -124,7 +127,7 @@ export function readRetraction(input: unknown, { departmentId, receivedOn }: Sen
   if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
   const retraction = checked.value;
   const { recordNo, revision, ground, reason, decidedOn } = retraction;
-  const findings = textFindings(retraction);
+  const findings = [...textFindings(retraction), ...proofFindings(retraction, receivedOn)];
   if (decidedOn !== undefined && decidedOn > receivedOn) findings.push(finding('DATED_IN_FUTURE', '/decidedOn', 'lies in the future'));
   if (findings.length > 0) return { ok: false, findings, unknownFields };
   return {
@@ -141,6 +144,16 @@ export function readRetraction(input: unknown, { departmentId, receivedOn }: Sen
   };
 }
 
+/** What only a repair has to establish, by documents that are there. */
+function proofFindings({ ground, ...retraction }: CreditRecordRetracted, receivedOn: string): Finding[] {
+  return (['dutiesPerformed', 'notExcluded'] as const).flatMap((name) => {
+    const proof = retraction[name];
+    if (proof === undefined) return [];
+    if (ground !== 'REPAIRED') return [finding('FIELD_UNEXPECTED', `/${name}`, `does not go with ${ground}`)];
+    return proof.on > receivedOn ? [finding('DATED_IN_FUTURE', `/${name}/on`, 'lies in the future')] : [];
+  });
+}
+
 /** What follows from a submission, given what is held of its number. The caller holds the lock of that row. */
 export function decide(held: HeldReport, { submission, warnings, unknownFields }: Reading & { ok: true }, acceptedAt: Date): Decision {
   const place = placeOf(held, submission);
@@ -151,6 +164,7 @@ export function decide(held: HeldReport, { submission, warnings, unknownFields }
     held: {
       ...submission,
       report: submission.report ?? held.report,
+      repairedUnder: held.repairedUnder,
       restoredRevision: held.restoredRevision,
       acceptedAt,
       warnings: [...warnings, ...repairedEarly(held, submission, dayInChina(acceptedAt)), ...seriesWarnings(held, submission)],
