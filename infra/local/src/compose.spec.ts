@@ -74,6 +74,10 @@ describe('docker-compose.yml', () => {
       if (!String(value).endsWith('OAuthBearerLoginModule required;')) expect(`${name}: ${String(value)}`).toContain(':?see .env.example}');
   });
 
+  it('hands the mail server on to the exchange where one is named, and starts without one', () => {
+    expect(compose.services['exchange']?.environment).toMatchObject({ SMTP_URL: '${SMTP_URL:-}', SMTP_FROM: '${SMTP_FROM:-}' });
+  });
+
   it('publishes on the loopback only, and mounts named volumes only', () => {
     for (const [, { ports = [], volumes = [] }] of all) {
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
