@@ -81,7 +81,10 @@ export class OrganisationUnknown extends DomainError {
   }
 }
 
-/** What platforms do with what they are told, and what departments report, can be tried without doing it. The others only read. */
+/**
+ * What platforms do with what they are told, and what departments report, can be tried without doing it. The others read, and what a
+ * laboratory does it does to a sample that was drawn for it, for a department to confirm.
+ */
 export class NotForSandbox extends DomainError {
   constructor() {
     super('NOT_FOR_SANDBOX', 422, { zh: '仅平台与部门可进入沙箱', en: 'Only a platform or a department begins in the sandbox' }, [
