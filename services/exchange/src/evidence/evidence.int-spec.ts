@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -42,9 +44,17 @@ let service: TestService;
 let jd: Http;
 let key: KeyObject;
 let kid: string;
+/** The endpoint of jd refuses what comes first and takes everything after it. */
+let calls = 0;
+const receiver = createServer((request, response) => {
+  request.resume();
+  calls += 1;
+  response.writeHead(calls === 1 ? 500 : 204).end();
+});
 
 beforeAll(async () => {
-  place = await (await realServers()).place('exchange');
+  place = await (await realServers()).place('exchange', { env: { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   service = await startTestService(ExchangeModule, place, { config: ExchangeConfig, clock });
   const operator = place.http(await place.token('OPERATOR', 'operator'));
   jd = place.http(await place.token('PLATFORM', 'jd'));
@@ -57,6 +67,8 @@ beforeAll(async () => {
 afterAll(async () => {
   rmSync(folder, { recursive: true });
   await service.close();
+  receiver.closeAllConnections();
+  receiver.close();
 });
 
 const result = (sampleNo: string, revision: number, productName: string) =>
@@ -106,7 +118,15 @@ function verify(text: string, ...options: string[]): { status: number | null; pr
   return { status, printed: stdout };
 }
 
-/** Everything that can be proven: told twice, withdrawn, answered with and without a signature. */
+/** Waits until so many webhooks were tried and that is kept. */
+const tried = (times: number): Promise<unknown> =>
+  eventually(async () => expect(await place.sql('SELECT FROM webhook_attempts')).toHaveLength(times));
+const byChannel = async (channel: string): Promise<void> => expect((await jd.put('/api/exchange/channel', { channel })).status).toBe(200);
+
+/**
+ * Everything that can be proven: told, contested, ruled on, withdrawn; acknowledged, and by webhook refused and taken; answered with and
+ * without a signature.
+ */
 let whole: string;
 beforeAll(async () => {
   await place.publish(SamplingResultPublished, result('E-1', 1, '冰糖'));
@@ -114,12 +134,27 @@ beforeAll(async () => {
   expect((await jd.post('/api/exchange/receipts', await signed(answerTo(first, 1)))).status).toBe(201);
   const named = { feedbackId: first.feedbackId, revision: 1 };
   await jd.post('/api/exchange/deliveries/acknowledgements', { deliveries: [named] });
+
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  expect((await jd.post('/api/exchange/webhook-endpoints', { url, contact: '平台合规岗' })).status).toBe(201);
+  await byChannel('WEBHOOK');
   await place.publish(SamplingResultPublished, result('E-1', 2, '黄冰糖'));
   const second = await told('E-1', 2);
-  expect((await jd.post('/api/exchange/receipts', answerTo(second, 1))).status).toBe(201);
+  await tried(1);
+  expect((await jd.post('/api/exchange/deliveries/drains', {})).body).toEqual({ due: 1 });
+  await tried(2);
+  const { actions: _actions, ...contested } = { ...answerTo(second, 1), status: 'CONTESTED' as const, reasonCode: 'NOT_OUR_GOODS' };
+  expect((await jd.post('/api/exchange/receipts', contested)).status).toBe(201);
+  const publisher = place.http(await place.token('DEPARTMENT', 'tj-amr'));
+  const ruling = { outcome: 'UPHELD', reason: '经复核，商品链接属贵平台' };
+  expect((await publisher.post(`/api/exchange/disputes/${first.feedbackId}/2/ruling`, ruling)).status).toBeLessThan(300);
+  const third = await told('E-1', 3);
+  expect((await jd.post('/api/exchange/receipts', answerTo(third, 1))).status).toBe(201);
   await place.publish(SamplingResultWithdrawn, { ...result('E-1', 3, '黄冰糖'), reason: '更正', withdrawnAt: NOW.toISOString() });
-  await told('E-1', 3);
-  whole = await evidence(first.feedbackId, 9);
+  await told('E-1', 4);
+  await tried(4);
+  await byChannel('KAFKA');
+  whole = await evidence(first.feedbackId, 16);
 }, 60_000);
 
 describe('evidence', () => {
@@ -127,11 +162,19 @@ describe('evidence', () => {
     const { status, printed } = verify(whole);
     expect(printed).toContain('The evidence is whole.');
     expect(status).toBe(0);
-    expect(printed).toMatch(/told: revision 1 .*\ntold: revision 2 .*\ntold: revision 3 .*withdrawn: 更正/);
+    expect(printed).toMatch(/told: revision 1 .*\ntold: revision 2 .*\ntold: revision 3 .*\nruled: .*\ntold: revision 4 .*withdrawn: 更正/);
+    expect(printed).toMatch(/^ruled: UPHELD by tj-amr at .* on what was contested of revision 2: 经复核，商品链接属贵平台$/m);
     expect(printed).toContain(`answered: ACTED to revision 1, signed by ${kid}`);
-    expect(printed).toContain('answered: ACTED to revision 2, not signed');
+    expect(printed).toContain('answered: CONTESTED to revision 2, not signed');
+    expect(printed).toContain('answered: ACTED to revision 3, not signed');
+    expect(printed.match(/^webhook: revision \d, attempt \d at .*$/gm)?.map((line) => line.replace(/ at \S+:/, ':'))).toEqual([
+      'webhook: revision 2, attempt 1: FAILED (500)',
+      'webhook: revision 2, attempt 2: DELIVERED (204)',
+      'webhook: revision 3, attempt 1: DELIVERED (204)',
+      'webhook: revision 4, attempt 1: DELIVERED (204)',
+    ]);
     expect(printed).toMatch(/^acknowledged: revision 1 at /m);
-    expect(printed.match(/at the broker: revision \d since .* as \S*platform\.jd\.feedback\.v1\/\d+@\d+/g)).toHaveLength(3);
+    expect(printed.match(/at the broker: revision \d since .* as \S*platform\.jd\.feedback\.v1\/\d+@\d+/g)).toHaveLength(4);
   });
 
   it('is signed by the key that the exchange publishes, and by no other', async () => {
