@@ -1,9 +1,11 @@
 /**
  * The programs of docs/integrating.md, taken out of it and run as they stand, each against a real exchange as a platform of its own. What
- * one prints is held against what the exchange says the platform was told. What a machine lacks is skipped by name.
+ * one that receives prints is held against what the exchange says the platform was told; what one that answers has signed is checked in the
+ * evidence of it, by the tool that shares no code with the exchange. What a machine lacks is skipped by name.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
@@ -18,13 +20,23 @@ import { ExchangeModule } from './exchange.module.js';
 const ROOT = join(__dirname, '../../..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/integrating.md'), 'utf8');
 /** A fence that names a file holds a program. */
-const PROGRAMS = [...DOCUMENT.matchAll(/^```(ts|java|python) (\S+)\n(.*?)^```$/gms)].map(([, language = '', file = '', text = '']) => ({
+const PROGRAMS = [...DOCUMENT.matchAll(/^```(ts|java|python|sh) (\S+)\n(.*?)^```$/gms)].map(([, language = '', file = '', text = '']) => ({
   language,
   file,
   text,
-  channel: /topic/i.test(file) ? ('KAFKA' as const) : /pull/i.test(file) ? ('PULL' as const) : ('WEBHOOK' as const),
+  task: taskOf(file),
 }));
 type Program = (typeof PROGRAMS)[number];
+type Task = 'KAFKA' | 'PULL' | 'WEBHOOK' | 'ANSWER' | 'REGISTER_KEY';
+
+/** It receives by a channel, answers, or registers the key that answers are signed with. */
+function taskOf(file: string): Task {
+  if (file === 'register-key.sh') return 'REGISTER_KEY';
+  if (/answer/i.test(file)) return 'ANSWER';
+  return /topic/i.test(file) ? 'KAFKA' : /pull/i.test(file) ? 'PULL' : 'WEBHOOK';
+}
+const RECEIVING = PROGRAMS.filter(({ task }) => task !== 'ANSWER' && task !== 'REGISTER_KEY');
+const ANSWERING = PROGRAMS.filter(({ task }) => task === 'ANSWER');
 
 // The package for Python that speaks to Kafka, by what the registry says its file is.
 const PYTHON_KAFKA = 'kafka-python==3.0.12 --hash=sha256:67add72052e3ad0c37ed9963ebe2b1696adc7f063c64eaf19862c21b69a64a18';
@@ -38,11 +50,14 @@ const PACKAGES_MS_MAX = 90_000;
 const runs = (command: string, ...args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
 /** Java compiles a single file only where it brings its compiler (a JDK); the libraries are those the broker was fetched with. */
-function lackOf({ language, file, channel }: Program): string | null {
+function lackOf({ language, file, task }: Program): string | null {
+  // A key is registered before an answer is signed with it.
+  if (task === 'ANSWER' && !(runs('openssl', 'version') && runs('curl', '--version'))) return 'no openssl and curl';
   if (language === 'ts') return null;
   if (language === 'python') {
     if (!runs('python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))')) return 'no Python 3.9';
-    return channel === 'KAFKA' && !hasPythonKafka() ? 'kafka-python cannot be had' : null;
+    if (task === 'ANSWER') return runs('python3', '-c', 'import cryptography') ? null : 'no cryptography for Python';
+    return task === 'KAFKA' && !hasPythonKafka() ? 'kafka-python cannot be had' : null;
   }
   const modules = spawnSync('java', ['--list-modules'], { encoding: 'utf8' }).stdout;
   if (!/^jdk\.compiler@(1[7-9]|[2-9]\d)/m.test(modules)) return 'no JDK 17';
@@ -63,6 +78,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   // Without a locale Java writes ASCII; before 19 it knows the first of these, since then the second.
   java: ['java', '-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', downloaded() ? jars() : '.'],
   python: ['python3'],
+  sh: ['sh', '-e'],
 };
 
 function jars(): string {
@@ -108,15 +124,15 @@ interface Side {
 }
 
 /** A registered platform, told by the program's channel; a program that pulls chooses that itself. */
-async function platformOf({ file, channel }: Program): Promise<Side> {
+async function platformOf({ file, task }: Program): Promise<Side> {
   const id = `runs-${file.replace('.', '-').toLowerCase()}`;
   const http = place.http(await place.token('PLATFORM', id));
   expect((await operator.post('/api/exchange/organisations', { id, kind: 'PLATFORM', name: id })).status).toBe(201);
   const port = await freePort();
-  if (channel !== 'WEBHOOK') return { id, http, port, secret: '' };
+  if (task !== 'WEBHOOK') return { id, http, port, secret: '' };
   const url = `http://127.0.0.1:${port}/`;
   const { body } = await http.post<{ secret: string }>('/api/exchange/webhook-endpoints', { url, contact: '平台合规岗' });
-  expect((await http.put('/api/exchange/channel', { channel })).status).toBe(200);
+  expect((await http.put('/api/exchange/channel', { channel: task })).status).toBe(200);
   return { id, http, port, secret: body.secret };
 }
 
@@ -127,7 +143,7 @@ interface Running {
 }
 
 /** The lines it prints that are JSON; libraries print others. */
-function run({ language, file, text }: Program, { id, port, secret }: Side): Running {
+function run({ language, file, text }: Program, { id, port, secret }: Side, more: Record<string, string> = {}): Running {
   const path = join(home, file);
   writeFileSync(path, text);
   const [command = '', ...args] = COMMANDS[language] ?? [];
@@ -143,6 +159,7 @@ function run({ language, file, text }: Program, { id, port, secret }: Side): Run
     PORT: String(port),
     SECRET: secret,
     PYTHONPATH: pythonPackages,
+    ...more,
   };
   const child = spawn(command, [...args, path], {
     env: { ...process.env, NODE_OPTIONS: '', ...settings },
@@ -158,6 +175,12 @@ function run({ language, file, text }: Program, { id, port, secret }: Side): Run
   });
   child.stderr.setEncoding('utf8').on('data', (part: string) => printed.errors.push(part));
   return printed;
+}
+
+/** What went wrong, if anything. */
+async function ended({ child, errors }: Running): Promise<string> {
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code === 0 ? '' : `${code}: ${errors.join('')}`;
 }
 
 async function tell(id: string, sampleNo: string, revision: number): Promise<void> {
@@ -183,13 +206,15 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-it('shows each channel in each language', () => {
-  expect(PROGRAMS.map(({ language, channel }) => `${channel} ${language}`).sort()).toEqual(
-    ['KAFKA', 'PULL', 'WEBHOOK'].flatMap((channel) => ['java', 'python', 'ts'].map((language) => `${channel} ${language}`)),
-  );
+it('shows each channel and an answer in each language', () => {
+  expect(PROGRAMS.map(({ language, task }) => `${task} ${language}`).sort()).toEqual([
+    ...['ANSWER', 'KAFKA', 'PULL'].flatMap((task) => ['java', 'python', 'ts'].map((language) => `${task} ${language}`)),
+    'REGISTER_KEY sh',
+    ...['java', 'python', 'ts'].map((language) => `WEBHOOK ${language}`),
+  ]);
 });
 
-describe.each(PROGRAMS)('$file', (program) => {
+describe.each(RECEIVING)('$file', (program) => {
   const lack = lackOf(program);
   const name = 'takes over each revision of what its platform is told, with the same bytes';
   (lack === null ? it : it.skip)(
@@ -198,7 +223,7 @@ describe.each(PROGRAMS)('$file', (program) => {
       const side = await platformOf(program);
       const { child, lines, errors } = run(program, side);
       // A first attempt in vain would be repeated soon, the next after that only minutes later.
-      if (program.channel === 'WEBHOOK') await eventually(() => listens(side.port), { within: 120_000 });
+      if (program.task === 'WEBHOOK') await eventually(() => listens(side.port), { within: 120_000 });
       await tell(side.id, program.file, 1);
       const prints = (count: number): Promise<unknown> =>
         eventually(
@@ -213,12 +238,12 @@ describe.each(PROGRAMS)('$file', (program) => {
       await prints(1);
       await tell(side.id, program.file, 2);
       await prints(2);
-      if (program.channel === 'KAFKA') return;
+      if (program.task === 'KAFKA') return;
       // What it took or acknowledged is delivered.
       await eventually(async () => {
-        expect((await side.http.get('/api/exchange/channel')).body).toMatchObject({ channel: program.channel, undelivered: 0 });
+        expect((await side.http.get('/api/exchange/channel')).body).toMatchObject({ channel: program.task, undelivered: 0 });
       });
-      if (program.channel === 'PULL') return;
+      if (program.task === 'PULL') return;
       const { feedbackId } = JSON.parse(lines[0] ?? '') as { feedbackId: string };
       expect((await side.http.post('/api/exchange/deliveries/resends', { feedbackId, revision: 1 })).body).toEqual({ due: 1 });
       await eventually(async () => {
@@ -230,5 +255,38 @@ describe.each(PROGRAMS)('$file', (program) => {
       expect([forged.status, lines.length]).toEqual([400, 2]);
     },
     300_000,
+  );
+});
+
+describe.each(ANSWERING)('$file', (program) => {
+  const lack = lackOf(program);
+  const name = 'answers what its platform was told, signed with the key that was registered';
+  (lack === null ? it : it.skip)(
+    lack === null ? name : `${name} (${lack})`,
+    async () => {
+      const side = await platformOf(program);
+      const file = join(home, `${side.id}.pem`);
+      const registering = PROGRAMS.find(({ task }) => task === 'REGISTER_KEY') as Program;
+      expect(await ended(run(registering, side, { KEY: file, TOKEN: await place.token('PLATFORM', side.id) }))).toBe('');
+      const [key] = (await side.http.get<{ kid: string }[]>('/api/exchange/signature-keys')).body;
+      await tell(side.id, program.file, 1);
+      const feedbackId = await eventually(async () => {
+        const [first] = await said(side.id);
+        return (JSON.parse(first ?? 'null') as { feedbackId: string }).feedbackId;
+      });
+      const answering = run(program, side, { KEY: file, FEEDBACK_ID: feedbackId });
+      expect(await ended(answering)).toBe('');
+      expect(answering.lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ feedbackId, revision: 1, status: 'accepted' }]);
+      const printed = await eventually(async () => {
+        const pack = join(home, `${side.id}.json`);
+        const headers = { authorization: `Bearer ${await place.token('PLATFORM', side.id)}` };
+        writeFileSync(pack, await (await fetch(`${place.origin}/api/exchange/feedback/${feedbackId}/evidence`, { headers })).text());
+        const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'tools/verify-evidence.mjs'), pack], { encoding: 'utf8' });
+        expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('The evidence is whole.') as string });
+        return stdout;
+      });
+      expect(printed).toContain(`answered: ACTED to revision 1, signed by ${key?.kid}`);
+    },
+    120_000,
   );
 });
