@@ -19,6 +19,8 @@ import {
 import nacl from 'tweetnacl';
 import { ExchangeConfig } from '../config.js';
 import { ExchangeModule } from '../exchange.module.js';
+import { WebhookDispatcher } from './webhook.dispatcher.js';
+import { CONCURRENCY } from './webhook.sender.js';
 
 interface Call {
   readonly path: string;
@@ -559,6 +561,44 @@ describe('several processes', () => {
       await called(suning.receiver, 61);
       expect(performance.now() - began).toBeGreaterThan(2_000);
       expect(header(suning.receiver.calls[60], 'webhook-id')).toBe(`${item?.feedbackId}_1`);
+    } finally {
+      await other.close();
+      place.origin = service.url;
+    }
+  }, 90_000);
+
+  it('send nothing more, neither of them, to an endpoint that has said 410; what is undelivered stays due and in pull', async () => {
+    const youzan = await platform('youzan');
+    youzan.receiver.answering = () => ({ status: 410 });
+    const other = await startTestService(ExchangeModule, place, { clock, config: ExchangeConfig });
+    try {
+      const sampleNos = Array.from({ length: 40 }, (_, index) => `G-${index}`);
+      await tell('youzan', sampleNos);
+      await eventually(async () => {
+        const [endpoint] = (await youzan.http.get<List>(ENDPOINTS)).body.items;
+        expect(endpoint).toMatchObject({ status: 'ENDED', statusReason: 'GONE' });
+        expect(await attempts(youzan.http)).toHaveLength(youzan.receiver.calls.length);
+      });
+      // What both had under way when the first 410 was kept.
+      const ended = youzan.receiver.calls.length;
+      expect(ended).toBeLessThanOrEqual(2 * CONCURRENCY);
+      youzan.receiver.answering = () => ({ status: 204 });
+      // As a process that has not heard it, or was started since: it is the row that has ended.
+      for (const process of [service, other]) process.get(WebhookDispatcher)['gone'].clear();
+      await tell('youzan', ['G-after']);
+      clock.advance(24 * HOUR);
+      // Both have claimed since when all of this is delivered.
+      const weimob = await platform('weimob');
+      await tell(
+        'weimob',
+        sampleNos.map((sampleNo) => `beside-${sampleNo}`),
+      );
+      await kept(weimob.http, sampleNos.length);
+      expect(youzan.receiver.calls).toHaveLength(ended);
+      expect(new Set((await attempts(youzan.http)).map(({ outcome, status }) => `${outcome} ${status}`))).toEqual(new Set(['GONE 410']));
+      const waiting = [...sampleNos, 'G-after'].map((sampleNo) => `tj-amr:${sampleNo}`).sort();
+      expect((await pulled(youzan.http, '&undelivered=true')).map(({ subject }) => subject).sort()).toEqual(waiting);
+      expect(await place.sql(`SELECT FROM deliveries WHERE recipient_id = 'youzan' AND due_at IS NOT NULL`)).toHaveLength(41);
     } finally {
       await other.close();
       place.origin = service.url;
