@@ -25,6 +25,8 @@ import { DeliveryOverview } from './delivery/delivery.overview.js';
 import { Deliveries } from './delivery/delivery.service.js';
 import { DisputeController } from './dispute/dispute.controller.js';
 import { Disputes } from './dispute/dispute.service.js';
+import { EndpointTestController } from './endpoint-test/endpoint-test.controller.js';
+import { EndpointTests } from './endpoint-test/endpoint-test.service.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { WebhookEndpoint, WebhookSecret } from './endpoint/endpoint.entity.js';
 import { EndpointSecrets } from './endpoint/endpoint.secrets.js';
@@ -124,6 +126,7 @@ const entities = [
     FeedbackController,
     DeliveryController,
     EndpointController,
+    EndpointTestController,
     WebhookController,
     ContactNoticeController,
     ReceiptConsumer,
@@ -165,6 +168,7 @@ const entities = [
     Webhooks,
     WebhookSender,
     WebhookDispatcher,
+    EndpointTests,
     Receipts,
     Disputes,
     SignatureKeys,

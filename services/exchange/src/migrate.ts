@@ -29,6 +29,7 @@ import { EraseSecretsOfEndedEndpoints1795451030040 } from './migrations/17954510
 import { NoteWhatIsNotReceived1795451030050 } from './migrations/1795451030050-note-what-is-not-received.js';
 import { TellContacts1795451030060 } from './migrations/1795451030060-tell-contacts.js';
 import { NumberAttemptsOn1795451030070 } from './migrations/1795451030070-number-attempts-on.js';
+import { NoteTestsOfEndpoints1795451030080 } from './migrations/1795451030080-note-tests-of-endpoints.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -61,4 +62,5 @@ await migrateService('exchange', [
   NoteWhatIsNotReceived1795451030050,
   TellContacts1795451030060,
   NumberAttemptsOn1795451030070,
+  NoteTestsOfEndpoints1795451030080,
 ]);

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { EndpointTest } from '../endpoint-test/endpoint-test.js';
 import type { EndpointStatus, StatusReason } from './endpoint.js';
 import type { Algorithm } from './endpoint.signature.js';
 
@@ -16,6 +17,7 @@ export class WebhookEndpoint {
   @Column('integer') failures: number;
   @Column('timestamptz', { name: 'failing_since', nullable: true }) failingSince: Date | null;
   @Column('timestamptz', { name: 'paused_until', nullable: true }) pausedUntil: Date | null;
+  @Column('jsonb', { name: 'last_test', nullable: true }) lastTest: EndpointTest | null;
 }
 
 @Entity('webhook_secrets')

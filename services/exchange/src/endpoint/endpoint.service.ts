@@ -78,6 +78,7 @@ export class Endpoints {
       failures: 0,
       failingSince: null,
       pausedUntil: null,
+      lastTest: null,
     };
     return this.db.transaction(async (tx) => {
       await assertPlatform(tx, id);

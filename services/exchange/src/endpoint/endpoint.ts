@@ -4,6 +4,7 @@
  * stays due, and in pull.
  */
 import { DomainError } from '@jinqiao/schema';
+import type { EndpointTest } from '../endpoint-test/endpoint-test.js';
 import type { Algorithm } from './endpoint.signature.js';
 
 export type EndpointStatus = 'ACTIVE' | 'DISABLED' | 'ENDED';
@@ -22,6 +23,7 @@ export interface Endpoint {
   readonly failures: number;
   readonly failingSince: Date | null;
   readonly pausedUntil: Date | null;
+  readonly lastTest: EndpointTest | null;
 }
 
 export const OVERLAP_HOURS = { usual: 24, most: 168 };
