@@ -116,6 +116,9 @@ export interface CreditReport {
   readonly contested: boolean;
   /** Of a commitment; null: not checked yet. */
   readonly outcome: 'KEPT' | 'BROKEN' | null;
+  /** The first and the last day on which it is to be public; absent: at once, and as long as the law says. */
+  readonly publishFrom?: string;
+  readonly publicUntil?: string;
   readonly race?: string;
 }
 

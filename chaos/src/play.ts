@@ -32,14 +32,17 @@ const slowest = {
 } as const;
 const sum = (table: string) => ({ sql: `SELECT sum(revision) AS mark FROM ${table}`, grows: 'COUNT' }) as const;
 /** Duties whose time is over. */
-const UNSAID = `SELECT count(*) AS waiting FROM (
+const unsaidOn = (today: string): string => `SELECT count(*) AS waiting FROM (
     SELECT clock, due_on, stopped_on, raised_at FROM sampling_sheet_clocks
     UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM sampling_case_clocks WHERE NOT paused
     UNION ALL SELECT clock, due_on, stopped_on, raised_at FROM recall_clocks
   ) c WHERE clock NOT IN ('OBJECTION', 'FORMALITIES', 'RAPID_TEST_OBJECTION') AND stopped_on IS NULL AND raised_at IS NULL
-    AND due_on < (now() AT TIME ZONE 'Asia/Shanghai')::date`;
-/** Decisions on repairs whose record came at the same moment, and changes without a place in the feed. */
-const UNAPPLIED = `SELECT (SELECT count(*) FROM changed_entities) + (
+    AND due_on < '${today}'`;
+/** Decisions on repairs whose record came at the same moment, changes without a place in the feed, periods that begin or are over. */
+const unappliedOn = (today: string): string => `SELECT (SELECT count(*) FROM changed_entities) + (
+    SELECT count(*) FROM credit_records
+    WHERE (standing = 'PUBLIC' AND public_until < '${today}') OR (standing = 'NOT_YET' AND public_from <= '${today}')
+  ) + (
     SELECT count(*) FROM repair_decisions d WHERE applied_at IS NULL AND EXISTS (
       SELECT FROM credit_records r
       WHERE r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED'))
@@ -58,7 +61,7 @@ export const OUR_PLAY: Play = {
     everywhere: { exchange: slowest, credit: slowest, monitoring: slowest },
     writes: { inspection: 'sampling_results', exchange: 'subjects', credit: 'followed_subjects', monitoring: 'contributions' },
     unsent: 'SELECT count(*) AS waiting FROM outbox WHERE parked_at IS NULL',
-    unsaid: { inspection: UNSAID, credit: UNAPPLIED },
+    unsaid: { inspection: unsaidOn, credit: unappliedOn },
     groupsOf: (service) => [service, `${service}.intake`],
     offsets: `SELECT group_id AS group, topic, partition, next_offset AS next FROM consumer_offsets WHERE next_offset IS NOT NULL`,
   },

@@ -22,10 +22,15 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
   return connect.apply(this, [redirect(args[0]), ...args.slice(1)] as Arguments);
 };
 
-// A clock that was set wrong: SIGUSR2 reads the number of milliseconds it is off from a file. Timers do not jump, nor do they in reality.
+// A clock that is off, by as many milliseconds as a file says: it is read at the start and with SIGUSR2. Timers do not jump, nor do they in
+// reality.
 const clockFile = process.env['CHAOS_CLOCK'];
 let offMs = 0;
-if (clockFile) process.on('SIGUSR2', () => (offMs = Number(readFileSync(clockFile, 'utf8')) || 0));
+if (clockFile) {
+  const read = (): void => void (offMs = Number(readFileSync(clockFile, 'utf8')) || 0);
+  read();
+  process.on('SIGUSR2', read);
+}
 
 const RealDate = Date;
 const realNow = RealDate.now.bind(RealDate);

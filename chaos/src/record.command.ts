@@ -44,6 +44,7 @@ async function record(): Promise<object[]> {
       callsPerSecond: CALLS_PER_SECOND,
       givingUp: 0,
       says,
+      creditsToday: () => stage.today('credit'),
       run: 'r',
     });
     await load.start();

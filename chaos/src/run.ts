@@ -85,6 +85,7 @@ export async function chaos(options: RunOptions): Promise<RunResult> {
       callsPerSecond: options.callsPerSecond,
       givingUp: 0.08,
       says,
+      creditsToday: () => stage.today('credit'),
       run: 'c',
     });
     const watch = new Watch(stage, history, views);

@@ -5,6 +5,7 @@ import { freePort } from '@jinqiao/infra-local/servers';
 import type { Cast, Place } from './cast.js';
 import { DiskOfItsOwn } from './disk.js';
 import { serverOf } from './faults/processes.js';
+import { DAY_MS, dayAt } from './days.js';
 import { Proxy } from './proxy.js';
 import { ServiceProcess } from './service-process.js';
 import { SlowDisk } from './slow-disk.js';
@@ -28,6 +29,8 @@ export const LABORATORY = 'tj-lab';
 /** Passes decisions of the national credit site on, and keeps a copy of what is public. */
 export const CREDIT_OFFICE = 'tj-credit';
 export const PARTITIONS = 3;
+/** So many may pass at a service. */
+const DAYS_MAX = 60;
 
 export interface StageOptions {
   readonly dataDir: string;
@@ -56,6 +59,8 @@ export class Stage {
   readonly disk: DiskOfItsOwn;
   readonly slowDisk: SlowDisk;
   private readonly proxies = new Map<string, Proxy>();
+  /** That have passed at one service and at no other. */
+  private readonly days = new Map<Service, number>();
   private readonly options: StageOptions;
   private readonly place: Place;
 
@@ -84,6 +89,8 @@ export class Stage {
       ports: { ...(await brokerPorts()), postgres: await freePort(), redis: await freePort(), issuer: await freePort() },
       furtherBrokers,
       environment: (server) => slowDisk.environment(server),
+      // Where days pass, the tokens of everybody else have to be good.
+      tokensOutliveDays: DAYS_MAX,
       report,
     });
     const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const)));
@@ -136,8 +143,19 @@ export class Stage {
   }
 
   setClock(service: Service, offMs: number): void {
-    writeFileSync(this.clockFile(service), String(offMs));
+    writeFileSync(this.clockFile(service), String((this.days.get(service) ?? 0) * DAY_MS + offMs));
     this.process(service).signal('SIGUSR2');
+  }
+
+  /** At this service alone it is tomorrow from now on. */
+  passDay(service: Service): void {
+    this.days.set(service, (this.days.get(service) ?? 0) + 1);
+    this.setClock(service, 0);
+  }
+
+  /** The day in China by the clock of a service. */
+  today(service: Service): string {
+    return dayAt(Date.now(), this.days.get(service) ?? 0);
   }
 
   async strike(): Promise<void> {

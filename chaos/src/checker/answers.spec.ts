@@ -10,7 +10,7 @@ import type { Event, TopicRecord } from './topics.js';
  */
 const act = (mark: string, name: string): Told<Act> => ({
   operation: { kind: 'ACT', matter: 'RECALL', name: 'R-1', act: name, by: 'tj-amr', on: '2026-04-02', mark, facts: {}, race: 'r' },
-  ...{ via: 'KAFKA', fate: 'applied', code: undefined, lostWithBackup: false },
+  ...{ via: 'KAFKA', fate: 'applied', code: undefined, lostWithBackup: false, askedAt: 0, answeredAt: 0 },
 });
 const acts = [act('m-1', 'ADMIT_DEFECT'), act('m-2', 'FIND_NO_DEFECT')];
 const record = (mark: string, offset: number): TopicRecord => ({

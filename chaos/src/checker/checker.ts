@@ -62,7 +62,7 @@ export async function check({ history: file, kafka, databaseUrl, patience }: Evi
   await checkExchange({ asked, finals }, topics, tables, findings);
   await checkWebhooks(history, topics, tables, findings);
   await checkConsumers(refused, topics, tables, findings);
-  await checkRecords(asked, history.at(-1)?.at ?? 0, tables, findings);
+  await checkRecords({ asked, history }, tables, findings);
   await checkCopies(history, topics, tables, findings);
   const { violations, slow } = findings;
   return { violations, slow, sent: asked.sent, accepted: asked.accepted, repeats, recoveries: recoveriesIn(history) };

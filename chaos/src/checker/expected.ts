@@ -7,6 +7,9 @@ export interface Told<O extends Operation = Operation> {
   readonly via: Via;
   readonly fate: 'applied' | 'refused' | 'open';
   readonly code: string | undefined;
+  /** When it was first sent, and last answered: 0 = never. */
+  readonly askedAt: number;
+  readonly answeredAt: number;
   /**
    * Accepted while a backup of its service was already taken that the database was set back to, and in nothing that is read again. Steps
    * of sheets, cases and recalls are: inspection keeps them on topics of its own (ADR-0020).
@@ -80,7 +83,7 @@ export function askedIn(history: readonly Entry[]): Asked {
   );
   const setBacks = { inspection: setBacksOf(history, 'inspection'), credit: setBacksOf(history, 'credit') };
   const calls = history.filter((entry) => entry.entry === 'call' && entry.attempt === 1).filter((entry) => entry.entry === 'call');
-  const told = calls.flatMap(({ call, operations, via }) =>
+  const told = calls.flatMap(({ at: askedAt, call, operations, via }) =>
     operations.map((operation, index): Told => {
       const own = answers.get(String(call)) ?? [];
       const answeredAt = own.at(-1)?.at ?? 0;
@@ -92,6 +95,8 @@ export function askedIn(history: readonly Entry[]): Asked {
           own.map(({ outcomes }) => outcomes[index] ?? 'unknown'),
         ),
         code: own.at(-1)?.code,
+        askedAt,
+        answeredAt,
         lostWithBackup:
           via !== 'KAFKA' &&
           operation.kind !== 'ACT' &&

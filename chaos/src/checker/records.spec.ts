@@ -1,6 +1,7 @@
 import type { CreditReport, CreditRetraction, Entry, Operation, Outcome, Repair } from '../history.js';
 import { askedIn } from './expected.js';
 import { Findings } from './findings.js';
+import { daysIn } from './periods.js';
 import { type DecisionRow, judgeRecords, type RecordRow, type Records, type ReportedRow } from './records.js';
 
 const report = (revision: number, changes: Partial<CreditReport> = {}): CreditReport => ({
@@ -28,7 +29,10 @@ const decision = (applied = true): DecisionRow => ({ decision: 'D-1', mark: 'd',
 
 function codes(said: readonly Said[], rows: Partial<Omit<Records, 'asked'>>): string[] {
   const findings = new Findings();
-  judgeRecords({ asked: askedIn(historyOf(said)), reported: [], records: [], decisions: [], endedAt: 1_000, ...rows }, findings);
+  judgeRecords(
+    { asked: askedIn(historyOf(said)), reported: [], records: [], decisions: [], endedAt: 1_000, days: daysIn([]), ...rows },
+    findings,
+  );
   return findings.violations.map(({ code }) => code);
 }
 
@@ -126,7 +130,13 @@ describe('a repair', () => {
     ];
     const found = (standing: string, revision: number, applied: boolean): string[] => {
       const findings = new Findings();
-      const rows = { reported: [kept(1)], records: [record(standing, revision)], decisions: [decision(applied)], endedAt: 1_000 };
+      const rows = {
+        reported: [kept(1)],
+        records: [record(standing, revision)],
+        decisions: [decision(applied)],
+        endedAt: 1_000,
+        days: daysIn([]),
+      };
       judgeRecords({ asked: askedIn(unknown), ...rows }, findings);
       return findings.violations.map(({ code }) => code);
     };

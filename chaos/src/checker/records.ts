@@ -1,7 +1,8 @@
-import type { CreditReport, CreditRetraction, Repair } from '../history.js';
+import type { CreditReport, CreditRetraction, Entry, Repair } from '../history.js';
 import type { Asked, Told } from './expected.js';
 import { toldOf } from './expected.js';
 import type { Findings } from './findings.js';
+import { type Days, daysIn, endsOf, hasPeriod, type Standing } from './periods.js';
 import { checkRaces } from './steps.js';
 import type { Tables } from './tables.js';
 import { groupedBy } from './topics.js';
@@ -39,12 +40,18 @@ export interface Records {
   readonly decisions: readonly DecisionRow[];
   /** The end of the run. */
   readonly endedAt: number;
+  /** Of the clock of credit. */
+  readonly days: Days;
 }
 
 /** A decision that came at the moment of its record ends it within a minute; twice that, and a service that was away. */
 const WAITS_MS_MAX = 150_000;
 
-export async function checkRecords(asked: Asked, endedAt: number, tables: Tables, findings: Findings): Promise<void> {
+export async function checkRecords(
+  { asked, history }: { asked: Asked; history: readonly Entry[] },
+  tables: Tables,
+  findings: Findings,
+): Promise<void> {
   const reported = await tables.rows<ReportedRow>(
     'credit',
     `SELECT department_id || ':' || record_no AS subject, revision, report -> 'digest' ->> 'matter' AS matter, retraction IS NOT NULL AS is_retracted
@@ -58,7 +65,7 @@ export async function checkRecords(asked: Asked, endedAt: number, tables: Tables
     'credit',
     `SELECT decision_no AS decision, reason AS mark, applied_at IS NOT NULL AS applied FROM repair_decisions`,
   );
-  judgeRecords({ asked, reported, records, decisions, endedAt }, findings);
+  judgeRecords({ asked, reported, records, decisions, endedAt: history.at(-1)?.at ?? 0, days: daysIn(history) }, findings);
 }
 
 type Reported = CreditReport | CreditRetraction;
@@ -72,7 +79,7 @@ interface Expected {
 }
 
 /** What was accepted is kept; what follows from it is one record, or two, each of which has ended as often as it was ended. */
-export function judgeRecords({ asked, reported, records, decisions, endedAt }: Records, findings: Findings): void {
+export function judgeRecords({ asked, reported, records, decisions, endedAt, days }: Records, findings: Findings): void {
   const repairs = toldOf(asked, 'REPAIR');
   checkRaces(toldOf(asked, 'RECORD'), ({ recordNo, revision }) => `two contents of ${recordNo} revision ${revision}`, findings);
   checkRaces(repairs, ({ decisionNo }) => `two contents of decision ${decisionNo}`, findings);
@@ -91,6 +98,10 @@ export function judgeRecords({ asked, reported, records, decisions, endedAt }: R
     made.delete(subject);
     const series = said.filter((one) => !isReported(one) || isApplied(one, row));
     checkRow(subject, { told, last: series.filter(isReported).at(-1), row }, findings);
+    if (series.some(hasPeriod)) {
+      comparePeriod(subject, endsOf(series.filter(isReported), days), own, findings);
+      continue;
+    }
     const waiting = own.filter(({ standing, at }) => standing === 'PUBLIC' && endedAt - at > WAITS_MS_MAX);
     const isWaiting = series.some(
       ({ operation }) => operation.kind === 'REPAIR' && decisions.some((one) => isOf(one, operation) && !one.applied),
@@ -209,4 +220,12 @@ function compare(subject: string, expected: ReadonlyMap<string, Expected>, rows:
       findings.add('CREDIT_WRONG', `${name} is ${row.standing} at ${row.revision}, not ${standing} at ${revision}`);
   }
   for (const type of found.keys()) findings.add('CREDIT_UNEXPECTED', `nothing accepted leads to the ${type} of ${subject}`);
+}
+
+function comparePeriod(subject: string, may: readonly (Standing | null)[], rows: readonly RecordRow[], findings: Findings): void {
+  const said = (one: Standing | null): string => (one === null ? 'missing' : `${one.standing} at ${one.revision}`);
+  for (const row of rows.length > 0 ? rows : [null]) {
+    const isRight = may.some((one) => said(one) === said(row));
+    findings.expect(isRight, 'PERIOD_WRONG', `the record of ${subject} is ${said(row)}, not ${may.map(said).join(' or ')}`);
+  }
 }

@@ -11,7 +11,15 @@ const act = (mark: string, changes: Partial<Act> = {}): Act => ({
   ...changes,
 });
 const told = (operation: Act, fate: Told['fate'] = 'applied'): Told<Act> => {
-  return { operation, via: 'HTTP', fate, code: fate === 'refused' ? 'ACT_NOT_ALLOWED' : undefined, lostWithBackup: false };
+  return {
+    operation,
+    via: 'HTTP',
+    fate,
+    code: fate === 'refused' ? 'ACT_NOT_ALLOWED' : undefined,
+    lostWithBackup: false,
+    askedAt: 0,
+    answeredAt: 0,
+  };
 };
 const opened = told(act('m-1', { act: 'OPEN' }));
 const admitted = told(act('m-2', { race: 'r' }));

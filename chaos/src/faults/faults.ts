@@ -99,6 +99,9 @@ export class Faults {
         await sleep(forMs);
         this.stage.setClock(service, 0);
         return only(Date.now());
+      case 'a day passes':
+        this.stage.passDay(service);
+        return only(Date.now());
       case 'cancel':
         await this.watch.cancel(service, forMs);
         return only(Date.now());

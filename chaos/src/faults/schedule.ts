@@ -20,6 +20,7 @@ export type Kind =
   | 'garbage'
   | 'clock ahead'
   | 'clock behind'
+  | 'a day passes'
   | 'rebalance'
   | 'second process'
   | 'poison'
@@ -114,6 +115,7 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('garbage', ways, 0),
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
+    ...each('a day passes', ['credit'], 0),
     ...each('cancel', CONSUMERS, 3_000),
     ...each('restore', KEEPING, 6_000, true),
     ...each('rebalance', CONSUMERS, 4_000),
@@ -131,10 +133,11 @@ function possible(freezeMs: number, brokers: number): Fault[] {
 export const wayBetween = (service: Service, server: Server): string => `${service}-${server}`;
 
 /**
- * It has neither gateway nor registration nor Redis nor webhooks, and it has nowhere to set poison aside. Its inspection consumes nothing, and is the
- * entrance itself, so nobody can keep results from it until its outbox is empty.
+ * It has neither gateway nor registration nor Redis nor webhooks, it has nowhere to set poison aside, and no period of its records begins
+ * or ends. Its inspection consumes nothing, and is the entrance itself, so nobody can keep results from it until its outbox is empty.
  */
 const isShared = ({ kind, target }: Fault): boolean =>
+  kind !== 'a day passes' &&
   !/gateway|registration|redis|intake|endpoint/.test(target) &&
   !(target === 'inspection' && ['cancel', 'rebalance', 'restore'].includes(kind));
 

@@ -28,8 +28,8 @@ export interface Views {
   readonly writes: Readonly<Record<string, string>>;
   /** Counts what is still to be published. */
   readonly unsent: string;
-  /** By service: counts what is due and was not said yet; a job of the service looks for it now and then. */
-  readonly unsaid: Readonly<Record<string, string>>;
+  /** By service: counts what is due on its day and was not said yet; a job of the service looks for it now and then. */
+  readonly unsaid: Readonly<Partial<Record<Service, (today: string) => string>>>;
   readonly groupsOf: (service: string) => readonly string[];
   /** By service: offsets stored beside the effects (group_id, topic, partition, next), or null where only the broker keeps them. */
   readonly offsets: string | null;
@@ -137,8 +137,10 @@ export class Watch {
 
   /** Whether everything that is due has been said. */
   async allIsSaid(): Promise<boolean> {
-    for (const [service, sql] of Object.entries(this.views.unsaid)) {
-      const rows = await this.query<{ waiting: string }>(service as Service, sql);
+    for (const service of this.stage.cast.keeping) {
+      const sql = this.views.unsaid[service]?.(this.stage.today(service));
+      if (sql === undefined) continue;
+      const rows = await this.query<{ waiting: string }>(service, sql);
       if (rows?.[0]?.waiting !== '0') return false;
     }
     return true;

@@ -75,3 +75,24 @@ export async function workOnCommitment(desk: Desk): Promise<void> {
   if (via === 'HTTP' && random.chance(0.3)) return repaired(desk, begun);
   if (random.chance(0.3)) await desk.take(takenBack(begun, 3, 'REVOKED'), via);
 }
+
+const PERIODS = 4;
+
+/** Penalties that are public from tomorrow on, or to the end of today; some are corrected or taken back before or after that. */
+export async function workOnPeriods(desk: Desk): Promise<void> {
+  for (let nth = 0; nth < PERIODS; nth++) await workOnPeriod(desk);
+}
+
+async function workOnPeriod(desk: Desk): Promise<void> {
+  const { random } = desk;
+  const isToBegin = random.chance(0.5);
+  const period = isToBegin ? { publishFrom: desk.creditsDay(1) } : { publicUntil: desk.creditsDay(0) };
+  // So long ago that it may end, and so lately that it may still begin.
+  const begun = { ...begin(desk, 'PENALTY'), documentDate: desk.creditsDay(isToBegin ? -5 : -120), ...period };
+  const via = random.pick(['HTTP', 'HTTP', 'KAFKA'] as const);
+  await desk.take(again(desk, begun, 1), via);
+  const next = random.next();
+  if (next < 0.6) return;
+  if (next < 0.8) return desk.take(again(desk, begun, 2), via);
+  await desk.take(takenBack(begun, 2, 'REVOKED'), via);
+}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY_MS, daysAfter } from '../days.js';
 import type { Act, CreditReport, Operation, Outcome, Poison, Repair, Ruling } from '../history.js';
 import type { Random } from '../random.js';
 import { COUNTY, LABORATORY, ORGANISER } from '../stage.js';
@@ -24,10 +25,11 @@ export interface Office {
   readonly answerTo: (mark: string) => Promise<Outcome>;
   readonly ask: (request: Request) => Promise<HttpAnswer | null>;
   readonly isOpen: () => boolean;
+  /** By the clock of credit. */
+  readonly creditsToday: () => string;
 }
 
 const PAUSE_MS = 400;
-const DAY_MS = 86_400_000;
 /** What is worked on was begun so long ago that every period of it may be over. */
 const BEGAN_DAYS_AGO = 240;
 
@@ -94,6 +96,11 @@ export class Desk {
   /** The n-th day since what is worked on began. */
   day(n: number): string {
     return new Date(Date.now() - (BEGAN_DAYS_AGO - n) * DAY_MS).toISOString().slice(0, 10);
+  }
+
+  /** So many days from today by the clock of credit, where days pass. */
+  creditsDay(fromToday: number): string {
+    return daysAfter(this.office.creditsToday(), fromToday);
   }
 
   /** Some of what is begun is never brought to its end: its clocks run out. */

@@ -4,7 +4,7 @@ import type { Consumer } from 'kafkajs';
 import type { Answer, History, Operation, Outcome, Poison, Via } from '../history.js';
 import type { Random } from '../random.js';
 import { COUNTY, DEPARTMENTS, ORGANISER, PLATFORMS } from '../stage.js';
-import { workOnCommitment, workOnEarlyDecision, workOnPenalty } from './credit.js';
+import { workOnCommitment, workOnEarlyDecision, workOnPenalty, workOnPeriods } from './credit.js';
 import { Desk, Left, type Office } from './desk.js';
 import type { HttpAnswer, Request, Speaking } from './outside.js';
 import { type FeedbackSeen, type Lane, Plan, type ResultLane } from './plan.js';
@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly givingUp: number;
   /** Everything there is to say, or only results, one a request, as the stock pipeline understands them. */
   readonly says: 'EVERYTHING' | 'RESULTS';
+  /** By the clock of credit. */
+  readonly creditsToday: () => string;
 }
 
 const IN_FLIGHT_MAX = 48;
@@ -158,6 +160,7 @@ export class Load {
       answerTo: (mark) => this.answerTo(mark),
       ask: (request) => this.outside.http(request),
       isOpen: () => this.running,
+      creditsToday: options.creditsToday,
     };
   }
 
@@ -283,7 +286,7 @@ export class Load {
 /** Of each kind about as many as are begun: records are soon done. */
 const WORK: readonly ((desk: Desk, round: Round) => Promise<void>)[] = [
   ...[workOnCase, workOnCase, workOnRecall, workOnPair, workOnSheet, workOnPlan],
-  ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision],
+  ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision, workOnPeriods, workOnPeriods],
 ];
 
 const SENDABLE: readonly string[] = ['REPORT', 'RETRACTION', 'RECEIPT', 'RECORD', 'RECORD_RETRACTION', 'ACT'];

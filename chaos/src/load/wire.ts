@@ -240,14 +240,16 @@ function rulingRequest({ pairId, by: principal, ruling, survivor, mark }: Ruling
   return { principal, method: 'POST', path: `/api/inspection/probable-duplicates/${pairId}/decision`, body };
 }
 
-const recordBody = ({ recordNo, revision, uscc, type, documentDate, matter, contested, outcome }: CreditReport): object => ({
+const recordBody = ({ recordNo, revision, uscc, type, documentDate, publishFrom, publicUntil, ...said }: CreditReport): object => ({
   ...{ recordNo, revision, uscc, type, documentDate },
+  ...(publishFrom !== undefined && { publishFrom }),
+  ...(publicUntil !== undefined && { publicUntil }),
   ...(type === 'PENALTY' && { class: 'GENERAL' }),
-  digest: { documentNo: recordNo, matter, decision: '罚款', authority: '示例部门' },
+  digest: { documentNo: recordNo, matter: said.matter, decision: '罚款', authority: '示例部门' },
   ...(type === 'COMMITMENT' && {
-    commitment: { kind: 'VOLUNTARY', madeTo: '示例部门', ...(outcome && { outcome, checkedOn: documentDate }) },
+    commitment: { kind: 'VOLUNTARY', madeTo: '示例部门', ...(said.outcome && { outcome: said.outcome, checkedOn: documentDate }) },
   }),
-  ...(contested && { contested }),
+  ...(said.contested && { contested: true }),
 });
 
 function repairRequest({ decisionNo, uscc, documentNo, on, mark }: Repair): Request {

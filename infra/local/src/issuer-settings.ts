@@ -10,6 +10,8 @@ export interface IssuerSettings {
   /** The address it listens on. */
   readonly host: string;
   readonly audience: string;
+  /** Tokens are good for so many days more than their holders are told. */
+  readonly tokensOutliveDays?: number;
 }
 
 /** Writes what the issuer's program reads at its start. */

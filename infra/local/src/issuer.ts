@@ -10,6 +10,7 @@ interface Settings {
   readonly issuer: string;
   readonly host: string;
   readonly audience: string;
+  readonly tokensOutliveDays?: number;
   readonly registrationToken: string;
   readonly signingKey: JWK;
   readonly clients: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
@@ -108,7 +109,14 @@ const issuer: Provider = new Provider(settings.issuer, {
     },
   },
   // A client that names no scope gets its own.
-  formats: { customizers: { jwt: (_ctx, _token, parts) => void (parts.payload['scope'] ??= SCOPE) } },
+  formats: {
+    customizers: {
+      jwt: (_ctx, _token, { payload }) => {
+        payload['scope'] ??= SCOPE;
+        payload['exp'] = Number(payload['exp']) + (settings.tokensOutliveDays ?? 0) * 86_400;
+      },
+    },
+  },
   ttl: { ClientCredentials: ACCESS_TOKEN_SECONDS },
   extraTokenClaims: async (_ctx, token) => ({ kind: token.clientId ? (await issuer.Client.find(token.clientId))?.['kind'] : undefined }),
 });

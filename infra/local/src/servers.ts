@@ -61,6 +61,8 @@ export interface StartServersOptions {
   readonly fullTier?: boolean;
   /** Has PostgreSQL write what logical decoding reads: for Debezium, which a benchmark runs beside ours. */
   readonly logicalDecoding?: boolean;
+  /** Tokens are good for so many days more than their holders are told, for services whose clock is ahead of everybody else's. */
+  readonly tokensOutliveDays?: number;
   /** Gives the start up: whatever runs by then is stopped. */
   readonly signal?: AbortSignal;
   readonly report?: (line: string) => void;
@@ -79,7 +81,7 @@ interface Context extends ServerAddresses {
 /** Starts Kafka, PostgreSQL, Redis and the issuer on a data directory, or throws CannotStart and leaves nothing running. */
 export async function startServers(options: StartServersOptions): Promise<RunningServers> {
   const { dataDir, given = {}, furtherBrokers = [], fullTier = false, signal, report = () => undefined } = options;
-  const { environment = () => ({}), logicalDecoding = false } = options;
+  const { environment = () => ({}), logicalDecoding = false, tokensOutliveDays = 0 } = options;
   const java = given.kafkaBrokers ? null : requireJava();
   const postgresBin = given.databaseAdminUrl ? null : requirePostgres();
   if (!given.kafkaBrokers || !given.redisUrl) requireMaven();
@@ -115,7 +117,7 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
     const downloads = given.kafkaBrokers && given.redisUrl ? null : fetchDownloads(report);
     await allOf([
       (async () => {
-        if (!given.issuer) await run(issuerProcess({ ...context, port: ports.issuer }));
+        if (!given.issuer) await run(issuerProcess({ ...context, port: ports.issuer, tokensOutliveDays }));
         // Kafka fetches the issuer's keys while it starts. None of a cluster answers before most of it is there.
         if (java && downloads)
           await allOf(brokers.map(async (_, index) => run(await kafka(context, index + 1, java, downloads.kafkaClassPath))));
@@ -173,12 +175,13 @@ export interface IssuerPlan {
   readonly dataDir: string;
   readonly port: number;
   readonly seed: string;
+  readonly tokensOutliveDays?: number;
   readonly report: (line: string) => void;
 }
 
 /** The issuer as a process; also tests on containers need it, whose servers are elsewhere. */
-export function issuerProcess({ dataDir, port, seed, report }: IssuerPlan): Supervised {
-  writeIssuerSettings(dataDir, { seed, issuer: issuerUrl(port), host: '127.0.0.1', audience: AUDIENCE });
+export function issuerProcess({ dataDir, port, seed, tokensOutliveDays = 0, report }: IssuerPlan): Supervised {
+  writeIssuerSettings(dataDir, { seed, issuer: issuerUrl(port), host: '127.0.0.1', audience: AUDIENCE, tokensOutliveDays });
   return new Supervised({
     name: 'issuer',
     command: process.execPath,
