@@ -22,6 +22,7 @@ export { CannotStart } from './cannot-start.js';
 export { brokerSettings } from './kafka.js';
 export { freePort } from './ports.js';
 export { ADMIN_ROLE, createServiceDatabases, withClient } from './postgres.js';
+export { fetchDownloads } from './downloads.js';
 export { redisPassword, rolePassword, secretSeed } from './secrets.js';
 export { asStack, removeRules } from './topics.js';
 
@@ -127,7 +128,7 @@ export async function startServers(options: StartServersOptions): Promise<Runnin
         await createServiceDatabases(context.databaseAdminUrl, context.seed);
       })(),
       (async () => {
-        if (!given.redisUrl && downloads) await run(redis(context, downloads.redisServer));
+        if (!given.redisUrl && downloads) await run(redisProcess({ ...context, port: ports.redis, program: () => downloads.redisServer }));
       })(),
     ]);
     const { kafkaBrokers, databaseAdminUrl, redisUrl, issuer, audience, seed } = context;
@@ -258,18 +259,28 @@ function postgres({ dataDir, ports, environment, logicalDecoding, report, ...add
   });
 }
 
-function redis({ dataDir, ports, report, ...addresses }: Context, carried: string): Supervised {
+export interface RedisPlan {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly seed: string;
+  /** For a machine that has none of its own. */
+  readonly program: () => string;
+  readonly report: (line: string) => void;
+}
+
+/** Redis as a process; also a test needs it that kills its own. */
+export function redisProcess({ dataDir, port, seed, program, report }: RedisPlan): Supervised {
+  mkdirSync(join(dataDir, 'logs'), { recursive: true });
   const file = join(dataDir, 'redis.conf');
-  // Redis holds only what can be rebuilt: nothing goes to the disk.
-  writeFileSync(file, `bind 127.0.0.1\nport ${ports.redis}\nrequirepass ${redisPassword(addresses.seed)}\nsave ""\nappendonly no\n`, {
-    mode: 0o600,
-  });
+  // Redis holds only what can be rebuilt: nothing goes to the disk by itself.
+  const settings = [`bind 127.0.0.1`, `port ${port}`, `requirepass ${redisPassword(seed)}`, 'save ""', 'appendonly no', `dir ${dataDir}`];
+  writeFileSync(file, `${settings.join('\n')}\n`, { mode: 0o600 });
   return new Supervised({
     name: 'Redis',
-    command: spawnSync('redis-server', ['--version']).status === 0 ? 'redis-server' : carried,
+    command: spawnSync('redis-server', ['--version']).status === 0 ? 'redis-server' : program(),
     args: [file],
     logFile: join(dataDir, 'logs/redis.log'),
-    ready: () => reachable(ports.redis),
+    ready: () => reachable(port),
     readyWithinMs: 20_000,
     report,
   });

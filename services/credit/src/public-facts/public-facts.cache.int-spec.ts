@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fetchDownloads, freePort, redisPassword, redisProcess } from '@jinqiao/infra-local/servers';
 import { Redis } from '@jinqiao/platform';
 import {
   eventually,
@@ -19,21 +23,28 @@ import { CreditRecordSweep } from '../credit-record/credit-record.sweep.js';
 import type { Verification } from '../verification/verification.js';
 
 /*
- * Whatever becomes of Redis, nobody is told what was true before a change that its writer was told of. The service reaches the real Redis
- * through a proxy that cuts, delays, silences and refuses; a restart is a cut after which everything is gone. The clock stands at noon of
- * 2026-11-23 in China, and does not end records by itself.
+ * Whatever becomes of Redis, nobody is told what was true before a change that its writer was told of. The service reaches a Redis of its
+ * own through a proxy that cuts, delays, silences and refuses; where restarts come thick and fast, one is a cut after which everything is
+ * gone. The clock stands at noon of 2026-11-23 in China, and does not end records by itself.
  */
 const NOON = new Date('2026-11-23T04:00:00.000Z');
 const clock = new StandingClock(NOON);
 let place: Place;
 let service: TestService;
+let redis: ReturnType<typeof redisProcess>;
 let proxy: RedisProxy;
+const home = mkdtempSync(join(tmpdir(), 'jinqiao-redis-'));
 let jd: Http;
 let department: Http;
 
 beforeAll(async () => {
   const servers = await realServers();
-  proxy = await RedisProxy.before(new URL(servers.addresses.redisUrl));
+  const { seed } = servers.addresses;
+  const port = await freePort();
+  const report = (): void => undefined;
+  redis = redisProcess({ dataDir: home, port, seed, program: () => fetchDownloads(report).redisServer, report });
+  await redis.start();
+  proxy = await RedisProxy.before(new URL(`redis://:${redisPassword(seed)}@127.0.0.1:${port}`));
   place = await servers.place('credit', { env: { REDIS_URL: proxy.url } });
   await start();
   jd = place.http(await place.token('PLATFORM', 'jd'));
@@ -47,6 +58,8 @@ afterEach(async () => {
 afterAll(async () => {
   await service.close();
   proxy.close();
+  await redis.stop();
+  rmSync(home, { recursive: true });
 });
 
 async function start(): Promise<void> {
@@ -226,6 +239,48 @@ describe('reading', () => {
       await eventually(async () => expect(await service.get(Redis).answers()).toBe(true));
     }
   });
+});
+
+describe('a Redis that is killed and started again', () => {
+  /** kill -9 of the server and its keeper; whoever supervises them starts it again. */
+  async function kill(): Promise<void> {
+    process.kill(-Number(redis.pid), 'SIGKILL');
+    await eventually(async () => expect(await service.get(Redis).answers()).toBe(false));
+  }
+  const isBack = () => eventually(async () => expect(await service.get(Redis).answers()).toBe(true), { within: 30_000 });
+
+  it('holds nothing any more, and what changed while it was away is told', async () => {
+    await report(21, 1);
+    await ask(21);
+    await isKept(21);
+    await kill();
+    expect((await ask(21)).map(told)).toEqual([1]);
+    await report(21, 2);
+    expect((await ask(21)).map(told)).toEqual([2]);
+    await isBack();
+    expect((await ask(21)).map(told)).toEqual([2]);
+    await isKept(21);
+    await takeBack(21, 3);
+    expect((await ask(21)).map(told)).toEqual([0]);
+  }, 60_000);
+
+  it('comes back with what somebody had saved, and nobody is told of that', async () => {
+    await report(22, 1);
+    await ask(22);
+    await isKept(22);
+    const saved = await keysOf(22);
+    await service.get(Redis).client.sendCommand(['SAVE']);
+    await report(22, 2);
+    await ask(22);
+    await isKept(22, 2);
+    await kill();
+    await report(22, 3);
+    await isBack();
+    expect(await keysOf(22)).toEqual(saved);
+    expect((await ask(22)).map(told)).toEqual([3]);
+    await takeBack(22, 4);
+    expect((await ask(22)).map(told)).toEqual([0]);
+  }, 60_000);
 });
 
 /*
