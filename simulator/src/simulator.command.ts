@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ChannelName, CHANNELS } from './channel.js';
 import { Memory } from './memory.js';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     refusing: { type: 'boolean', default: false },
     wrong: { type: 'boolean', default: false },
     keep: { type: 'string' },
+    reconcile: { type: 'boolean', default: false },
     origin: { type: 'string', default: 'http://localhost:3000' },
     issuer: { type: 'string', default: 'http://127.0.0.1:3001' },
     brokers: { type: 'string', default: '127.0.0.1:29092' },
@@ -27,6 +29,9 @@ const { values } = parseArgs({
     url: { type: 'string' },
   },
 });
+const DAY_MS = 86_400_000;
+/** What is on its way now arrives by itself. */
+const ON_ITS_WAY_MS = 60_000;
 const STANCES = ['ACTED', 'NOTHING_FOUND', 'CONTESTED', 'SILENT'] as const satisfies readonly Stance[];
 
 try {
@@ -50,7 +55,22 @@ async function simulate(): Promise<void> {
     memory: new Memory(keep),
     say: (line) => console.log(`${new Date().toISOString()}  ${line}`),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.stop());
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stopped.abort();
+      void simulator.stop();
+    });
+  if (values.reconcile) await reconcileDaily(simulator, stopped.signal);
+}
+
+async function reconcileDaily(simulator: Simulator, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await simulator
+      .reconcile(new Date(Date.now() - ON_ITS_WAY_MS))
+      .catch((problem: unknown) => console.error(`not reconciled: ${problem instanceof Error ? problem.message : String(problem)}`));
+    await sleep(DAY_MS, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** As the platform has it, or as it follows from the seed of a development stack (docs/integrating.md §1). */

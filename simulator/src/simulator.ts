@@ -4,6 +4,7 @@ import { type Access, Exchange, Refused } from './exchange.js';
 import { Memory } from './memory.js';
 import { answersTo, type Arrived, type Held, lineOf, type Stance } from './platform.js';
 import { PullChannel } from './pull.js';
+import { type Compared, reconcile } from './reconciliation.js';
 import { TopicChannel } from './topic.js';
 import { type Listening, WebhookChannel } from './webhook.js';
 
@@ -80,6 +81,18 @@ export class Simulator {
     this.answerRest();
   }
 
+  /** Compares what it holds with what it was told up to an instant; what it lacks is told again by its channel. */
+  async reconcile(asOf: Date): Promise<Compared> {
+    const compared = await reconcile(this.exchange, this.memory.feedbacks, asOf);
+    const { differingBuckets, differences, redelivered } = compared;
+    const found = differences.map(({ kind, feedbackId }) => `${kind} ${feedbackId}`);
+    this.say(
+      `reconciled: ${differingBuckets.length} of 256 buckets differ, ${redelivered} are told again${found.map((one) => `, ${one}`).join('')}`,
+    );
+    if (redelivered > 0 && this.options.channel === 'PULL') await this.pullAnew();
+    return compared;
+  }
+
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.answering;
@@ -111,6 +124,13 @@ export class Simulator {
     this.say(`${lineOf(arrived)}: ${reception.toLowerCase()}`);
     const held = this.memory.find(arrived.told.feedbackId);
     if (reception === 'APPLIED' && held) this.answer(held);
+  }
+
+  /** What is told again by pull stands where it stood, behind the cursor. */
+  private async pullAnew(): Promise<void> {
+    await this.channel.close();
+    this.memory.cursor = null;
+    if (this.isListening) await this.channel.open();
   }
 
   private answerRest(): void {

@@ -2,6 +2,9 @@
  * Platforms as outsiders, through the simulator: told by each of the three channels, answering, and behaving as badly as platforms do. What
  * they hold in the end is held against what the exchange says they were told.
  */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { SamplingResultPublished, SamplingResultWithdrawn } from '@jinqiao/contracts';
 import { clientSecret } from '@jinqiao/infra-local';
 import { type ChannelName, Memory, Simulator, type SimulatorOptions } from '@jinqiao/simulator';
@@ -118,6 +121,38 @@ describe.each(CHANNELS)('a platform told by %s', (channel) => {
     await eventually(async () =>
       expect((await answers(id)).slice(-2)).toEqual(['RECEIVED', 'NOTHING_FOUND'].map((status) => ({ of: 1, status }))),
     );
+  });
+});
+
+describe.each(CHANNELS)('a platform told by %s that has lost some of it', (channel) => {
+  const id = `lost-${channel.toLowerCase()}`;
+  const name = (n: number): string => `LOST-${channel}-${n}`;
+  const file = join(mkdtempSync(join(tmpdir(), 'jinqiao-simulator-')), 'held.ndjson');
+  beforeAll(() => register(id));
+  afterAll(() => rmSync(dirname(file), { recursive: true }));
+
+  it('finds it by reconciliation and is told that again, and nothing else', async () => {
+    const whole = await start(id, { channel, memory: new Memory(file) });
+    for (const n of [1, 2, 3]) await tell(id, name(n), 1);
+    await tell(id, name(2), 2);
+    await holdsAll(whole, id);
+    expect(await whole.simulator.reconcile(new Date())).toMatchObject({ differingBuckets: [], redelivered: 0 });
+    await whole.simulator.stop();
+
+    // One was never kept, another only in its first revision.
+    const isLost = (line: string): boolean =>
+      line.includes('"what":"arrived"') &&
+      (line.includes(`"tj-amr:${name(1)}"`) || (line.includes(`"tj-amr:${name(2)}"`) && line.includes('"revision":2')));
+    const lines = readFileSync(file, 'utf8').split('\n');
+    writeFileSync(file, lines.filter((line) => !isLost(line)).join('\n'));
+    const side = await start(id, { channel, memory: new Memory(file) });
+    const before = held(side);
+    expect(before.map((one) => (one as { revision: number }).revision)).toEqual([1, 1]);
+    const { differences, redelivered } = await side.simulator.reconcile(new Date());
+    expect([differences.map(({ kind }) => kind).sort(), redelivered]).toEqual([['BEHIND', 'MISSING'], 2]);
+    await holdsAll(side, id);
+    expect(side.lines.filter((line) => line.endsWith(': applied'))).toHaveLength(2);
+    expect(await side.simulator.reconcile(new Date())).toMatchObject({ differingBuckets: [], redelivered: 0 });
   });
 });
 
