@@ -1,4 +1,3 @@
-import { dayAt } from '../days.js';
 import type { CreditReport, CreditRetraction, Entry } from '../history.js';
 import type { Told } from './expected.js';
 
@@ -15,6 +14,11 @@ export interface Standing {
   /** Of what the public was told. */
   readonly revision: number;
 }
+
+const DAY_MS = 86_400_000;
+const CHINA_MS = 8 * 3_600_000;
+
+const dayAt = (instant: number, daysLater: number): string => new Date(instant + CHINA_MS + daysLater * DAY_MS).toISOString().slice(0, 10);
 
 type Reported = Told<CreditReport | CreditRetraction>;
 
