@@ -151,7 +151,7 @@ describe('a sheet', () => {
 
   it('proves nothing any more where its evidence went with a database', () => {
     const operation: Proof = { kind: 'PROOF', sampleNo: 'c-9', type: 'PHOTO', by: 'tj-amr', text: 'x' };
-    const proof = { operation, via: 'HTTP', fate: 'applied', code: undefined } as const;
+    const proof = { operation, via: 'HTTP', fate: 'applied', code: undefined, askedAt: 0, answeredAt: 0 } as const;
     expect(codes([begun, sealed], rows, { proofs: [{ ...proof, lostWithBackup: false }] })).toEqual(['REFUSED']);
     expect(codes([begun, sealed], rows, { proofs: [{ ...proof, lostWithBackup: true }] })).toEqual([]);
   });
