@@ -1,4 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTransient } from '@jinqiao/messaging';
 import { DomainError } from '@jinqiao/schema';
 import {
   Injectable,
@@ -14,6 +16,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { DataSource } from 'typeorm';
+import { HELD_AGAIN_WITHIN_MS, Holder, isHeldBy } from './holder.js';
 import { type Regular, regularly } from './regularly.js';
 import { digestOfUpload } from './upload.js';
 
@@ -71,8 +74,15 @@ interface Held {
   principalId: string;
   route: string;
   key: string;
+  claim: string;
   /** Of a route that answers with a secret: what to do where the answer was lost. */
   instead: string | null;
+}
+
+/** What becomes of a key that was taken. */
+interface Settlement {
+  readonly statement: string;
+  readonly values: readonly unknown[];
 }
 
 const ANSWERS_WITH_SECRET = 'jinqiao:answers-with-secret';
@@ -94,33 +104,46 @@ declare module 'fastify' {
 const NO_BODY = '';
 const WRITES = new Set(['POST', 'PUT', 'DELETE']);
 const KEPT_HOURS = 24;
-// A process that died while it handled a request leaves its row behind; after this the request may be made again.
+// The last resort, where the database does not know whether the process lives: after this the request may be made again.
 const ABANDONED_AFTER_SECONDS = 120;
+const SETTLE_LATE_MS = 1_000;
+/** What waits for the database takes this much memory: a thousand answers of 16 KiB. The keys of what is beyond are given up in time. */
+const UNSETTLED_MAX = 1_000;
+const UNSETTLED_LENGTH_MAX = 16_384;
 const SWEEP_MS = 600_000;
 const ROWS_A_STATEMENT = 10_000;
 // Five million keys an hour: more than all principals may send.
 const STATEMENTS_A_SWEEP_MAX = 100;
 
+const OF_THIS_CLAIM = 'principal_id = $1 AND route = $2 AND key = $3 AND claim = $4';
+
 /**
  * `Idempotency-Key`: per principal and route, for 24 hours, the same request is handled once and answered alike. The row is taken before
  * the handler runs and gets the answer just before it leaves, so a 2xx that a client has seen is always repeatable. A 5xx is not kept; of
- * a 2xx with a secret only that there was one.
+ * a 2xx with a secret only that there was one. What the database was away for is said to it when it is back, and a key that a process left
+ * behind when it died is taken over.
  */
 @Injectable()
 export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnModuleDestroy {
-  private sweeping: Regular | undefined;
+  private readonly log = new Logger(Idempotency.name);
+  private jobs: Regular[] = [];
+  private readonly unsettled: Settlement[] = [];
 
   constructor(
     private readonly db: DataSource,
+    private readonly holder: Holder,
     private readonly reflector: Reflector,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.sweeping = regularly(SWEEP_MS, (stopping) => this.sweep(stopping), new Logger(Idempotency.name));
+    this.jobs = [
+      regularly(SWEEP_MS, (stopping) => this.sweep(stopping), this.log),
+      regularly(SETTLE_LATE_MS, (stopping) => this.settleLate(stopping), this.log),
+    ];
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.sweeping?.stop();
+    await Promise.all(this.jobs.map((job) => job.stop()));
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -129,34 +152,56 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     if (!request?.principal || key === undefined || !WRITES.has(request.method)) return next.handle();
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new IdempotencyKeyMalformed();
     const instead = this.reflector.get<string | undefined>(ANSWERS_WITH_SECRET, context.getHandler()) ?? null;
-    await this.take(request, { principalId: request.principal.id, route: `${request.method} ${request.routeOptions.url}`, key, instead });
+    const route = `${request.method} ${request.routeOptions.url}`;
+    await this.take(request, { principalId: request.principal.id, route, key, claim: randomUUID(), instead });
     return next.handle();
   }
 
   private async take(request: FastifyRequest, held: Held): Promise<void> {
     // The body of an upload is not here yet; its digest is added when the handler has read it.
     const hash = request.isMultipart() ? null : requestHash(request, request.bodyDigest ?? NO_BODY);
-    const taken: unknown[] = await this.db.query(
-      `INSERT INTO idempotency_keys AS held (principal_id, route, key, request_hash) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (principal_id, route, key) DO UPDATE
-         SET request_hash = excluded.request_hash, status = NULL, content_type = NULL, body = NULL, started_at = clock_timestamp()
-         WHERE held.started_at < clock_timestamp() - $5 * interval '1 hour'
-            OR (held.status IS NULL AND held.started_at < clock_timestamp() - $6 * interval '1 second')
-       RETURNING key`,
-      [held.principalId, held.route, held.key, hash, KEPT_HOURS, ABANDONED_AFTER_SECONDS],
-    );
-    if (taken.length === 0) await this.refuseOrRepeat(request, held);
+    if (!(await this.claim(held, hash, null))) {
+      const orphan = await this.refuseOrRepeat(request, held);
+      await sleep(HELD_AGAIN_WITHIN_MS);
+      if (!(await this.claim(held, hash, orphan))) throw new IdempotencyKeyInUse();
+    }
     request.idempotency = held;
   }
 
-  private async refuseOrRepeat(request: FastifyRequest, held: Held): Promise<never> {
-    const [before]: (Answer & { request_hash: string | null; answered: boolean })[] = await this.db.query(
-      `SELECT request_hash, status, content_type, body, status IS NOT NULL AS answered FROM idempotency_keys
-       WHERE principal_id = $1 AND route = $2 AND key = $3`,
+  /** Takes the key where it is free or given up, or is still held by this claim of a process that died. */
+  private async claim(held: Held, hash: string | null, orphan: string | null): Promise<boolean> {
+    const holder = await this.holder.held();
+    const taking = this.db.query<unknown[]>(
+      `INSERT INTO idempotency_keys AS held (principal_id, route, key, claim, request_hash, holder) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (principal_id, route, key) DO UPDATE
+         SET claim = excluded.claim, request_hash = excluded.request_hash, holder = excluded.holder,
+             status = NULL, content_type = NULL, body = NULL, started_at = clock_timestamp()
+         WHERE held.started_at < clock_timestamp() - $7 * interval '1 hour'
+            OR (held.status IS NULL AND held.started_at < clock_timestamp() - $8 * interval '1 second')
+            OR (held.status IS NULL AND held.claim = $9 AND NOT ${isHeldBy('held.holder')})
+       RETURNING key`,
+      [...rowOf(held), hash, holder, KEPT_HOURS, ABANDONED_AFTER_SECONDS, orphan],
+    );
+    try {
+      return (await taking).length > 0;
+    } catch (problem) {
+      // It may have been taken, and only the answer was lost.
+      this.waitFor(release(held), problem);
+      throw problem;
+    }
+  }
+
+  /** Answers which claim it is where the process that holds the key seems to have died. */
+  private async refuseOrRepeat(request: FastifyRequest, held: Held): Promise<string> {
+    const [before]: (Answer & { request_hash: string | null; answered: boolean; orphan: string | null })[] = await this.db.query(
+      `SELECT request_hash, status, content_type, body, status IS NOT NULL AS answered,
+              CASE WHEN status IS NULL AND holder IS NOT NULL AND NOT ${isHeldBy('holder')} THEN claim END AS orphan
+         FROM idempotency_keys WHERE principal_id = $1 AND route = $2 AND key = $3`,
       [held.principalId, held.route, held.key],
     );
     // Gone between the two statements: a 5xx has just released it.
     if (!before) throw new IdempotencyKeyInUse();
+    if (before.orphan !== null) return before.orphan;
     if (!before.answered && before.request_hash === null) throw new IdempotencyKeyInUse();
     const digest = request.isMultipart() ? await digestOfUpload(request) : (request.bodyDigest ?? NO_BODY);
     if (before.request_hash !== requestHash(request, digest)) throw new IdempotencyKeyReused();
@@ -170,27 +215,52 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     const held = request.idempotency;
     if (!held) return;
     delete request.idempotency;
-    const row = [held.principalId, held.route, held.key];
     const uploaded = request.isMultipart() ? request.uploadDigest?.() : undefined;
     const repeatable = payload === undefined || payload === null || typeof payload === 'string';
     const unread = request.isMultipart() && uploaded === undefined;
     if (reply.statusCode >= 500 || !repeatable || unread) {
-      await this.db.query('DELETE FROM idempotency_keys WHERE principal_id = $1 AND route = $2 AND key = $3', row);
+      await this.settleNow(release(held));
       return;
     }
     const isKept = !isSecret(held, reply.statusCode);
     const contentType = reply.getHeader('content-type');
-    await this.db.query(
-      `UPDATE idempotency_keys SET status = $4, content_type = $5, body = $6, request_hash = coalesce($7, request_hash)
-       WHERE principal_id = $1 AND route = $2 AND key = $3`,
-      [
-        ...row,
+    await this.settleNow({
+      statement: `UPDATE idempotency_keys SET status = $5, content_type = $6, body = $7, request_hash = coalesce($8, request_hash)
+        WHERE ${OF_THIS_CLAIM}`,
+      values: [
+        ...rowOf(held),
         reply.statusCode,
         isKept && typeof contentType === 'string' ? contentType : null,
         isKept ? (payload ?? null) : null,
         uploaded === undefined ? null : requestHash(request, uploaded),
       ],
-    );
+    });
+  }
+
+  private async settleNow(settlement: Settlement): Promise<void> {
+    try {
+      await this.db.query(settlement.statement, [...settlement.values]);
+    } catch (problem) {
+      this.waitFor(settlement, problem);
+      throw problem;
+    }
+  }
+
+  private waitFor(settlement: Settlement, problem: unknown): void {
+    if (!isTransient(problem) || this.unsettled.length === UNSETTLED_MAX) return;
+    if (JSON.stringify(settlement.values).length <= UNSETTLED_LENGTH_MAX) this.unsettled.push(settlement);
+  }
+
+  private async settleLate(stopping: AbortSignal): Promise<void> {
+    for (let next = this.unsettled[0]; next && !stopping.aborted; next = this.unsettled[0]) {
+      try {
+        await this.db.query(next.statement, [...next.values]);
+      } catch (problem) {
+        if (isTransient(problem)) return;
+        this.log.error(problem);
+      }
+      this.unsettled.shift();
+    }
   }
 
   private async sweep(stopping: AbortSignal): Promise<void> {
@@ -204,6 +274,10 @@ export class Idempotency implements NestInterceptor, OnApplicationBootstrap, OnM
     }
   }
 }
+
+const rowOf = ({ principalId, route, key, claim }: Held): string[] => [principalId, route, key, claim];
+
+const release = (held: Held): Settlement => ({ statement: `DELETE FROM idempotency_keys WHERE ${OF_THIS_CLAIM}`, values: rowOf(held) });
 
 /** Does an answer with this status show a secret? What is refused shows none. */
 const isSecret = (held: Held, status: number): held is Held & { instead: string } => held.instead !== null && status < 300;

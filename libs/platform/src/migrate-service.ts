@@ -6,14 +6,16 @@ import { readConfig } from './config.js';
 import { CreatePlatform1700000000100 } from './migrations/1700000000100-create-platform.js';
 import { FollowOrganisations1700000000200 } from './migrations/1700000000200-follow-organisations.js';
 import { KnowMerchants1700000000300 } from './migrations/1700000000300-know-merchants.js';
+import { NoteWhoHoldsKeys1700000000400 } from './migrations/1700000000400-note-who-holds-keys.js';
 
 type MigrationClass = new () => MigrationInterface;
 
 /** The exchange has the directory itself. */
-export const platformMigrations = (name: ServiceName): MigrationClass[] =>
-  name === 'exchange'
-    ? [CreatePlatform1700000000100]
-    : [CreatePlatform1700000000100, FollowOrganisations1700000000200, KnowMerchants1700000000300];
+export const platformMigrations = (name: ServiceName): MigrationClass[] => [
+  CreatePlatform1700000000100,
+  ...(name === 'exchange' ? [] : [FollowOrganisations1700000000200, KnowMerchants1700000000300]),
+  NoteWhoHoldsKeys1700000000400,
+];
 
 class MigrationConfig {
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_MIGRATION_URL must be a postgres:// URL of the owner role' })

@@ -11,6 +11,7 @@ import { HttpConfig, ServiceConfig } from './config.js';
 import { connectDatabase, type EntityClass } from './database.js';
 import { deadLettersController } from './dead-letters.controller.js';
 import { Health, HealthController } from './health.js';
+import { Holder } from './holder.js';
 import { Idempotency } from './idempotency.js';
 import { ServiceTokens } from './kafka-tokens.js';
 import { loggingOf, ServiceLogger } from './logging.js';
@@ -55,6 +56,7 @@ export class PlatformModule {
       Redis,
       RateLimit,
       AccessLog,
+      Holder,
       Idempotency,
       MessagingMetrics,
       Health,
