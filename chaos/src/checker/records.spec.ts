@@ -144,6 +144,27 @@ describe('a repair', () => {
     expect([found('REPAIRED', 1, true), found('PUBLIC', 1, true)]).toEqual([['CREDIT_WRONG'], ['CREDIT_WRONG']]);
   });
 
+  it('stays where the database is set back; a record that it kept from ever being public need not', () => {
+    const setBack: Entry[] = [
+      { entry: 'fault', at: 0, number: 1, kind: 'restore', target: 'credit', phase: 'begins' },
+      { entry: 'phase', at: 9, phase: 'database set back', what: 'credit' },
+    ];
+    const found = (rows: Partial<Records>, during = setBack): string[] => {
+      const findings = new Findings();
+      const said = historyOf([
+        [repair, 'accepted'],
+        [report(1), 'accepted'],
+      ]);
+      const nothing = { reported: [], records: [], decisions: [], endedAt: 1_000, days: daysIn([]) };
+      judgeRecords({ ...nothing, ...rows, asked: askedIn([...during, ...said]) }, findings);
+      return findings.violations.map(({ code }) => code);
+    };
+    const all = { reported: [kept(1)], records: [record('REPAIRED', 0)], decisions: [decision()] };
+    expect([found({ decisions: [decision(false)] }), found(all)]).toEqual([[], []]);
+    expect(found({})).toContain('DECISION_LOST');
+    expect(found({ decisions: [decision(false)] }, [])).toEqual(['ROW_MISSING', 'CREDIT_LOST']);
+  });
+
   it('is decided once', () => {
     const decisions = [decision()];
     const rows = { reported: [kept(1)], records: [record('REPAIRED', 2)], decisions };

@@ -76,6 +76,8 @@ interface Expected {
   revision: number;
   /** Nobody knows which of the two came first: it may have been public, and ended. */
   mayHaveBeenPublic?: boolean;
+  /** It announced nothing, and its database was set back. */
+  mayBeForgotten?: boolean;
 }
 
 /** What was accepted is kept; what follows from it is one record, or two, each of which has ended as often as it was ended. */
@@ -107,7 +109,7 @@ export function judgeRecords({ asked, reported, records, decisions, endedAt, day
       ({ operation }) => operation.kind === 'REPAIR' && decisions.some((one) => isOf(one, operation) && !one.applied),
     );
     findings.expect(!isWaiting || waiting.length === 0, 'REPAIR_WAITS', `the decision on ${subject} was never applied to it`);
-    compare(subject, recordsAfter(series, decisions, own), own, findings);
+    compare(subject, recordsAfter(series, decisions), own, findings);
   }
   for (const subject of rows.keys()) findings.add('ROW_UNEXPECTED', `${subject} is kept as reported and was never sent`);
   for (const subject of made.keys()) findings.add('CREDIT_UNEXPECTED', `nothing accepted leads to the records of ${subject}`);
@@ -155,9 +157,9 @@ function checkDecisions(repairs: readonly Told<Repair>[], decisions: readonly De
   for (const [number, own] of groupedBy(repairs, ({ operation }) => operation.decisionNo)) {
     const row = kept.get(number);
     kept.delete(number);
-    for (const { operation, fate, lostWithBackup, code } of own) {
+    for (const { operation, fate, code } of own) {
       const isKept = row !== undefined && isOf(row, operation);
-      if (fate === 'applied') findings.expect(isKept || lostWithBackup, 'DECISION_LOST', `decision ${number} was accepted and is not kept`);
+      if (fate === 'applied') findings.expect(isKept, 'DECISION_LOST', `decision ${number} was accepted and is not kept`);
       if (fate !== 'refused') continue;
       findings.expect(!isKept, 'DECISION_UNEXPECTED', `decision ${number} (${operation.mark}) was refused and is kept`);
       const isBeaten = own.some((other) => other.operation.mark !== operation.mark && other.fate !== 'refused');
@@ -170,7 +172,7 @@ function checkDecisions(repairs: readonly Told<Repair>[], decisions: readonly De
 }
 
 /** Each type that follows, how it stands, and how often the public was told of it. */
-function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[], rows: readonly RecordRow[]): Map<string, Expected> {
+function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[]): Map<string, Expected> {
   const after = new Map<string, Expected>();
   const isOver = ({ standing }: Expected): boolean => standing === 'REPAIRED';
   const isGone = ({ standing }: Expected): boolean => standing === 'REVOKED' || standing === 'CORRECTED';
@@ -179,31 +181,34 @@ function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[]
       if (!isOver(record) && !isGone(record)) Object.assign(record, { standing, revision: record.revision + 1 });
   };
   let decided: 'NO' | 'PERHAPS_LATER' | 'BEFORE' = 'NO';
-  const publish = (type: string): void => {
+  const publish = (type: string, lostWithBackup: boolean): void => {
     const record = after.get(type) ?? { standing: '', revision: 0 };
-    if (isOver(record)) return;
-    if (decided === 'NO') after.set(type, { standing: 'PUBLIC', revision: record.revision + 1 });
+    if (isOver(record) && !record.mayBeForgotten) return;
+    const { revision } = record;
+    if (decided === 'NO') after.set(type, { standing: 'PUBLIC', revision: revision + 1 });
     // What was made good before is never public.
-    else after.set(type, { standing: 'REPAIRED', revision: record.revision, mayHaveBeenPublic: decided === 'PERHAPS_LATER' });
+    else {
+      const mayBeForgotten = lostWithBackup && revision === 0;
+      after.set(type, { standing: 'REPAIRED', revision, mayHaveBeenPublic: decided === 'PERHAPS_LATER', mayBeForgotten });
+    }
   };
   for (const { operation, fate, lostWithBackup } of series) {
     switch (operation.kind) {
       case 'REPAIR': {
         const row = decisions.find((one) => isOf(one, operation));
-        if (row === undefined && !(fate === 'applied' && lostWithBackup)) break;
+        if (row === undefined) break;
         end('REPAIRED');
-        const isApplied = row?.applied ?? rows.some(({ standing }) => standing === 'REPAIRED');
         if (fate === 'applied' && !lostWithBackup) decided = 'BEFORE';
-        else if (isApplied) decided = 'PERHAPS_LATER';
+        else if (fate === 'applied' || row.applied) decided = 'PERHAPS_LATER';
         break;
       }
       case 'RECORD_RETRACTION':
         end(operation.ground);
         break;
       case 'RECORD':
-        publish(operation.type);
+        publish(operation.type, lostWithBackup);
         // A broken commitment is a second record beside the first.
-        if (operation.outcome === 'BROKEN') publish('COMMITMENT_BROKEN');
+        if (operation.outcome === 'BROKEN') publish('COMMITMENT_BROKEN', lostWithBackup);
     }
   }
   return after;
@@ -211,11 +216,11 @@ function recordsAfter(series: readonly Said[], decisions: readonly DecisionRow[]
 
 function compare(subject: string, expected: ReadonlyMap<string, Expected>, rows: readonly RecordRow[], findings: Findings): void {
   const found = new Map(rows.map((row) => [row.type, row]));
-  for (const [type, { standing, revision, mayHaveBeenPublic = false }] of expected) {
+  for (const [type, { standing, revision, mayHaveBeenPublic = false, mayBeForgotten = false }] of expected) {
     const row = found.get(type);
     found.delete(type);
     const name = `the ${type} of ${subject}`;
-    if (!row) findings.add('CREDIT_LOST', `${name} is missing`);
+    if (!row) findings.expect(mayBeForgotten, 'CREDIT_LOST', `${name} is missing`);
     else if (row.standing !== standing || !(row.revision === revision || (mayHaveBeenPublic && row.revision === revision + 2)))
       findings.add('CREDIT_WRONG', `${name} is ${row.standing} at ${row.revision}, not ${standing} at ${revision}`);
   }

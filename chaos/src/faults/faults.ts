@@ -100,6 +100,7 @@ export class Faults {
         this.stage.setClock(service, 0);
         return only(Date.now());
       case 'a day passes':
+        await Promise.race([this.load.reportPeriods(), sleep(forMs)]);
         this.stage.passDay(service);
         return only(Date.now());
       case 'cancel':

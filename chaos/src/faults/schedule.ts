@@ -115,7 +115,7 @@ function possible(freezeMs: number, brokers: number): Fault[] {
     ...each('garbage', ways, 0),
     ...each('clock ahead', KEEPING, 6_000),
     ...each('clock behind', KEEPING, 6_000),
-    ...each('a day passes', ['credit'], 0),
+    ...each('a day passes', ['credit'], 5_000),
     ...each('cancel', CONSUMERS, 3_000),
     ...each('restore', KEEPING, 6_000, true),
     ...each('rebalance', CONSUMERS, 4_000),

@@ -103,6 +103,11 @@ export class Load {
     await this.outside.close();
   }
 
+  /** Reports records that begin or end to be public with the next day. */
+  async reportPeriods(): Promise<void> {
+    await Promise.all([this.workOn(workOnPeriods), this.workOn(workOnPeriods)]);
+  }
+
   /** A record nobody can handle, among the others. */
   async poison(): Promise<Poison> {
     const poison = this.plan.poison();
@@ -117,7 +122,7 @@ export class Load {
       if (due > Date.now()) await sleep(due - Date.now());
       if (this.inFlight >= IN_FLIGHT_MAX) continue;
       if (this.options.says === 'EVERYTHING' && this.random.chance(BEGINNING)) {
-        void this.work();
+        void this.workOn(this.random.pick(WORK));
         continue;
       }
       const next = this.next();
@@ -141,10 +146,10 @@ export class Load {
   }
 
   /** Begins something new, and works on it until it is done or somebody does not know any more how it stands. */
-  private async work(): Promise<void> {
+  private async workOn(work: Work): Promise<void> {
     this.working++;
     try {
-      await this.random.pick(WORK)(this.desk, this.round);
+      await work(this.desk, this.round);
     } catch (problem) {
       if (!(problem instanceof Left)) throw problem;
     } finally {
@@ -283,10 +288,12 @@ export class Load {
   }
 }
 
+type Work = (desk: Desk, round: Round) => Promise<void>;
+
 /** Of each kind about as many as are begun: records are soon done. */
-const WORK: readonly ((desk: Desk, round: Round) => Promise<void>)[] = [
+const WORK: readonly Work[] = [
   ...[workOnCase, workOnCase, workOnRecall, workOnPair, workOnSheet, workOnPlan],
-  ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision, workOnPeriods, workOnPeriods],
+  ...[workOnPenalty, workOnPenalty, workOnCommitment, workOnEarlyDecision, workOnPeriods],
 ];
 
 const SENDABLE: readonly string[] = ['REPORT', 'RETRACTION', 'RECEIPT', 'RECORD', 'RECORD_RETRACTION', 'ACT'];
