@@ -99,7 +99,6 @@ export function readReport(input: unknown, sender: Sender): Reading {
   const report = { ...checked.value, uscc: code };
   const row = rowFor(report);
   const findings = [
-    ...textFindings(report),
     ...(outcome === 'VALID' ? [] : [finding(USCC_CODES[outcome], '/uscc', 'is not a code that may be published against')]),
     ...ownFindings(report, sender),
     ...commitmentFindings(report, sender.receivedOn),
@@ -127,7 +126,7 @@ export function readRetraction(input: unknown, { departmentId, receivedOn }: Sen
   if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
   const retraction = checked.value;
   const { recordNo, revision, ground, reason, decidedOn } = retraction;
-  const findings = [...textFindings(retraction), ...proofFindings(retraction, receivedOn)];
+  const findings = proofFindings(retraction, receivedOn);
   if (decidedOn !== undefined && decidedOn > receivedOn) findings.push(finding('DATED_IN_FUTURE', '/decidedOn', 'lies in the future'));
   if (findings.length > 0) return { ok: false, findings, unknownFields };
   return {
@@ -199,16 +198,6 @@ const USCC_CODES = {
   // A pilot code of 2015 may be real; nothing is published against it until a register has confirmed it.
   CHECK_FAILED_LEGACY_CANDIDATE: 'CHECK_FAILED_LEGACY_CANDIDATE',
 } as const;
-
-/** PostgreSQL keeps no NUL and no half of a surrogate pair. */
-function textFindings(value: object, pointer = ''): Finding[] {
-  return Object.entries(value).flatMap(([name, entry]: [string, unknown]) => {
-    const place = `${pointer}/${name}`;
-    if (typeof entry === 'object' && entry !== null) return textFindings(entry, place);
-    const isKept = typeof entry !== 'string' || (entry.isWellFormed() && !entry.includes('\0'));
-    return isKept ? [] : [finding('WRONG_FORMAT', place, 'holds characters that are no text')];
-  });
-}
 
 function ownFindings(report: CreditRecordReported, sender: Sender): Finding[] {
   const { departmentId, documentDate, pushedOn, digest } = report;
