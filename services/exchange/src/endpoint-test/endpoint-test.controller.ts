@@ -1,6 +1,6 @@
 import { Allow, Caller, type Principal } from '@jinqiao/platform';
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
-import type { EndpointTest } from './endpoint-test.js';
+import type { EndpointTest } from '../endpoint/endpoint.js';
 import { EndpointTests } from './endpoint-test.service.js';
 
 @Controller('api/exchange/webhook-endpoints')

@@ -5,13 +5,13 @@ import { DataSource } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { madeUp } from '../conformance/conformance.js';
 import { WebhookEndpoint } from '../endpoint/endpoint.entity.js';
-import { assertLiving, EndpointUnknown } from '../endpoint/endpoint.js';
+import { assertLiving, type EndpointTest, EndpointUnknown } from '../endpoint/endpoint.js';
 import { EndpointSecrets } from '../endpoint/endpoint.secrets.js';
 import { deliveryOf } from '../feedback/feedback.teller.js';
 import { webhookIdOf } from '../webhook/webhook.js';
 import { headersOf } from '../webhook/webhook.dispatcher.js';
 import { WebhookSender } from '../webhook/webhook.sender.js';
-import { assertRested, type EndpointTest, TEST_PURPOSE } from './endpoint-test.js';
+import { assertRested, TEST_PURPOSE } from './endpoint-test.js';
 
 interface Begun {
   readonly url: string;

@@ -3,16 +3,7 @@
  * its purpose and its subject that it is a test. It is in no series and no ledger, and whatever is answered changes nothing about the endpoint.
  */
 import { DomainError } from '@jinqiao/schema';
-import type { Outcome } from '../webhook/webhook.js';
-
-/** The last test of an endpoint and what came back; `outcome` is null while it is under way. */
-export interface EndpointTest {
-  readonly testedAt: string;
-  readonly outcome: Outcome | null;
-  readonly status: number | null;
-  readonly reason: string | null;
-  readonly tookMs: number | null;
-}
+import type { EndpointTest } from '../endpoint/endpoint.js';
 
 /** In place of the purpose that a delivery names: nobody has to look into the body to know a test. */
 export const TEST_PURPOSE = 'ENDPOINT_TEST';

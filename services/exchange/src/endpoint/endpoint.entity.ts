@@ -1,6 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { EndpointTest } from '../endpoint-test/endpoint-test.js';
-import type { EndpointStatus, StatusReason } from './endpoint.js';
+import type { EndpointStatus, EndpointTest, StatusReason } from './endpoint.js';
 import type { Algorithm } from './endpoint.signature.js';
 
 @Entity('webhook_endpoints')

@@ -4,11 +4,20 @@
  * stays due, and in pull.
  */
 import { DomainError } from '@jinqiao/schema';
-import type { EndpointTest } from '../endpoint-test/endpoint-test.js';
+import type { Outcome } from '../webhook/webhook.js';
 import type { Algorithm } from './endpoint.signature.js';
 
 export type EndpointStatus = 'ACTIVE' | 'DISABLED' | 'ENDED';
 export type StatusReason = 'GONE' | 'FAILING' | 'REMOVED' | 'SUSPENDED';
+
+/** The last test of an endpoint and what came back; `outcome` is null while it is under way. */
+export interface EndpointTest {
+  readonly testedAt: string;
+  readonly outcome: Outcome | null;
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly tookMs: number | null;
+}
 
 export interface Endpoint {
   readonly endpointId: string;
