@@ -13,7 +13,7 @@ import { beginEpoch } from '../credit-change/credit-change.service.js';
 import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
 import { commitmentsOf } from '../credit-status/credit-status.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
-import { DECISIONS } from '../repair/repair.claims.js';
+import { DECISIONS, IS_ITS_RECORD } from '../repair/repair.claims.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
 import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
 
@@ -98,8 +98,7 @@ async function takeOverReports(tx: EntityManager, records: readonly CreditRecord
 async function letWait(tx: EntityManager): Promise<void> {
   await tx.query(
     `UPDATE repair_decisions AS d SET applied_at = NULL
-     WHERE applied_at IS NOT NULL AND EXISTS (
-       SELECT FROM credit_records r
-       WHERE r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED', 'REPAIRED', 'EXPIRED'))`,
+     WHERE applied_at IS NOT NULL
+       AND EXISTS (SELECT FROM credit_records r WHERE ${IS_ITS_RECORD} AND r.standing NOT IN ('REPAIRED', 'EXPIRED'))`,
   );
 }

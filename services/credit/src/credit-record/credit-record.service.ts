@@ -15,7 +15,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditHistory } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
-import { findRepairsOf, keepDecisions, noteRepaired, repairedIn } from '../repair/repair.claims.js';
+import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import {
   type CreditRecordState,
   endedReasonOf,
@@ -128,7 +128,7 @@ export class CreditRecords {
     }
     await this.keep(tx, steps);
     const changes = steps.map(({ change }) => change);
-    await keepDecisions(tx, this.outbox, await noteRepaired(tx, changes, repairs, now));
+    await noteRepaired(tx, this.outbox, changes, { repairs, at: now });
     await this.noteFollowed(tx, steps);
   }
 

@@ -165,9 +165,11 @@ export function followClock(record: CreditRecordState, today: string): RecordCha
 
 /** A record that was made good ends for good. What ended otherwise stays as it is. */
 export function repair(record: CreditRecordState, { because, on }: Repaired): RecordChange {
-  if (endedReasonOf(record.standing) !== null && record.standing !== 'HELD') return { record, announced: null };
+  if (!isRepairable(record)) return { record, announced: null };
   return announce(record, { ...record, standing: 'REPAIRED', endedBecause: because, repairedOn: on });
 }
+
+export const isRepairable = ({ standing }: CreditRecordState): boolean => standing === 'HELD' || endedReasonOf(standing) === null;
 
 export const isPublic = (record: CreditRecordState): boolean => record.standing === 'PUBLIC';
 

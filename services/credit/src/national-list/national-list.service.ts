@@ -1,14 +1,13 @@
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { CreditRecordType } from '@jinqiao/contracts';
 import { unnested } from '@jinqiao/messaging';
 import { Clock, decodeCursor, type Page, pageOf, type Principal, type Upload } from '@jinqiao/platform';
 import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
-import { CsvError, parse } from 'csv-parse';
 import { DataSource, type EntityManager } from 'typeorm';
 import { assertCreditOffice } from '../credit-office.js';
 import type { Standing } from '../credit-record/credit-record.js';
+import { readTable } from '../table.js';
 import {
   columnsOf,
   type DifferenceKind,
@@ -16,7 +15,6 @@ import {
   type Entry,
   LISTED_TYPES,
   ListTooLong,
-  ListUnreadable,
   NoListYet,
   readEntry,
 } from './national-list.js';
@@ -104,25 +102,11 @@ export class NationalLists {
 type ReadList = Pick<TakenList, 'refused' | 'errors'> & { readonly entries: readonly Entry[] };
 
 async function read(content: Readable): Promise<ReadList> {
-  const rows = parse({ bom: true, relax_column_count: true, skip_empty_lines: true, info: true });
-  try {
-    return await pipeline(content, rows, entriesOf);
-  } catch (error) {
-    throw error instanceof CsvError ? new ListUnreadable(error.message, `/lines/${rows.info.lines}`) : error;
-  }
-}
-
-async function entriesOf(rows: AsyncIterable<{ record: string[]; info: { lines: number } }>): Promise<ReadList> {
   const entries = new Map<string, Entry>();
   const errors: Finding[] = [];
   let refused = 0;
-  let columns: ReturnType<typeof columnsOf> | null = null;
-  for await (const { record, info } of rows) {
-    if (columns === null) {
-      columns = columnsOf(record);
-      continue;
-    }
-    const entry = readEntry(record, columns, info.lines);
+  await readTable(content, columnsOf, (row, columns, line) => {
+    const entry = readEntry(row, columns, line);
     if ('code' in entry) {
       refused += 1;
       if (errors.length < ERRORS_MAX) errors.push(entry);
@@ -130,8 +114,7 @@ async function entriesOf(rows: AsyncIterable<{ record: string[]; info: { lines: 
       entries.set(`${entry.uscc} ${entry.documentNo}`, entry);
     }
     if (entries.size > ENTRIES_MAX) throw new ListTooLong();
-  }
-  if (columns === null) throw new ListUnreadable('the file is empty');
+  });
   return { entries: [...entries.values()], refused, errors };
 }
 

@@ -6,6 +6,7 @@
 import type { CreditRecordType } from '@jinqiao/contracts';
 import { readUscc } from '@jinqiao/law';
 import { DomainError, type Finding } from '@jinqiao/schema';
+import { ListUnreadable } from '../table.js';
 import { usccFindings } from '../uscc.js';
 
 /** Of these the national site publishes what departments report to it. */
@@ -21,14 +22,6 @@ export type DifferenceKind = (typeof DIFFERENCES)[number];
 export interface Entry {
   readonly uscc: string;
   readonly documentNo: string;
-}
-
-export class ListUnreadable extends DomainError {
-  constructor(message: string, pointer = '/file') {
-    super('LIST_UNREADABLE', 400, { zh: '无法读取名单文件', en: 'The list cannot be read' }, [
-      { code: 'LIST_UNREADABLE', pointer, message },
-    ]);
-  }
 }
 
 export class ListTooLong extends DomainError {

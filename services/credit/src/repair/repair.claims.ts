@@ -14,6 +14,8 @@ export interface KeptDecision extends Omit<RepairDecision, 'hash'> {
 export const KEPT = `decision_no AS "decisionNo", uscc, document_no AS "documentNo", decided_on::text AS "decidedOn", decided_by AS "decidedBy",
   reason, received_at AS "receivedAt", applied_at AS "appliedAt", record_nos AS "recordNos"`;
 export const DECISION = `${KEPT}, hash`;
+/** Of the record `r` and the decision `d`. What was taken back is not repaired; should it come back, the decision has waited for it. */
+export const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED')`;
 
 /** A decision for a restore (ADR-0020). */
 export const DECISIONS: Kept = {
@@ -53,23 +55,24 @@ export function repairedIn(source: Source, repairs: readonly RepairDecision[]): 
   return { ...source, claims };
 }
 
-/** Notes of these decisions those that were applied to what has changed; answers their numbers. */
+/** Notes which of these decisions were applied to what has changed, and keeps those for a restore. */
 export async function noteRepaired(
   tx: EntityManager,
+  outbox: Outbox,
   changes: readonly RecordChange[],
-  repairs: readonly RepairDecision[],
-  at: Date,
-): Promise<string[]> {
+  { repairs, at }: { readonly repairs: readonly RepairDecision[]; readonly at: Date },
+): Promise<void> {
   const repaired = changes.map(({ record }) => record).filter(({ standing }) => standing === 'REPAIRED');
   const applied = repairs.map((decision) => ({
     decisionNo: decision.decisionNo,
     recordNos: repaired.filter((record) => isAbout(record, decision)).map(({ recordNo }) => recordNo),
   }));
-  return noteApplied(
+  const noted = await noteApplied(
     tx,
     applied.filter(({ recordNos }) => recordNos.length > 0),
     at,
   );
+  await keepDecisions(tx, outbox, noted);
 }
 
 /** Adds records to those that decisions were applied to; answers the numbers of decisions that had not been applied to all of them. */

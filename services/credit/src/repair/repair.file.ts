@@ -1,9 +1,7 @@
 /** Decisions on repairs as a table, which is how a day's decisions leave the national site where no system passes them on. */
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ITEMS_MAX, TooManyItems } from '@jinqiao/platform';
-import { CsvError, parse } from 'csv-parse';
-import { ListUnreadable } from '../national-list/national-list.js';
+import { ListUnreadable, readTable } from '../table.js';
 import type { RepairDecisionBody } from './repair.js';
 
 /** A row as an item of the body, and the line on which it ends; the header is line 1. */
@@ -31,26 +29,11 @@ const HEADINGS: Readonly<Record<Field, readonly string[]>> = {
 const FIELDS = Object.keys(HEADINGS) as Field[];
 
 export async function decisionsIn(content: Readable): Promise<DecisionRow[]> {
-  const rows = parse({ bom: true, relax_column_count: true, skip_empty_lines: true, info: true });
-  try {
-    return await pipeline(content, rows, read);
-  } catch (error) {
-    throw error instanceof CsvError ? new ListUnreadable(error.message, `/lines/${rows.info.lines}`) : error;
-  }
-}
-
-async function read(rows: AsyncIterable<{ record: string[]; info: { lines: number } }>): Promise<DecisionRow[]> {
   const found: DecisionRow[] = [];
-  let columns: readonly (readonly [Field, number])[] | null = null;
-  for await (const { record, info } of rows) {
-    if (columns === null) {
-      columns = columnsOf(record);
-      continue;
-    }
+  await readTable(content, columnsOf, (row, columns, line) => {
     if (found.length === ITEMS_MAX) throw new TooManyDecisions();
-    found.push({ line: info.lines, input: inputOf(record, columns) });
-  }
-  if (columns === null) throw new ListUnreadable('the file is empty');
+    found.push({ line, input: inputOf(row, columns) });
+  });
   return found;
 }
 

@@ -29,7 +29,7 @@ import {
   repairedBy,
   RepairRejected,
 } from './repair.js';
-import { DECISION, keepDecisions, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
+import { DECISION, IS_ITS_RECORD, keepDecisions, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
 import { decisionsIn, TooManyDecisions } from './repair.file.js';
 
 /** What became of one decision. */
@@ -58,8 +58,6 @@ export interface DecisionsWanted {
 }
 
 const LIST = 'repair-decisions';
-// What was taken back is not repaired; should it come back, the decision has waited for it.
-const IS_ITS_RECORD = `r.uscc = d.uscc AND r.digest ->> 'documentNo' = d.document_no AND r.standing NOT IN ('CORRECTED', 'REVOKED')`;
 
 @Injectable()
 export class Repairs {
@@ -115,10 +113,7 @@ export class Repairs {
     if (records.length === 0) throw new RecordUnknown();
     const ofEntities = await this.records.findOfEntities([...new Set(records.map(({ uscc }) => uscc))]);
     const today = dayInChina(this.clock.now());
-    return records.map((record) => {
-      const others = ofEntities.filter(({ uscc }) => uscc === record.uscc);
-      return { record, conditions: repairConditions(record, others, today) };
-    });
+    return records.map((record) => ({ record, conditions: repairConditions(record, ofEntities, today) }));
   }
 
   /** Decisions by their number: those that wait for their record, those that were applied, or all; of departments for the credit office alone. */

@@ -6,7 +6,7 @@
 import { CalendarDate, type CreditRecordRetracted, type LegalBasis, Optional, type RepairProof, Text } from '@jinqiao/contracts';
 import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
-import { type CreditRecordState, endedReasonOf, isPublic, type Repaired } from '../credit-record/credit-record.js';
+import { type CreditRecordState, isPublic, isRepairable, type Repaired } from '../credit-record/credit-record.js';
 import { usccFindings } from '../uscc.js';
 
 /** A decision on a repair, by the national credit site or as the credit office passes it on. */
@@ -73,11 +73,11 @@ export type Established = Pick<CreditRecordRetracted, 'dutiesPerformed' | 'notEx
 /** What has to hold before its department repairs a record, as far as the records of its entity and what it states tell, each with why. */
 export function repairConditions(
   record: CreditRecordState,
-  ofEntity: readonly CreditRecordState[],
+  ofEntities: readonly CreditRecordState[],
   today: string,
   { dutiesPerformed, notExcluded }: Established = {},
 ): RepairCondition[] {
-  const others = ofEntity.filter(({ recordNo }) => recordNo !== record.recordNo);
+  const others = ofEntities.filter(({ uscc, recordNo }) => uscc === record.uscc && recordNo !== record.recordNo);
   const made = wholeDate(record.documentDate ?? today);
   return [
     leastPeriod(record, made, today),
@@ -140,9 +140,8 @@ export function repairedUnder(
   { decidedOn, ...stated }: Pick<CreditRecordRetracted, 'decidedOn'> & Established,
   today: string,
 ): RepairedUnder[] {
-  const ending = records.filter(({ standing }) => standing === 'HELD' || endedReasonOf(standing) === null);
-  return ending.map((record) => {
-    const ofEntity = ofEntities.filter(({ uscc }) => uscc === record.uscc);
-    return { recordNo: record.recordNo, conditions: repairConditions(record, ofEntity, decidedOn ?? today, stated) };
-  });
+  return records.filter(isRepairable).map((record) => ({
+    recordNo: record.recordNo,
+    conditions: repairConditions(record, ofEntities, decidedOn ?? today, stated),
+  }));
 }

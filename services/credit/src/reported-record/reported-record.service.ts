@@ -7,7 +7,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type CreditRecordState, followSource, type Standing } from '../credit-record/credit-record.js';
 import { CreditRecords, type Step } from '../credit-record/credit-record.service.js';
-import { findRepairsOf, keepDecisions, noteRepaired, repairedIn } from '../repair/repair.claims.js';
+import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import { repairedUnder } from '../repair/repair.js';
 import {
   decide,
@@ -176,7 +176,7 @@ export class ReportedRecords {
     await keepHeld(tx, departmentId, [...changed.values()]);
     await this.records.keep(tx, steps);
     const changes = steps.map(({ change }) => change);
-    await keepDecisions(tx, this.outbox, await noteRepaired(tx, changes, repairs, now));
+    await noteRepaired(tx, this.outbox, changes, { repairs, at: now });
     return answers;
   }
 
