@@ -15,7 +15,7 @@ import { SamplingResults } from '../sampling-result/sampling-result.service.js';
 import { sampledBefore } from '../sampling-round/sampled-before.js';
 import { type Level, RoundUnknown, sampledTooLately } from '../sampling-round/sampling-round.js';
 import type { Standing, TakenAs } from '../sampling-step/sampling-step.js';
-import { isTaken, sentBy } from '../sampling-step/sent-step.js';
+import { isTaken, sentBy, wasLast } from '../sampling-step/sent-step.js';
 import { type ActRule, ACTS, DUTIES, type State, STATES } from './sampling-sheet.acts.js';
 import type { TakeSheetActBody } from './sampling-sheet.facts.js';
 import {
@@ -82,6 +82,7 @@ export interface SentSheetStep {
 }
 
 const LIST = 'sampling-sheets';
+const STEPS = 'sampling_sheet_steps';
 /** Has the party with the code $8 been told? */
 const isTold = (party: ResultParty): string =>
   `(s.state = 'CONFIRMED' AND (${TOLD}) @> jsonb_build_array(jsonb_build_object('party', '${party}', 'uscc', $8::text)))`;
@@ -149,8 +150,9 @@ export class SamplingSheets {
     if (!sees('SHEET', await viewerOf(tx, caller), concernOf(before))) throw new SheetUnknown();
     const sent = sentBy(caller, act, stepId);
     const isOver = (ACTS[act.act] as ActRule).leads[before.state] === undefined;
-    if (await isTaken(tx, 'sampling_sheet_steps', { organiser_id: name.organiserId, sample_no: name.sampleNo }, sent)) return 'duplicate';
-    if (isOver && (await this.store.wasLastOf(tx, name, sent))) return 'duplicate';
+    const object = { organiser_id: name.organiserId, sample_no: name.sampleNo };
+    if (await isTaken(tx, STEPS, object, sent)) return 'duplicate';
+    if (isOver && (await wasLast(tx, STEPS, { ...object, actor_id: sent.actorId }, sent))) return 'duplicate';
     const pool = await this.store.poolInspectors(
       tx,
       before,

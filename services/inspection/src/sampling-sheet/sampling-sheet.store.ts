@@ -215,16 +215,6 @@ export class SheetStore {
     await keepRows(tx, this.outbox, SHEETS, [{ organiser_id: organiserId, sample_no: sampleNo }]);
   }
 
-  /** Was this the last thing that this organisation did to the sheet? */
-  async wasLastOf(tx: EntityManager, { organiserId, sampleNo }: SheetName, { hash, actorId }: { hash: string; actorId: string }) {
-    const [last]: { same: boolean }[] = await tx.query(
-      `SELECT content_hash = $3 AS same FROM sampling_sheet_steps WHERE organiser_id = $1 AND sample_no = $2 AND actor_id = $4
-       ORDER BY step_no DESC LIMIT 1`,
-      [organiserId, sampleNo, hash, actorId],
-    );
-    return last?.same ?? false;
-  }
-
   async history(tx: EntityManager, { organiserId, sampleNo }: SheetName): Promise<SheetStep[]> {
     return tx.query(
       `SELECT act, from_state AS "from", to_state AS "to", done_on::text AS "on", facts, actor_id AS "actorId", competence, basis,

@@ -44,7 +44,13 @@ export async function isTaken(tx: EntityManager, steps: string, object: StepsOf,
   return taken !== undefined;
 }
 
-async function wasLast(tx: EntityManager, steps: string, object: StepsOf, { actorId, hash }: Omit<SentStep, 'stepId'>): Promise<boolean> {
+/** Was this what was taken last of the object? */
+export async function wasLast(
+  tx: EntityManager,
+  steps: string,
+  object: StepsOf,
+  { actorId, hash }: Omit<SentStep, 'stepId'>,
+): Promise<boolean> {
   const places = Object.keys(object).map((column, index) => `${column} = $${index + 3}`);
   const [last]: { same: boolean | null }[] = await tx.query(
     `SELECT actor_id = $1 AND content_hash = $2 AS same FROM ${steps} WHERE ${places.join(' AND ')} ORDER BY step_no DESC LIMIT 1`,
