@@ -96,8 +96,11 @@ const SETTLE_MS = 2_000;
 
 export const endOf = (startedAt: Date): Date => new Date(startedAt.getTime() + RUN_MS_MAX);
 
+/** What a finding is made up for: a part of a run, a forged signature, or the test of an endpoint. */
+type MadeUp = Part | 'FORGED' | 'TEST';
+
 /** The subject of a finding; no department has this id. */
-export const subjectFor = (runId: string, part: Part | 'FORGED' | 'TEST'): string => `${SANDBOX}:${runId}-${part}`;
+export const subjectFor = (runId: string, part: MadeUp): string => `${SANDBOX}:${runId}-${part}`;
 
 /** What the platform is told in a run. */
 export function findingsOf(runId: string, organisationId: string): { revisedId: string; withdrawnId: string } {
@@ -151,12 +154,7 @@ function repetition(seen: readonly Seen[], repeatedAt: Date | null): CheckResult
 }
 
 /** The first revision of a finding, or the next one. Without a clock: nothing is overdue in a sandbox. */
-export function madeUp(
-  run: Pick<Run, 'runId' | 'organisationId'>,
-  part: Part | 'FORGED' | 'TEST',
-  previous: Feedback | null,
-  now: Date,
-): Feedback {
+export function madeUp(run: Pick<Run, 'runId' | 'organisationId'>, part: MadeUp, previous: Feedback | null, now: Date): Feedback {
   const revision = (previous?.said.revision ?? 0) + 1;
   const draft: Draft = {
     recipientId: run.organisationId,
