@@ -32,17 +32,31 @@ describe('a connection that keeps its statements', () => {
     expect(await kept()).toEqual(['SELECT $1::integer AS seven']);
   });
 
-  it('plans each use for its own values, under a new name after five', async () => {
+  const plansOf = (text: string): Promise<unknown[]> =>
+    db.query('SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE statement = $1', [text]);
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('has one plan for all after five, and for a second', async () => {
     const text = 'SELECT $1::integer AS planned';
-    const plans = (): Promise<unknown[]> =>
-      db.query('SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements WHERE statement = $1', [text]);
-    await ask(text, 9);
-    expect(await plans()).toEqual([{ custom: '4', generic: '0' }]);
-    // The fifth is the last of its name, which is gone with the next question.
+    await ask(text, 5 + 12);
+    expect(await plansOf(text)).toEqual([{ custom: '5', generic: '7' }]);
+    await pause(1_000);
+    // The last of its name, which is gone with the next question.
     await ask(text, 1);
-    expect(await plans()).toEqual([]);
-    expect(await ask(text, 23)).toHaveLength(23);
-    expect(await plans()).toEqual([{ custom: '3', generic: '0' }]);
+    expect(await plansOf(text)).toEqual([]);
+    await ask(text, 3);
+    expect(await plansOf(text)).toEqual([{ custom: '3', generic: '0' }]);
+  });
+
+  it('plans what is asked seldom for its own values', async () => {
+    const text = 'SELECT $1::integer AS seldom';
+    await ask(text, 5);
+    for (let nth = 0; nth < 8; nth += 1) {
+      await ask(text, 1);
+      const [plans] = (await plansOf(text)) as { generic: string }[];
+      expect(plans?.generic ?? '0').toBe('0');
+      await pause(260);
+    }
   });
 
   it('answers on after a question that failed', async () => {

@@ -3,11 +3,13 @@ import pg from 'pg';
 /** What is asked less often on a connection is not worth keeping there; pgjdbc's `prepareThreshold` is the same. */
 const USES_BEFORE = 5;
 /**
- * PostgreSQL plans so many uses of a statement for their own values. Then it may keep one plan for all, which stays that of an empty table
- * while it grows a thousandfold, so the statement is named anew. `plan_cache_mode` would be no way: with it every foreign key is planned
- * anew for every row.
+ * PostgreSQL plans so many uses of a statement for their own values. Then it may keep one plan for all, where that seems no dearer. Planning
+ * takes longer than carrying out what only looks up some keys, but a plan stays that of an empty table while it grows a thousandfold: so a
+ * name is given up when it has had these uses and is as old as this, and what is asked seldom never comes to a plan for all.
+ * `plan_cache_mode` would be no way: with it every foreign key is planned anew for every row.
  */
 const USES_OF_A_NAME = 5;
+const NAME_LASTS_MS = 1_000;
 /** Each kept statement occupies memory in a process of the server. */
 const KEPT_MAX = 100;
 const COUNTED_MAX = 1_000;
@@ -16,12 +18,13 @@ const OUTDATED = new Set(['0A000', '26000']);
 
 interface Kept {
   readonly name: string;
+  readonly since: number;
   uses: number;
 }
 
 /**
- * A connection on which PostgreSQL parses a statement once for five uses and not with each: what is asked again and again with parameters
- * gets a name ([PREPARE](https://www.postgresql.org/docs/18/sql-prepare.html)). Parsing an INSERT of 25 columns takes longer than carrying
+ * A connection on which PostgreSQL parses and plans a statement once for many uses and not with each: what is asked again and again with
+ * parameters gets a name ([PREPARE](https://www.postgresql.org/docs/18/sql-prepare.html)). Parsing an INSERT of 25 columns takes longer than carrying
  * it out for a few rows.
  */
 export class PreparingClient extends pg.Client {
@@ -37,7 +40,7 @@ export class PreparingClient extends pg.Client {
     const kept = this.keptOf(text);
     if (!kept) return query(...asked) as never;
     kept.uses += 1;
-    const isLast = kept.uses === USES_OF_A_NAME;
+    const isLast = kept.uses >= USES_OF_A_NAME && performance.now() - kept.since >= NAME_LASTS_MS;
     if (isLast) this.kept.delete(text);
     return (query({ name: kept.name, text, values }) as Promise<unknown>)
       .catch((problem: unknown) => {
@@ -56,7 +59,7 @@ export class PreparingClient extends pg.Client {
     this.uses.set(text, uses);
     if (uses <= USES_BEFORE) return null;
     this.named += 1;
-    const kept = { name: `kept_${this.named}`, uses: 0 };
+    const kept = { name: `kept_${this.named}`, since: performance.now(), uses: 0 };
     this.kept.set(text, kept);
     return kept;
   }
