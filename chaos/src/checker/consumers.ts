@@ -19,7 +19,7 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
   credit: [
     /^inspection\.sampling-result\.v1$/,
     /^registration\.(market-entity|platform-merchant|permit)\.v1$/,
-    /^intake\..+\.credit-record\.v1$/,
+    /^intake\..+\.(credit-record|repair-decision)\.v1$/,
     DIRECTORY,
   ],
   monitoring: [/^inspection\.sampling-result\.v1$/, DIRECTORY],

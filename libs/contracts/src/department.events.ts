@@ -230,6 +230,27 @@ export const creditRecordIntake = stream<CreditRecordReported | CreditRecordRetr
   events: [CreditRecordReported, CreditRecordRetracted],
 });
 
+/** Fires when the credit office passes on a decision on a repair, of the national credit site or another; credit ends what it repairs. */
+export class RepairDecisionReported {
+  @Text({ max: 128, about: 'Number of the decision, unique.' }) decisionNo: string;
+  @Text({ max: 32, about: 'Unified social credit code, as printed.' }) uscc: string;
+  @Text({ max: 200, about: 'Number of the document whose record is repaired, as its digest has it.' }) documentNo: string;
+  @CalendarDate() decidedOn: string;
+  @Text({ max: 200, about: 'Who decided, as printed.' }) decidedBy: string;
+  @Optional() @Text({ max: 1000 }) reason?: string;
+}
+
+export const repairDecisionIntake = stream<RepairDecisionReported>({
+  topic: 'intake.{owner}.repair-decision.v1',
+  about: 'Decisions on repairs, as the credit office passes them on; of another department none is taken.',
+  writer: 'owner',
+  readers: ['credit'],
+  retention: 30,
+  owner: { kind: 'DEPARTMENT' },
+  key: ({ decisionNo }) => decisionNo,
+  events: [RepairDecisionReported],
+});
+
 /** Fires when a department takes a recall from the notice of another authority, and with every change of it; inspection publishes it. */
 export class RecallReported extends RecallContent {
   @Optional() @Revision("The department's own; absent = 1.") revision?: number;

@@ -146,7 +146,9 @@ describe('the access rules of an organisation', () => {
   it('let a department write its intake and read its answers, and inspection and credit read theirs of it', () => {
     expect(organisationRules('DEPARTMENT', 'tj-amr').map(line).sort()).toEqual([
       'User:service.credit DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
+      'User:service.credit DESCRIBE TOPIC intake.tj-amr.repair-decision.v1',
       'User:service.credit READ TOPIC intake.tj-amr.credit-record.v1',
+      'User:service.credit READ TOPIC intake.tj-amr.repair-decision.v1',
       'User:service.inspection DESCRIBE TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.recall.v1',
       'User:service.inspection DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
@@ -160,6 +162,7 @@ describe('the access rules of an organisation', () => {
       'User:tj-amr DESCRIBE TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.recall.v1',
+      'User:tj-amr DESCRIBE TOPIC intake.tj-amr.repair-decision.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-result.v1',
       'User:tj-amr DESCRIBE TOPIC intake.tj-amr.sampling-step.v1',
       'User:tj-amr IDEMPOTENT_WRITE CLUSTER kafka-cluster',
@@ -167,6 +170,7 @@ describe('the access rules of an organisation', () => {
       'User:tj-amr READ TOPIC department.tj-amr.sampling-step-answer.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.credit-record.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.recall.v1',
+      'User:tj-amr WRITE TOPIC intake.tj-amr.repair-decision.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-result.v1',
       'User:tj-amr WRITE TOPIC intake.tj-amr.sampling-step.v1',
     ]);

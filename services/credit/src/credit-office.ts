@@ -14,6 +14,8 @@ export class NotTheCreditOffice extends DomainError {
   }
 }
 
+export const isCreditOffice = async (tx: EntityManager, id: string): Promise<boolean> => (await scopesOf(tx, id)).includes(CREDIT_OFFICE);
+
 export async function assertCreditOffice(tx: EntityManager, { id }: Principal): Promise<void> {
-  if (!(await scopesOf(tx, id)).includes(CREDIT_OFFICE)) throw new NotTheCreditOffice();
+  if (!(await isCreditOffice(tx, id))) throw new NotTheCreditOffice();
 }

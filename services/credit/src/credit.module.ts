@@ -18,6 +18,7 @@ import { NationalListController } from './national-list/national-list.controller
 import { NationalLists } from './national-list/national-list.service.js';
 import { MerchantViewController } from './merchant-view/merchant-view.controller.js';
 import { MerchantViews } from './merchant-view/merchant-view.service.js';
+import { RepairConsumer } from './repair/repair.consumer.js';
 import { RepairController } from './repair/repair.controller.js';
 import { RepairJob } from './repair/repair.job.js';
 import { Repairs } from './repair/repair.service.js';
@@ -45,6 +46,7 @@ import { Verifications } from './verification/verification.service.js';
   controllers: [
     CreditRecordConsumer,
     ReportedRecordConsumer,
+    RepairConsumer,
     RegisterCopyConsumer,
     CreditRecordController,
     ReportedRecordController,

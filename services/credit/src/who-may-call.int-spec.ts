@@ -22,6 +22,7 @@ const WHO_MAY_CALL: Readonly<Record<string, readonly OrganisationKind[] | typeof
   'POST /api/credit/repair-decisions': ['DEPARTMENT'],
   'POST /api/credit/repair-decisions/file': ['DEPARTMENT'],
   'GET /api/credit/repair-decisions': WATCH,
+  'GET /api/credit/repair-decisions/{decisionNo}': WATCH,
   'POST /api/credit/national-lists': ['DEPARTMENT'],
   'GET /api/credit/national-differences': WATCH,
   'GET /api/credit/counts': [...WATCH, 'STATISTICS'],

@@ -13,7 +13,7 @@ import {
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { KeptDecision } from './repair.claims.js';
-import { type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
+import { type PassedDecision, type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
 
 const USUAL_PAGE = 100;
 
@@ -23,15 +23,23 @@ export class ListRepairDecisionsQuery {
   @Optional() @Whole({ min: 1, max: 500, about: `Decisions a page; ${USUAL_PAGE} unless told.` }) limit?: number;
 }
 
+const DECISION = { $ref: '#/components/schemas/RepairDecisionReported' };
+
 @Controller('api/credit')
 export class RepairController {
   constructor(private readonly repairs: Repairs) {}
 
-  /** One decision on a repair, or an array of up to 1,000 that are answered each for itself; from the credit office alone. */
+  /**
+   * One decision on a repair, or an array of up to 1,000 that are answered each for itself; from the credit office alone. A single one that
+   * is refused is a problem: 409 for DECISION_CONFLICT, else 422.
+   */
   @Post('repair-decisions')
   @HttpCode(200)
   @Allow('DEPARTMENT')
-  @ApiBody({ description: `A RepairDecisionBody or an array of up to ${ITEMS_MAX} of them.`, schema: {} })
+  @ApiBody({
+    description: 'One decision, or an array of up to 1,000 (8 MiB).',
+    schema: { oneOf: [DECISION, { type: 'array', maxItems: ITEMS_MAX, items: DECISION }] },
+  })
   decide(@Caller() caller: Principal, @Body() body: unknown): Promise<RepairAnswer | BatchAnswer<RepairAnswer>> {
     return Array.isArray(body) ? this.repairs.acceptMany(caller, body) : this.repairs.acceptOne(caller, body);
   }
@@ -54,6 +62,13 @@ export class RepairController {
     @CheckedQuery(ListRepairDecisionsQuery) { limit = USUAL_PAGE, ...wanted }: ListRepairDecisionsQuery,
   ): Promise<Page<KeptDecision>> {
     return this.repairs.list(caller, { ...wanted, limit });
+  }
+
+  /** What became of a decision, under its number, refusals over Kafka included; of departments for the credit office alone. */
+  @Get('repair-decisions/:decisionNo')
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
+  read(@Caller() caller: Principal, @Param('decisionNo') decisionNo: string): Promise<PassedDecision> {
+    return this.repairs.find(caller, decisionNo);
   }
 
   /** What has to hold before the department repairs its own record, each with why. It repairs by taking the record back. */

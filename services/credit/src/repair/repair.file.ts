@@ -1,13 +1,13 @@
 /** Decisions on repairs as a table, which is how a day's decisions leave the national site where no system passes them on. */
 import type { Readable } from 'node:stream';
+import type { RepairDecisionReported } from '@jinqiao/contracts';
 import { ITEMS_MAX, TooManyItems } from '@jinqiao/platform';
 import { ListUnreadable, readTable } from '../table.js';
-import type { RepairDecisionBody } from './repair.js';
 
-/** A row as an item of the body, and the line on which it ends; the header is line 1. */
+/** A row as an item of a body, and the line on which it ends; the header is line 1. */
 export interface DecisionRow {
   readonly line: number;
-  readonly input: Readonly<Partial<Record<keyof RepairDecisionBody, string>>>;
+  readonly input: Readonly<Partial<Record<keyof RepairDecisionReported, string>>>;
 }
 
 export class TooManyDecisions extends TooManyItems {
@@ -16,7 +16,7 @@ export class TooManyDecisions extends TooManyItems {
   }
 }
 
-type Field = keyof RepairDecisionBody;
+type Field = keyof RepairDecisionReported;
 
 const HEADINGS: Readonly<Record<Field, readonly string[]>> = {
   decisionNo: ['decisionNo', '修复决定文号'],

@@ -1,9 +1,20 @@
-import { creditRecords, type CreditRecordReported, creditStatuses, SamplingResultPublished } from '@jinqiao/contracts';
+import { randomUUID } from 'node:crypto';
+import {
+  creditRecords,
+  type CreditRecordReported,
+  creditStatuses,
+  repairDecisionIntake,
+  RepairDecisionReported,
+  SamplingResultPublished,
+  topicOf,
+  typeOf,
+} from '@jinqiao/contracts';
 import type { BatchAnswer, Page } from '@jinqiao/platform';
 import {
   aSamplingResult,
   eventually,
   type Http,
+  type OutsideMessage,
   type Place,
   realServers,
   StandingClock,
@@ -17,7 +28,7 @@ import { introducedCreditOffice } from '../credit-office.harness.js';
 import type { RecordVersion } from '../credit-history/credit-history.service.js';
 import type { RecordAnswer, ReportedRecord } from '../reported-record/reported-record.service.js';
 import type { KeptDecision } from './repair.claims.js';
-import { type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
+import { type PassedDecision, type Repairability, type RepairAnswer, type RepairRowAnswer, Repairs } from './repair.service.js';
 
 /* Decisions of the national site as the credit office passes them on, and what a department sees before it decides, on a real database. */
 const PATH = '/api/credit/repair-decisions';
@@ -286,6 +297,79 @@ describe('as a table', () => {
       body: { code: 'NOT_THE_CREDIT_OFFICE' },
     });
     expect(await place.sql('SELECT FROM repair_decisions WHERE decision_no = $1', [decision['decisionNo']])).toEqual([]);
+  });
+});
+
+describe('over Kafka', () => {
+  const message = (value: Record<string, string>, from = 'tj-credit'): OutsideMessage => ({
+    key: value['decisionNo'] ?? '',
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: randomUUID(),
+      ce_source: `/departments/${from}/national-site`,
+      ce_type: typeOf(RepairDecisionReported),
+      'content-type': 'application/json',
+    },
+    value,
+  });
+  const read = (decisionNo = '', http = office) => http.get<PassedDecision>(`${PATH}/${encodeURIComponent(decisionNo)}`);
+  /** Sends the messages and a good decision behind them, and waits until that one is handled. */
+  async function send(...messages: OutsideMessage[]): Promise<void> {
+    const { decision } = aPenalty();
+    await place.outside('tj-credit').produce(topicOf(repairDecisionIntake, 'tj-credit'), [...messages, message(decision)]);
+    await eventually(async () => expect((await read(decision['decisionNo'])).status).toBe(200), { within: 20_000 });
+  }
+  const refusalsOf = async (decisionNo: string | undefined) =>
+    (await read(decisionNo)).body.rejections.flatMap(({ errors }) => errors.map(({ code, pointer }) => `${code} ${pointer}`));
+
+  it('ends the record once, however often and by whatever channel it comes, and names its event as the cause', async () => {
+    const { penalty, decision } = aPenalty();
+    await report(penalty);
+    const first = message(decision);
+    await send(first, first, message(decision));
+    const ended = await told(creditRecords.topic, penalty.uscc);
+    expect(ended.map((one) => one.body)).toMatchObject([{ revision: 1 }, { revision: 2, endedReason: 'REPAIRED' }]);
+    expect(ended.at(-1)?.headers['ce_causationid']).toBe(first.headers?.['ce_id']);
+    expect((await office.post<RepairAnswer>(PATH, decision)).body).toMatchObject({ outcome: 'duplicate', recordNos: [expect.any(String)] });
+    expect((await read(decision['decisionNo'])).body).toMatchObject({ decision: { documentNo: decision['documentNo'] }, rejections: [] });
+  });
+
+  it('waits for a record that is not here, and says so', async () => {
+    const { penalty, decision } = aPenalty();
+    await send(message(decision));
+    expect((await read(decision['decisionNo'])).body.decision).toMatchObject({ appliedAt: null, recordNos: [] });
+    await report(penalty);
+    expect(await standing(penalty)).toEqual(['REPAIRED']);
+    expect((await read(decision['decisionNo'])).body.decision).toMatchObject({ recordNos: [expect.any(String)] });
+  });
+
+  it('is refused alone and with the codes of HTTP: a dead letter, of which the credit office is told', async () => {
+    const [good, future, known, typeless] = [aPenalty(), aPenalty(), aPenalty(), aPenalty()].map(({ decision }) => decision);
+    await office.post(PATH, known ?? {});
+    const { decidedBy: _decidedBy, ...unsigned } = typeless ?? {};
+    await send(
+      message({ ...future, decidedOn: '2026-11-27', uscc: '123' }),
+      message({ ...known, decidedOn: '2026-11-24' }),
+      message(unsigned),
+      message(good ?? {}),
+    );
+    expect((await read(good?.['decisionNo'])).status).toBe(200);
+    expect(await refusalsOf(future?.['decisionNo'])).toEqual(['USCC_MALFORMED /uscc']);
+    expect(await refusalsOf(known?.['decisionNo'])).toEqual(['DECISION_CONFLICT /decisionNo']);
+    expect((await read(known?.['decisionNo'])).body.decision).toMatchObject({ decidedOn: '2026-11-25' });
+    expect(await refusalsOf(typeless?.['decisionNo'])).toEqual(['FIELD_MISSING /decidedBy']);
+    expect((await read('unheard of')).body).toMatchObject({ code: 'DECISION_UNKNOWN' });
+    expect(await read(good?.['decisionNo'], department)).toMatchObject({ status: 403, body: { code: 'NOT_THE_CREDIT_OFFICE' } });
+  });
+
+  it('is taken from the credit office alone', async () => {
+    const { penalty, decision } = aPenalty();
+    await report(penalty);
+    const topic = topicOf(repairDecisionIntake, 'tj-amr');
+    await place.outside('tj-amr').produce(topic, [message(decision, 'tj-amr')]);
+    await eventually(async () => expect(await refusalsOf(decision['decisionNo'])).toEqual(['NOT_THE_CREDIT_OFFICE ']));
+    expect(await standing(penalty)).toEqual(['PUBLIC']);
+    await expect(place.outside('tj-amr').produce(topicOf(repairDecisionIntake, 'tj-credit'), message(decision))).rejects.toThrow();
   });
 });
 

@@ -1,5 +1,6 @@
+import { repairDecisionIntake, type RepairDecisionReported, topicOf } from '@jinqiao/contracts';
 import { dayInChina } from '@jinqiao/law';
-import { Outbox } from '@jinqiao/messaging';
+import { Outbox, type Received } from '@jinqiao/messaging';
 import {
   batchAnswer,
   type BatchAnswer,
@@ -13,6 +14,7 @@ import {
   type Principal,
   type Upload,
 } from '@jinqiao/platform';
+import type { Finding } from '@jinqiao/schema';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { assertCreditOffice } from '../credit-office.js';
@@ -22,6 +24,7 @@ import { RecordUnknown, subjectOf } from '../reported-record/reported-record.js'
 import {
   DECISION_CONFLICT,
   type DecisionRead,
+  DecisionUnknown,
   readDecision,
   type RepairCondition,
   repairConditions,
@@ -31,6 +34,12 @@ import {
 } from './repair.js';
 import { DECISION, IS_ITS_RECORD, keepDecisions, KEPT, type KeptDecision, noteApplied } from './repair.claims.js';
 import { decisionsIn, TooManyDecisions } from './repair.file.js';
+
+/** A decision as it came in, from whatever channel. */
+interface Passed {
+  readonly input: unknown;
+  readonly causedBy?: Received<RepairDecisionReported>;
+}
 
 /** What became of one decision. */
 export interface RepairAnswer extends ItemAnswer {
@@ -43,6 +52,15 @@ export interface RepairAnswer extends ItemAnswer {
 export interface RepairRowAnswer extends RepairAnswer {
   /** Counted from 1, the header included. */
   readonly line: number;
+}
+
+/** What became of one number, whoever sent it. */
+export interface PassedDecision {
+  readonly decisionNo: string;
+  /** Null where none was taken. */
+  readonly decision: KeptDecision | null;
+  /** Of what came over Kafka: over HTTP a refusal is its answer. */
+  readonly rejections: readonly { readonly errors: readonly Finding[]; readonly rejectedAt: Date }[];
 }
 
 /** Whether a record may be repaired: what its deciding body looks at before it decides. */
@@ -58,6 +76,7 @@ export interface DecisionsWanted {
 }
 
 const LIST = 'repair-decisions';
+const REJECTIONS_MAX = 50;
 
 @Injectable()
 export class Repairs {
@@ -69,20 +88,20 @@ export class Repairs {
   ) {}
 
   async acceptOne(caller: Principal, input: unknown): Promise<RepairAnswer> {
-    const [answer] = await this.accept(caller, [input]);
+    const [answer] = await this.acceptAll(caller, [input]);
     if (!answer || answer.outcome === 'rejected') throw new RepairRejected(answer?.errors ?? []);
     return answer;
   }
 
   async acceptMany(caller: Principal, inputs: readonly unknown[]): Promise<BatchAnswer<RepairAnswer>> {
     if (inputs.length > ITEMS_MAX) throw new TooManyDecisions();
-    return batchAnswer(await this.accept(caller, inputs));
+    return batchAnswer(await this.acceptAll(caller, inputs));
   }
 
   /** The rows of a table, each answered for itself with its line. */
   async acceptFile(caller: Principal, { content }: Upload): Promise<BatchAnswer<RepairRowAnswer>> {
     const rows = await decisionsIn(content);
-    const answers = await this.accept(
+    const answers = await this.acceptAll(
       caller,
       rows.map(({ input }) => input),
     );
@@ -129,33 +148,59 @@ export class Repairs {
     return pageOf(LIST, rows, limit, ({ decisionNo }) => [decisionNo]);
   }
 
-  private accept(caller: Principal, inputs: readonly unknown[]): Promise<RepairAnswer[]> {
-    const now = this.clock.now();
-    const readings = inputs.map((input) => ({ input, read: readDecision(input, dayInChina(now)) }));
+  /** What became of one number, refusals over Kafka included; of departments for the credit office alone. */
+  async find(caller: Principal, decisionNo: string): Promise<PassedDecision> {
+    if (caller.kind === 'DEPARTMENT') await assertCreditOffice(this.db.manager, caller);
+    if (decisionNo.includes('\0')) throw new DecisionUnknown();
+    const [decision]: KeptDecision[] = await this.db.query(`SELECT ${KEPT} FROM repair_decisions WHERE decision_no = $1`, [decisionNo]);
+    const rejections: PassedDecision['rejections'][number][] = await this.db.query(
+      `SELECT jsonb_build_array(jsonb_build_object('code', code, 'pointer', coalesce(pointer, ''), 'message', reason)) AS errors,
+         failed_at AS "rejectedAt"
+       FROM dead_letters WHERE topic LIKE $1 AND key = $2 AND replayed_at IS NULL ORDER BY failed_at DESC LIMIT $3`,
+      [topicOf(repairDecisionIntake, '%'), decisionNo, REJECTIONS_MAX],
+    );
+    if (!decision && rejections.length === 0) throw new DecisionUnknown();
+    return { decisionNo, decision: decision ?? null, rejections };
+  }
+
+  private acceptAll(caller: Principal, inputs: readonly unknown[]): Promise<RepairAnswer[]> {
     return this.db.transaction(async (tx) => {
       await assertCreditOffice(tx, caller);
-      const decisions = readings.flatMap(({ read }) => (read.ok ? [read.decision] : []));
-      const fresh = new Set(await keepNew(tx, decisions, { passedBy: caller.id, receivedAt: now }));
-      const kept = await findForUpdate(
+      return this.accept(
         tx,
-        decisions.map(({ decisionNo }) => decisionNo),
+        caller.id,
+        inputs.map((input) => ({ input })),
       );
-      // One that comes again ends what has come of its document since it was applied.
-      const passed = new Set(decisions.map(({ decisionNo, hash }) => `${hash} ${decisionNo}`));
-      const applied = await this.apply(
-        tx,
-        [...kept.values()].filter(({ decisionNo, hash }) => passed.has(`${hash} ${decisionNo}`)),
-        fresh,
-      );
-      return readings.map(({ input, read }) => answerOf(input, read, { kept, applied, fresh }));
     });
+  }
+
+  /** The one way in, for the credit office; each is answered in its place. */
+  async accept(tx: EntityManager, passedBy: string, passed: readonly Passed[]): Promise<RepairAnswer[]> {
+    const now = this.clock.now();
+    const readings = passed.map((one) => ({ ...one, read: readDecision(one.input, dayInChina(now)) }));
+    const decisions = readings.flatMap(({ read }) => (read.ok ? [read.decision] : []));
+    const fresh = new Set(await keepNew(tx, decisions, { passedBy, receivedAt: now }));
+    const kept = await findForUpdate(
+      tx,
+      decisions.map(({ decisionNo }) => decisionNo),
+    );
+    // One that comes again ends what has come of its document since it was applied; of the same at once the first is the cause.
+    const causes: Causes = new Map(
+      readings.toReversed().flatMap(({ read, causedBy }) => (read.ok ? [[sameAs(read.decision), causedBy ?? null] as const] : [])),
+    );
+    const applied = await this.apply(
+      tx,
+      [...kept.values()].filter((decision) => causes.has(sameAs(decision))),
+      { fresh, causes },
+    );
+    return readings.map(({ input, read }) => answerOf(input, read, { kept, applied, fresh }));
   }
 
   /** Ends the records of decisions whose rows are locked. Records are locked in the order of their numbers, entities after them. */
   private async apply(
     tx: EntityManager,
     decisions: readonly RepairDecision[],
-    fresh: ReadonlySet<string> = new Set(),
+    { fresh, causes }: { readonly fresh: ReadonlySet<string>; readonly causes: Causes } = { fresh: new Set(), causes: new Map() },
   ): Promise<Map<string, string[]>> {
     const byNumber = new Map(decisions.map((decision) => [decision.decisionNo, decision]));
     const found: { decisionNo: string; recordNos: string[] }[] = await tx.query(
@@ -171,7 +216,7 @@ export class Repairs {
     const steps = records.flatMap((record) => {
       const decision = decisionOf.get(record.recordNo);
       const change = decision && repair(record, repairedBy(decision));
-      return change && change.record !== record ? [{ change, causedBy: null }] : [];
+      return change && change.record !== record ? [{ change, causedBy: causes.get(sameAs(decision)) ?? null }] : [];
     });
     await this.records.keep(tx, steps);
     const noted = await noteApplied(tx, found, this.clock.now());
@@ -179,6 +224,10 @@ export class Repairs {
     return new Map(found.map(({ decisionNo, recordNos }) => [decisionNo, recordNos]));
   }
 }
+
+/** Which event each decision came by; null over HTTP. */
+type Causes = ReadonlyMap<string, Received<RepairDecisionReported> | null>;
+const sameAs = ({ decisionNo, hash }: Pick<RepairDecision, 'decisionNo' | 'hash'>): string => `${hash} ${decisionNo}`;
 
 interface Outcomes {
   readonly kept: ReadonlyMap<string, KeptDecision & RepairDecision>;

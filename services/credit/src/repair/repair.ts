@@ -3,23 +3,13 @@
  * decides on its repair; the national credit site is the single window and its decision binds every source (信用修复管理办法, NDRC Order
  * 36). A decision may come before the record that it is about, and waits for it then.
  */
-import { CalendarDate, type CreditRecordRetracted, type LegalBasis, Optional, type RepairProof, Text } from '@jinqiao/contracts';
+import { type CreditRecordRetracted, type LegalBasis, RepairDecisionReported, type RepairProof } from '@jinqiao/contracts';
 import { readUscc, repairableFrom, wholeDate } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding } from '@jinqiao/schema';
 import { type CreditRecordState, isPublic, isRepairable, type Repaired } from '../credit-record/credit-record.js';
 import { usccFindings } from '../uscc.js';
 
-/** A decision on a repair, by the national credit site or as the credit office passes it on. */
-export class RepairDecisionBody {
-  @Text({ max: 128, about: 'Number of the decision, unique.' }) decisionNo: string;
-  @Text({ max: 32, about: 'Unified social credit code, as printed.' }) uscc: string;
-  @Text({ max: 200, about: 'Number of the document whose record is repaired, as its digest has it.' }) documentNo: string;
-  @CalendarDate() decidedOn: string;
-  @Text({ max: 200, about: 'Who decided, as printed.' }) decidedBy: string;
-  @Optional() @Text({ max: 1000 }) reason?: string;
-}
-
-export interface RepairDecision extends Omit<RepairDecisionBody, 'reason'> {
+export interface RepairDecision extends Omit<RepairDecisionReported, 'reason'> {
   readonly reason: string | null;
   readonly hash: string;
 }
@@ -37,11 +27,17 @@ export class RepairRejected extends DomainError {
   }
 }
 
+export class DecisionUnknown extends DomainError {
+  constructor() {
+    super('DECISION_UNKNOWN', 404, { zh: '没有该文号的修复决定', en: 'No decision on a repair was passed on under this number' });
+  }
+}
+
 /** The number is known with another content. */
 export const DECISION_CONFLICT = 'DECISION_CONFLICT';
 
 export function readDecision(input: unknown, today: string): DecisionRead {
-  const checked = check(RepairDecisionBody, input);
+  const checked = check(RepairDecisionReported, input);
   const { unknownFields } = checked;
   if (!checked.ok) return { ok: false, findings: checked.findings, unknownFields };
   const { code, outcome } = readUscc(checked.value.uscc);
@@ -49,7 +45,7 @@ export function readDecision(input: unknown, today: string): DecisionRead {
   if (checked.value.decidedOn > today) findings.push({ code: 'DATED_IN_FUTURE', pointer: '/decidedOn', message: 'lies in the future' });
   if (findings.length > 0) return { ok: false, findings, unknownFields };
   const decided = { ...checked.value, uscc: code };
-  const decision = { ...decided, reason: decided.reason ?? null, hash: contentHash(RepairDecisionBody, decided) };
+  const decision = { ...decided, reason: decided.reason ?? null, hash: contentHash(RepairDecisionReported, decided) };
   return { ok: true, decision, unknownFields };
 }
 

@@ -36,6 +36,7 @@ import {
   recallIntake,
   type RecallPublished,
   recalls,
+  repairDecisionIntake,
   samplingNotices,
   samplingResultIntake,
   type SamplingResultPublished,
@@ -158,6 +159,17 @@ export const SHARED: readonly SharingFacts[] = [
     conditions: null,
     level: 3,
     // Warnings and minor penalties are among them, which are not public.
+    legalBasis: { instrument: CREDIT_REPAIR, article: '' },
+    confidence: 'MEDIUM',
+  },
+  {
+    stream: repairDecisionIntake,
+    name: { zh: '信用修复决定上报', en: 'Decisions on repairs as passed on' },
+    attribute: 'NOT_SHARED',
+    modes: [],
+    conditions: null,
+    // What a decision was about is gone from the public; that it ended is said with the record.
+    level: 3,
     legalBasis: { instrument: CREDIT_REPAIR, article: '' },
     confidence: 'MEDIUM',
   },
