@@ -290,12 +290,11 @@ describe('as a table', () => {
     expect(await office.post(`${PATH}/file`, form)).toMatchObject({ status, body: { code } });
   });
 
-  it('come from the credit office alone', async () => {
+  it('come from the credit office alone: of another nothing is read', async () => {
     const { decision } = aPenalty();
-    expect(await department.post(`${PATH}/file`, table([rowOf(decision)]))).toMatchObject({
-      status: 403,
-      body: { code: 'NOT_THE_CREDIT_OFFICE' },
-    });
+    for (const form of [table([rowOf(decision)]), table([], 'no header of ours')]) {
+      expect(await department.post(`${PATH}/file`, form)).toMatchObject({ status: 403, body: { code: 'NOT_THE_CREDIT_OFFICE' } });
+    }
     expect(await place.sql('SELECT FROM repair_decisions WHERE decision_no = $1', [decision['decisionNo']])).toEqual([]);
   });
 });

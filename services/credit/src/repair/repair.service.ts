@@ -100,6 +100,7 @@ export class Repairs {
 
   /** The rows of a table, each answered for itself with its line. */
   async acceptFile(caller: Principal, { content }: Upload): Promise<BatchAnswer<RepairRowAnswer>> {
+    await assertCreditOffice(this.db.manager, caller);
     const rows = await decisionsIn(content);
     const answers = await this.acceptAll(
       caller,
