@@ -178,6 +178,11 @@ export const samplingStepAnswers = stream<SamplingStepAnswered | RecallStepAnswe
   events: [SamplingStepAnswered, RecallStepAnswered],
 });
 
+/** That a penalty restricts business or trade (限制开展生产经营活动、限制从业). */
+export class PenaltyRestriction {
+  @CalendarDate({ about: 'Its last day.' }) until: string;
+}
+
 /** Fires when a department has a fact to hold against an entity, and again with the next revision whenever it changes; credit takes it in. */
 export class CreditRecordReported {
   @Text({ max: 128, about: "The department's own number, unique among its records." }) recordNo: string;
@@ -195,6 +200,7 @@ export class CreditRecordReported {
   @CalendarDate({ about: 'The first day it is public, or was elsewhere already; absent = the day it came.' })
   publishFrom?: string;
   @Optional() @CalendarDate({ about: 'The last day it is public; absent = as long as the law says.' }) publicUntil?: string;
+  @Optional() @Nested(() => PenaltyRestriction) restriction?: PenaltyRestriction;
   @Optional() @Nested(() => Commitment) commitment?: Commitment;
   @Optional() @Flag({ about: 'An objection, a review or a suit is pending.' }) contested?: boolean;
   @Optional() @TextList({ max: 500, items: 100, about: 'What belongs to the record and does not end it.' }) annotations?: string[];

@@ -19,8 +19,10 @@ describe('the rows', () => {
     const rows = allRecordTypes();
     expect(new Set(rows.map(({ version }) => version)).size).toBe(rows.length);
     for (const one of rows) {
-      const { least, most, publishWithin, fromOutside, validFrom, validTo = '9999-12-31' } = one;
-      for (const name of [least, most, publishWithin, fromOutside?.push, fromOutside?.publish].filter((each) => each !== undefined)) {
+      const { least, most, restrictedBeyond, publishWithin, fromOutside, validFrom, validTo = '9999-12-31' } = one;
+      for (const name of [least, most, restrictedBeyond, publishWithin, fromOutside?.push, fromOutside?.publish].filter(
+        (each) => each !== undefined,
+      )) {
         const rules = allRules().filter((rule) => rule.name === name && rule.validFrom <= validFrom);
         expect(rules.some((rule) => validTo <= (rule.validTo ?? '9999-12-31'))).toBe(true);
       }
@@ -59,6 +61,16 @@ describe('a period of publication', () => {
     ['SERIOUS', '2026-11-30', '2027-11-30', '2029-11-30'],
   ] as const)('of a %s penalty of %s ends from %s to %s', (itsClass, documentDate, earliestEnd, latestEnd) => {
     expect(termOf(typeOn('PENALTY', documentDate, itsClass), documentDate, '2026-04-20')).toMatchObject({ earliestEnd, latestEnd });
+  });
+
+  it.each([
+    ['GENERAL', '2026-03-31', '2029-04-01', '2029-04-01 PENALTY/GENERAL@2021-09-01'],
+    ['SERIOUS', '2026-03-31', '2029-03-31', '2029-04-20 PENALTY_PUBLIC_OTHER@2021-09-01'],
+    ['MINOR', '2026-03-31', '2030-01-01', '2026-07-20 PENALTY_PUBLIC_SMALL_FINE@2021-09-01'],
+    ['SERIOUS', '2026-04-01', '2030-01-01', '2029-04-01 DISHONESTY_PUBLIC_SERIOUS_MOST@2026-04-01'],
+  ] as const)('of a %s penalty of %s that restricts until %s ends %s', (itsClass, documentDate, restrictedUntil, expected) => {
+    const { latestEnd, legalBasis } = termOf(typeOn('PENALTY', documentDate, itsClass), documentDate, '2026-04-20', restrictedUntil);
+    expect(`${latestEnd ?? ''} ${legalBasis[0]?.ruleVersion ?? ''}`).toBe(expected);
   });
 
   it('of a list ends by decision, or by its term', () => {

@@ -33,6 +33,8 @@ export interface RecordType extends Pick<RuleRow, 'validFrom' | 'validTo' | 'leg
   /** Names of rule rows: the least and the most a period may be, the same where the law leaves no choice. No `most`: ends by decision only. */
   readonly least?: string;
   readonly most?: string;
+  /** Name of a rule row: a restriction that is longer than that is public for as long as it runs. */
+  readonly restrictedBeyond?: string;
 }
 
 type Row = Omit<RecordType, 'type' | 'class' | 'source' | 'validFrom' | 'validTo' | 'legalBasis' | 'confidence' | 'version'>;
@@ -60,6 +62,7 @@ const PENALTY_CLOCKS = {
 };
 const fixed = (name: string) => ({ least: name, most: name });
 const flat = (name: string): Row => ({ publicity: 'PUBLIC', ...PENALTY_CLOCKS, periodFrom: 'PUBLICATION', ...fixed(name) });
+const OTHER: Row = { ...flat('PENALTY_PUBLIC_OTHER'), restrictedBeyond: 'PENALTY_PUBLIC_OTHER' };
 const graded = (least: string, most: string): Row => ({ publicity: 'PUBLIC', ...PENALTY_CLOCKS, periodFrom: 'DOCUMENT', least, most });
 
 const SAMPLING = fact('SAMPLING_RESULT', '组织监督抽查的部门');
@@ -94,8 +97,8 @@ const rows: readonly RecordType[] = [
 
   row(penalty('WARNING'), ORDER_45, READ_45, { publicity: 'INTERNAL', periodFrom: 'PUBLICATION' }),
   row(penalty('MINOR'), ORDER_45, READ_45, flat('PENALTY_PUBLIC_SMALL_FINE')),
-  row(penalty('GENERAL'), ORDER_45, READ_45, flat('PENALTY_PUBLIC_OTHER')),
-  row(penalty('SERIOUS'), ORDER_45, READ_45, flat('PENALTY_PUBLIC_OTHER')),
+  row(penalty('GENERAL'), ORDER_45, READ_45, OTHER),
+  row(penalty('SERIOUS'), ORDER_45, READ_45, OTHER),
   row(penalty('MINOR'), ORDER_36, READ_36, {
     publicity: 'ON_REQUEST',
     ...PENALTY_CLOCKS,
@@ -129,7 +132,11 @@ export interface Term {
   readonly legalBasis: readonly (RuleRow['legalBasis'] & { readonly ruleVersion: string })[];
 }
 
-export function termOf(of: RecordType, documentDate: string, publishedOn: string): Term {
+/** `restrictedUntil`: the last day of a restriction that the document orders. */
+export function termOf(of: RecordType, documentDate: string, publishedOn: string, restrictedUntil: string | null = null): Term {
+  const beyond = lastDay(ruleNamed(of.restrictedBeyond, documentDate), documentDate);
+  if (beyond !== null && restrictedUntil !== null && restrictedUntil > beyond)
+    return { earliestEnd: restrictedUntil, latestEnd: restrictedUntil, legalBasis: [{ ...of.legalBasis, ruleVersion: of.version }] };
   const start = of.periodFrom === 'DOCUMENT' ? documentDate : publishedOn;
   const most = ruleNamed(of.most, documentDate);
   const decides = most ?? of;
@@ -193,12 +200,14 @@ function withinOf({ publishWithin, fromOutside, validFrom }: RecordType): string
     : within;
 }
 
-function periodOf({ publicity, periodFrom, least, most, validFrom }: RecordType): string {
+function periodOf({ publicity, periodFrom, least, most, restrictedBeyond, validFrom }: RecordType): string {
   if (publicity === 'INTERNAL') return '';
   if (most === undefined) return 'until a decision';
   const longest = lengthOf(most, validFrom);
   const length = least === most ? longest : least === undefined ? `at most ${longest}` : `${lengthOf(least, validFrom)} to ${longest}`;
-  return `${length} from ${periodFrom === 'DOCUMENT' ? "the document's date" : 'publication'}`;
+  const restricted =
+    restrictedBeyond === undefined ? '' : `; a restriction of more than ${lengthOf(restrictedBeyond, validFrom)}: as long as it`;
+  return `${length} from ${periodFrom === 'DOCUMENT' ? "the document's date" : 'publication'}${restricted}`;
 }
 
 function lengthOf(name: string | undefined, on: string): string {

@@ -77,6 +77,8 @@ export interface Claim extends Pick<CreditRecordState, 'uscc' | 'type' | 'depart
   readonly publishFrom: string | null;
   /** Null: for as long as the row says. */
   readonly publicUntil: string | null;
+  /** The last day of a restriction that it is of. */
+  readonly restrictedUntil: string | null;
   readonly isDisputed: boolean;
   /** The decision that has made it good already. */
   readonly repaired: Repaired | null;
@@ -115,7 +117,7 @@ export function sourceOf(subject: string, revision: number, result: SamplingResu
   const documentDate = result.notice?.publishedOn ?? null;
   const publishFrom = documentDate === null ? null : wholeDate(documentDate);
   const [row = null] = publishFrom === null ? [] : recordTypesOn('SAMPLING_RESULT', publishFrom);
-  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, repaired: null } as const;
+  const usual = { ...UNSAID, type: 'SAMPLING_RESULT', isPublic: true, publicUntil: null, restrictedUntil: null, repaired: null } as const;
   const digest = digestOf(result);
   const claims = [...chargedBy(result)].map(([uscc, charge]) => ({
     ...usual,
@@ -271,7 +273,7 @@ function termFor({ documentDate, row, ...claim }: Claim, record: CreditRecordSta
   if (documentDate === null) return { ...NO_TERM, standing: 'NO_DOCUMENT_DATE' };
   if (row === null) return { ...NO_TERM, documentDate, standing: 'NO_RULE' };
   const publicFrom = claim.publishFrom ?? record.publicFrom ?? today;
-  const { latestEnd, legalBasis } = termOf(row, wholeDate(documentDate), publicFrom);
+  const { latestEnd, legalBasis } = termOf(row, wholeDate(documentDate), publicFrom, claim.restrictedUntil);
   if (!claim.isPublic) return { ...NO_TERM, legalBasis, documentDate, standing: 'NOT_PUBLIC' };
   const publicUntil = earlier(claim.publicUntil, latestEnd);
   return { legalBasis, documentDate, publicFrom, publicUntil, standing: standingIn(publicFrom, publicUntil, today) };

@@ -15,6 +15,9 @@ const report = (named: Partial<CreditRecordReported> = {}): CreditRecordReported
   digest: { documentNo: '津市监罚〔2026〕1号', matter: '销售不合格产品', decision: '罚款', authority: '天津市市场监督管理委员会' },
   ...named,
 });
+/** A penalty under the law until 2026-03-31 that restricts business or trade. */
+const restricted = (until: string | undefined): Partial<CreditRecordReported> =>
+  ({ class: 'SERIOUS', documentDate: '2026-03-02', restriction: { until } }) as object;
 const retraction = (named: Partial<CreditRecordRetracted> = {}): CreditRecordRetracted => ({
   recordNo: '津市监罚〔2026〕1号',
   revision: 2,
@@ -54,6 +57,19 @@ describe('what a report must hold', () => {
     ['a penalty without its class', { class: undefined }, 'CLASS_MISSING /class'],
     ['a class for what has none', { type: 'RECALL' }, 'CLASS_UNEXPECTED /class'],
     ['a class of former law', { class: 'WARNING' }, 'CLASS_NOT_IN_FORCE /class'],
+    ['a restriction without its end', restricted(undefined), 'FIELD_MISSING /restriction/until'],
+    ['a restriction that ends before its document', restricted('2026-03-01'), 'OUT_OF_RANGE /restriction/until'],
+    [
+      'a restriction by what is no penalty',
+      { type: 'RECALL', class: undefined, restriction: { until: '2030-01-01' } } as object,
+      'FIELD_UNEXPECTED /restriction',
+    ],
+    [
+      'a period shorter than a long restriction',
+      { ...restricted('2031-03-02'), publicUntil: '2029-03-02' },
+      'PERIOD_TOO_SHORT /publicUntil',
+    ],
+    ['a period longer than it', { ...restricted('2031-03-02'), publicUntil: '2031-03-03' }, 'PERIOD_TOO_LONG /publicUntil'],
     ['a period beyond the legal maximum', { publicUntil: '2027-11-21' }, 'PERIOD_TOO_LONG /publicUntil'],
     ['a period below the legal minimum', { publicUntil: '2027-02-19' }, 'PERIOD_TOO_SHORT /publicUntil'],
     ['publication before the document', { publishFrom: '2026-11-19' }, 'PUBLISHED_BEFORE_DOCUMENT /publishFrom'],
@@ -79,6 +95,28 @@ describe('what a report must hold', () => {
 
   it('is its code as the register writes it', () => {
     expect(good(read({ uscc: ` ${ENTITY.toLowerCase()} ` })).source.claims).toMatchObject([{ uscc: ENTITY }]);
+  });
+});
+
+describe('a restriction of more than three years', () => {
+  it('is public until its last day by the law until 2026-03-31; by the law since, for three years at most', () => {
+    const made = records(follow([], read(restricted('2031-03-02'))));
+    expect(made).toMatchObject([{ standing: 'PUBLIC', publicUntil: '2031-03-02' }]);
+    const on = (day: string): string[] => told(made.map((record) => followClock(record, day)));
+    expect(on('2031-03-02')).toEqual(['PENALTY r1 PUBLIC -']);
+    expect(on('2031-03-03')).toEqual(['PENALTY r2 EXPIRED ENDED']);
+    const since = follow([], read({ ...restricted('2031-03-02'), documentDate: '2026-04-01' }));
+    expect(records(since)).toMatchObject([{ standing: 'PUBLIC', publicUntil: '2029-04-01' }]);
+  });
+
+  it('may be said by a correction, and be dropped by one', () => {
+    const made = follow([], read(restricted('2028-03-02')));
+    expect(records(made)).toMatchObject([{ publicUntil: '2029-11-26' }]);
+    const longer = follow(records(made), read({ ...restricted('2031-03-02'), revision: 2 }));
+    expect(records(longer)).toMatchObject([{ publicUntil: '2031-03-02' }]);
+    const dropped = follow(records(longer), read({ class: 'SERIOUS', documentDate: '2026-03-02', revision: 3 }));
+    expect(told(dropped)).toEqual(['PENALTY r3 PUBLIC PUBLISHED']);
+    expect(records(dropped)).toMatchObject([{ publicUntil: '2029-11-26' }]);
   });
 });
 

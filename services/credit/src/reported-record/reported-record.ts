@@ -102,6 +102,7 @@ export function readReport(input: unknown, sender: Sender): Reading {
     ...(outcome === 'VALID' ? [] : [finding(USCC_CODES[outcome], '/uscc', 'is not a code that may be published against')]),
     ...ownFindings(report, sender),
     ...commitmentFindings(report, sender.receivedOn),
+    ...restrictionFindings(report),
     ...(Array.isArray(row) ? row : periodFindings(report, row, sender)),
   ];
   if (Array.isArray(row) || findings.length > 0) return { ok: false, findings, unknownFields };
@@ -218,6 +219,12 @@ function ownFindings(report: CreditRecordReported, sender: Sender): Finding[] {
   ];
 }
 
+function restrictionFindings({ type, documentDate, restriction }: CreditRecordReported): Finding[] {
+  if (restriction === undefined) return [];
+  if (type !== 'PENALTY') return [finding('FIELD_UNEXPECTED', '/restriction', `is not for ${type}`)];
+  return restriction.until < documentDate ? [finding('OUT_OF_RANGE', '/restriction/until', `is before ${documentDate}`)] : [];
+}
+
 /** The dated row for this type and class, or why there is none. */
 function rowFor({ type, class: itsClass, documentDate }: CreditRecordReported): RecordType | Finding[] {
   if (type === 'SAMPLING_RESULT')
@@ -235,7 +242,7 @@ function rowFor({ type, class: itsClass, documentDate }: CreditRecordReported): 
 function periodFindings(report: CreditRecordReported, row: RecordType, sender: Sender): Finding[] {
   const { documentDate, publishFrom, publicUntil, pushedOn = sender.receivedOn } = report;
   const { published } = publishBy(row, { documentDate, pushedOn, isFromOutside: isFromOutside(report) });
-  const { earliestEnd, latestEnd } = termOf(row, documentDate, publishFrom ?? sender.receivedOn);
+  const { earliestEnd, latestEnd } = termOf(row, documentDate, publishFrom ?? sender.receivedOn, report.restriction?.until);
   const findings: Finding[] = [];
   if (row.publicity === 'INTERNAL' && (publishFrom ?? publicUntil) !== undefined)
     findings.push(finding('NOT_PUBLIC', publishFrom === undefined ? '/publicUntil' : '/publishFrom', `is never public (${row.version})`));
@@ -284,6 +291,7 @@ function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }
     isPublic: row.publicity === 'PUBLIC' || (row.publicity === 'ON_REQUEST' && publicUntil !== null),
     publishFrom,
     publicUntil,
+    restrictedUntil: report.restriction?.until ?? null,
     isDisputed: false,
     repaired: null,
     digest,
