@@ -114,12 +114,23 @@ describe('a record whose last day passes', () => {
         ['EXPIRED', 2],
       ),
     ).toEqual(WRONG);
-    // The retraction comes before or after the clock has acted.
-    const late = [
-      { operation: ending, at: 0 },
-      { operation: retraction, at: 3_000 },
-    ];
-    expect([codes(late, ['REVOKED', 2]), codes(late, ['EXPIRED', 2]), codes(late, ['EXPIRED', 3])]).toEqual([[], [], WRONG]);
+  });
+
+  it('has ended by the clock before what comes when the day is over, and may have where nobody knows that', () => {
+    const after = (operation: CreditReport | CreditRetraction, at: number, stands: readonly [string, number]): string[] =>
+      codes(
+        [
+          { operation: ending, at: 0 },
+          { operation, at },
+        ],
+        stands,
+      );
+    for (const operation of [retraction, corrected(ending)]) {
+      expect([after(operation, 3_000, ['EXPIRED', 2]), after(operation, 3_000, ['EXPIRED', 3])]).toEqual([[], WRONG]);
+      expect(after(operation, 1_500, ['EXPIRED', 2])).toEqual([]);
+    }
+    expect([after(retraction, 3_000, ['REVOKED', 2]), after(retraction, 1_500, ['REVOKED', 2])]).toEqual([WRONG, []]);
+    expect(after(corrected(ending), 3_000, ['PERIOD_OVER', 2])).toEqual(WRONG);
   });
 });
 

@@ -45,7 +45,7 @@ export function endsOf(series: readonly Reported[], days: Days): (Standing | nul
   for (const { operation, fate, lostWithBackup, askedAt, answeredAt, via } of series) {
     const { first, last } = days(askedAt, fate === 'open' || via === 'KAFKA' ? Infinity : answeredAt);
     const before = may.flatMap((one) => [one, onDay(one, period, last)]);
-    const after = before.flatMap((one) => [first, last].map((day) => taken(one, operation, day)));
+    const after = before.flatMap((one) => [first, last].map((day) => taken(one, operation, day, period)));
     // What announced nothing goes with a database that is set back.
     may = distinct(fate === 'applied' && !lostWithBackup ? after : [...before, ...after]);
   }
@@ -60,8 +60,10 @@ function onDay(one: Standing | null, { publishFrom = '', publicUntil = '9999-12-
   return one;
 }
 
-function taken(one: Standing | null, operation: CreditReport | CreditRetraction, day: string): Standing | null {
-  if (one?.standing === 'EXPIRED') return one;
+function taken(one: Standing | null, operation: CreditReport | CreditRetraction, day: string, period: CreditReport): Standing | null {
+  // What is over by then has expired, whether or not the clock has acted.
+  const stood = one?.standing === 'PUBLIC' ? onDay(one, period, day) : one;
+  if (stood?.standing === 'EXPIRED') return stood;
   const { standing: before, revision } = one ?? { standing: '', revision: 0 };
   if (operation.kind === 'RECORD_RETRACTION') {
     return one && { standing: operation.ground, revision: before === 'PUBLIC' ? revision + 1 : revision };

@@ -280,6 +280,21 @@ describe('a later revision of the result', () => {
     expect(told(when(corrected, 'WITHDRAWN', 3))).toEqual([`${SELLER} r2 CORRECTED -`]);
   });
 
+  it('that comes after the last day leaves the record expired, also before the clock has noticed', () => {
+    const over = given().map((record): CreditRecordState => ({ ...record, publicUntil: '2026-11-22' }));
+    const later = [
+      when(over, { notice: { no: '1', publishedOn: TODAY } }, 2),
+      when(over, { verdict: 'QUALIFIED' }, 2),
+      when(over, 'WITHDRAWN', 2),
+    ];
+    for (const changes of later) {
+      expect(told(changes)).toEqual([`${SELLER} r2 EXPIRED ENDED`]);
+      expect(changes).toMatchObject([{ record: { sourceRevision: 2 } }]);
+    }
+    const lastDay = given().map((record): CreditRecordState => ({ ...record, publicUntil: TODAY }));
+    expect(told(when(lastDay, 'WITHDRAWN', 2))).toEqual([`${SELLER} r2 REVOKED ENDED`]);
+  });
+
   it.each(['EXPIRED', 'REPAIRED'] as const)('never reopens what is %s', (standing) => {
     const over = given().map((record): CreditRecordState => ({ ...record, revision: 2, standing }));
     expect(told(when(over, { notice: { no: '1', publishedOn: TODAY } }, 2))).toEqual([`${SELLER} r2 ${standing} -`]);

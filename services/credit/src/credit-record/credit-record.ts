@@ -150,6 +150,8 @@ function followBehind(known: readonly CreditRecordState[], source: Source, today
   const changes = known.map((record) => {
     const claim = claimed.get(record.recordNo);
     claimed.delete(record.recordNo);
+    // Its last day has passed, whether or not the clock has noticed yet.
+    if (hasRunOut(record, today)) return expire({ ...record, sourceRevision: source.revision });
     return claim ? support(record, source, claim, today) : takeBack(record, source);
   });
   for (const [recordNo, claim] of claimed) changes.push(support(begin(recordNo, source, claim), source, claim, today));
@@ -159,11 +161,15 @@ function followBehind(known: readonly CreditRecordState[], source: Source, today
 /** What the clock alone changes: a period begins or is over. */
 export function followClock(record: CreditRecordState, today: string): RecordChange {
   const { standing, publicFrom, publicUntil } = record;
-  if (standing === 'PUBLIC' && publicUntil !== null && today > publicUntil) return announce(record, { ...record, standing: 'EXPIRED' });
+  if (hasRunOut(record, today)) return expire(record);
   if (standing === 'NOT_YET' && publicFrom !== null)
     return announce(record, { ...record, standing: standingIn(publicFrom, publicUntil, today) });
   return { record, announced: null };
 }
+
+const hasRunOut = ({ standing, publicUntil }: CreditRecordState, today: string): boolean =>
+  standing === 'PUBLIC' && publicUntil !== null && today > publicUntil;
+const expire = (record: CreditRecordState): RecordChange => announce(record, { ...record, standing: 'EXPIRED' });
 
 /** A record that was made good ends for good. What ended otherwise stays as it is. */
 export function repair(record: CreditRecordState, { because, on }: Repaired): RecordChange {
