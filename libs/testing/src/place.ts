@@ -109,33 +109,27 @@ export class Place {
     return this.send(type, owner, { key: stream.key(payload), revision, value: payload }, options);
   }
 
+  /** Publishes many over one connection, in their order; of a stream that all owners share. */
+  async publishAll<E extends object>(type: EventClass<E>, payloads: readonly E[]): Promise<void> {
+    const stream = streamOf(type);
+    const messages = payloads.map((value) => {
+      const revision = 'revision' in value ? String(value.revision) : undefined;
+      return messageOf(type, undefined, { key: stream.key(value), revision, value }, {});
+    });
+    await this.outside(`service.${stream.writer}`).produce(topicOf(stream), messages);
+  }
+
   /** Publishes that nothing is left of an aggregate. */
   async publishTombstone(type: EventClass, of: { key: string; revision: number }, options: PublishOptions = {}): Promise<string> {
     return this.send(type, options.owner, { key: of.key, revision: String(of.revision), value: null }, options);
   }
 
-  private async send(
-    type: EventClass,
-    owner: string | undefined,
-    { key, revision, value }: { key: string; revision: string | undefined; value: object | null },
-    options: PublishOptions,
-  ): Promise<string> {
+  private async send(type: EventClass, owner: string | undefined, said: Said, options: PublishOptions): Promise<string> {
     const stream = streamOf(type);
-    const id = options.id ?? randomUUID();
-    const headers = {
-      ce_specversion: '1.0',
-      ce_id: id,
-      ce_source: options.source ?? sourceOf(stream.writer, stream.owner?.kind, owner),
-      ce_type: typeOf(type),
-      ce_time: (options.time ?? new Date()).toISOString(),
-      ce_dataschema: `http://localhost:3000/schemas/${schemaFile(type)}`,
-      'content-type': 'application/json',
-      ...(revision !== undefined && { ce_revision: revision }),
-      ...options.headers,
-    };
+    const message = messageOf(type, owner, said, options);
     const writer = stream.writer === 'owner' ? (owner ?? '') : `service.${stream.writer}`;
-    await this.outside(writer).produce(topicOf(stream, owner), { key, headers, value });
-    return id;
+    await this.outside(writer).produce(topicOf(stream, owner), message);
+    return message.headers.ce_id;
   }
 
   private async asAdmin(work: (admin: Client) => Promise<void>): Promise<void> {
@@ -180,6 +174,28 @@ export class Place {
     });
     return `${text}.${signature.toString('base64url')}`;
   }
+}
+
+interface Said {
+  readonly key: string;
+  readonly revision: string | undefined;
+  readonly value: object | null;
+}
+
+function messageOf(type: EventClass, owner: string | undefined, { key, revision, value }: Said, options: PublishOptions) {
+  const stream = streamOf(type);
+  const headers = {
+    ce_specversion: '1.0',
+    ce_id: options.id ?? randomUUID(),
+    ce_source: options.source ?? sourceOf(stream.writer, stream.owner?.kind, owner),
+    ce_type: typeOf(type),
+    ce_time: (options.time ?? new Date()).toISOString(),
+    ce_dataschema: `http://localhost:3000/schemas/${schemaFile(type)}`,
+    'content-type': 'application/json',
+    ...(revision !== undefined && { ce_revision: revision }),
+    ...options.headers,
+  };
+  return { key, headers, value };
 }
 
 function sourceOf(writer: string, kind: string | undefined, owner: string | undefined): string {

@@ -30,6 +30,7 @@ import { NoteWhatIsNotReceived1795451030050 } from './migrations/1795451030050-n
 import { TellContacts1795451030060 } from './migrations/1795451030060-tell-contacts.js';
 import { NumberAttemptsOn1795451030070 } from './migrations/1795451030070-number-attempts-on.js';
 import { NoteTestsOfEndpoints1795451030080 } from './migrations/1795451030080-note-tests-of-endpoints.js';
+import { SendRecallsFirst1795451030090 } from './migrations/1795451030090-send-recalls-first.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -63,4 +64,5 @@ await migrateService('exchange', [
   TellContacts1795451030060,
   NumberAttemptsOn1795451030070,
   NoteTestsOfEndpoints1795451030080,
+  SendRecallsFirst1795451030090,
 ]);

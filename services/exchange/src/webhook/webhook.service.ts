@@ -107,8 +107,9 @@ export class Webhooks {
   }
 
   /**
-   * Takes webhooks that are due, so that no other process tries them meanwhile. Of each subject only the oldest that is due: the next
-   * revision waits until it is delivered or given up. An endpoint that has just failed gets one at a time.
+   * Takes webhooks that are due, so that no other process tries them meanwhile: recalls first, then in the order of the series. Recalls are
+   * few and one that fails waits for its next attempt, so the rest is held up by no more than them. Of each subject only the oldest that is
+   * due: the next revision waits until it is delivered or given up. An endpoint that has just failed gets one at a time.
    */
   async claim(inFlight: ReadonlyMap<string, number>, most: { each: number; all: number }): Promise<Claimed[]> {
     const now = this.clock.now();
@@ -130,7 +131,7 @@ export class Webhooks {
                AND (c.leased_until IS NULL OR c.leased_until < clock_timestamp())
                AND NOT EXISTS (SELECT FROM deliveries b WHERE b.recipient_id = c.recipient_id AND b.subject = c.subject
                                  AND b.due_at IS NOT NULL AND b.position < c.position)
-             ORDER BY c.position
+             ORDER BY c.kind <> 'RECALL', c.position
              LIMIT open.slots
              FOR UPDATE SKIP LOCKED
            ) AS d
