@@ -179,6 +179,7 @@ const rows: readonly RuleRow[] = [
   statute('NETWORK_LOGS_KEPT', [6, 'MONTHS'], ['中华人民共和国网络安全法', '第二十三条', '2026-01-01', 'HIGH']),
   statute('IMPACT_ASSESSMENT_KEPT', [3, 'YEARS'], ['中华人民共和国个人信息保护法', '第五十六条', '2021-11-01', 'HIGH']),
   statute('TRADE_RECORDS_KEPT', [3, 'YEARS'], [E_COMMERCE, '第三十一条', '2019-01-01', 'HIGH']),
+  statute('MERCHANT_IDENTITY_KEPT', [3, 'YEARS'], [TRADE_MEASURES, '第三十一条', '2021-05-01', 'MEDIUM']),
   statute('MERCHANT_REVERIFICATION', [6, 'MONTHS'], [TRADE_MEASURES, '第二十四条', '2021-05-01', 'MEDIUM']),
   statute('RANDOM_INSPECTION_RESULT_PUBLIC', [20, 'WORKING_DAYS'], [RANDOM_INSPECTION, '', '2019-01-27', 'MEDIUM']),
 ];

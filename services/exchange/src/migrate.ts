@@ -31,6 +31,7 @@ import { TellContacts1795451030060 } from './migrations/1795451030060-tell-conta
 import { NumberAttemptsOn1795451030070 } from './migrations/1795451030070-number-attempts-on.js';
 import { NoteTestsOfEndpoints1795451030080 } from './migrations/1795451030080-note-tests-of-endpoints.js';
 import { SendRecallsFirst1795451030090 } from './migrations/1795451030090-send-recalls-first.js';
+import { LetCopiesGo1795451030100 } from './migrations/1795451030100-let-copies-go.js';
 
 await migrateService('exchange', [
   CreateExchange1795450000000,
@@ -65,4 +66,5 @@ await migrateService('exchange', [
   NumberAttemptsOn1795451030070,
   NoteTestsOfEndpoints1795451030080,
   SendRecallsFirst1795451030090,
+  LetCopiesGo1795451030100,
 ]);

@@ -231,10 +231,78 @@ describe('erasure', () => {
     expect(await place.sql('SELECT FROM reconciliations')).toHaveLength(1);
   });
 
+  it('empties copies of merchants that left long ago, and of recalls that are over, and knows their revision still', async () => {
+    const [{ uscc }] = (await place.sql<{ uscc: string }>(`SELECT subject AS uscc FROM feedbacks WHERE kind = 'CREDIT_STATUS'`)) as [
+      { uscc: string },
+    ];
+    const aYearAgo = new Date(Date.now() - 366 * 86_400_000).toISOString();
+    for (const [shopId, exitedAt, code] of [
+      ['s-gone', '2023-11-20', testUscc(8)],
+      ['s-not-yet', '2023-11-25', testUscc(8)],
+      ['s-recent', aYearAgo, testUscc(8)],
+      ['s-told', '2023-11-20', uscc],
+      ['s-here', null, testUscc(8)],
+    ])
+      await place.sql(`INSERT INTO platform_merchants VALUES ('jd', $1, 3, $2, '小店', $3, now())`, [shopId, code, exitedAt]);
+    for (const [recallNo, standing, appliedAt] of [
+      ['R-gone', 'CLOSED', '2021-11-20'],
+      ['R-not-yet', 'CLOSED', '2021-11-25'],
+      ['R-recent', 'WITHDRAWN', aYearAgo],
+    ])
+      await place.sql(`INSERT INTO recalls VALUES ($1, 2, $2, '{"sectors": []}', $3)`, [recallNo, standing, appliedAt]);
+    for (const sql of [
+      `UPDATE platform_merchants SET uscc = NULL WHERE shop_id IN ('s-recent', 's-here')`,
+      `DELETE FROM platform_merchants WHERE shop_id = 's-recent'`,
+      `UPDATE recalls SET state = NULL WHERE recall_no = 'R-recent'`,
+      `DELETE FROM recalls WHERE recall_no = 'R-recent'`,
+    ]) {
+      await expect(place.sql(sql)).rejects.toThrow(/has to be kept/);
+      await expect(service.get(DataSource).query(sql)).rejects.toThrow(/has to be kept/);
+    }
+    expect(await plan()).toMatchObject({ merchants: 1, recalls: 1 });
+    expect(await service.get(Retention).erase()).toMatchObject({ records: 2 });
+    expect(await plan()).toMatchObject({ merchants: 0, recalls: 0 });
+    const shops = `SELECT shop_id AS shop, revision, uscc IS NULL AND shop_name IS NULL AS empty FROM platform_merchants
+      WHERE shop_id <> 's-1' ORDER BY shop_id`;
+    expect(await place.sql(shops)).toEqual([
+      { shop: 's-gone', revision: 3, empty: true },
+      { shop: 's-here', revision: 3, empty: false },
+      { shop: 's-not-yet', revision: 3, empty: false },
+      { shop: 's-recent', revision: 3, empty: false },
+      { shop: 's-told', revision: 3, empty: false },
+    ]);
+    expect(await place.sql(`SELECT recall_no AS no FROM recalls WHERE state IS NULL`)).toEqual([{ no: 'R-gone' }]);
+  });
+
+  it('forgets what was given under a grant three years after its last day', async () => {
+    const aYearAgo = new Date(Date.now() - 366 * 86_400_000).toISOString().slice(0, 10);
+    for (const [id, last] of [
+      ['GRANT:old', '2023-11-20'],
+      ['GRANT:not-yet', '2023-11-25'],
+      ['GRANT:recent', aYearAgo],
+    ]) {
+      await place.sql(
+        `INSERT INTO entitlements (entitlement_id, revision, kind, status, recipient_id, provider_id, stream, mode, valid_until)
+         VALUES ($1, 4, 'GRANT', 'EXPIRED', 'jd', 'jd', 'inspection.sampling-result', 'PULL', $2)`,
+        [id, last],
+      );
+      await place.sql(`INSERT INTO granted_keys VALUES ($1, 'tj-amr:E-done', 1)`, [id]);
+    }
+    await expect(place.sql(`DELETE FROM granted_keys WHERE entitlement_id = 'GRANT:recent'`)).rejects.toThrow(/has to be kept/);
+    expect(await plan()).toMatchObject({ grantedKeys: 1 });
+    await service.get(Retention).erase();
+    expect(await place.sql('SELECT entitlement_id AS id FROM granted_keys ORDER BY id')).toEqual([
+      { id: 'GRANT:not-yet' },
+      { id: 'GRANT:recent' },
+    ]);
+  });
+
   it('takes nothing early where the clock of a process runs ahead', async () => {
     clock.set(new Date('2040-01-01T00:00:00Z'));
     expect(await plan()).toMatchObject({ feedbacks: 2 });
     expect(await service.get(Retention).erase()).toMatchObject({ feedbacks: 0 });
     expect((await rowsAbout(recent)).slice(0, 4)).toEqual([1, 1, 1, 1]);
+    expect(await place.sql(`SELECT FROM platform_merchants WHERE shop_id = 's-recent' AND uscc IS NOT NULL`)).toHaveLength(1);
+    expect(await place.sql(`SELECT FROM granted_keys WHERE entitlement_id = 'GRANT:recent'`)).toHaveLength(1);
   });
 });

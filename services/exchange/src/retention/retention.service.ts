@@ -1,9 +1,8 @@
-import { pastBefore } from '@jinqiao/law';
 import { Clock, type Regular, regularly } from '@jinqiao/platform';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Ledger } from '../ledger/ledger.service.js';
-import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason } from './retention.js';
+import { AGING, type Aging, AsOfInPast, firstIdOf, type HeldReason, pastOf } from './retention.js';
 
 /** What is past its time at an instant: what goes, and what stays all the same. */
 export interface RetentionPlan {
@@ -15,6 +14,10 @@ export interface RetentionPlan {
   readonly held: Readonly<Partial<Record<HeldReason, number>>>;
   readonly contactNotices: number;
   readonly reconciliations: number;
+  readonly grantedKeys: number;
+  /** Copies of merchants and recalls that are emptied. */
+  readonly merchants: number;
+  readonly recalls: number;
 }
 
 export interface Erased {
@@ -86,6 +89,9 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
       held: Object.fromEntries(held.flatMap(({ reason, feedbacks }) => (reason === null ? [] : [[reason, feedbacks]]))),
       contactNotices: await this.count('contact_notices', at),
       reconciliations: await this.count('reconciliations', at),
+      grantedKeys: await this.count('granted_keys', at),
+      merchants: await this.count('platform_merchants', at),
+      recalls: await this.count('recalls', at),
     };
   }
 
@@ -95,7 +101,8 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     for (let portion = FEEDBACKS_AT_ONCE; portion === FEEDBACKS_AT_ONCE && !stopping?.aborted; feedbacks += portion) {
       portion = await this.db.transaction((tx) => this.eraseSome(tx));
     }
-    const records = (await this.eraseAged('contact_notices')) + (await this.eraseAged('reconciliations'));
+    let records = 0;
+    for (const table of Object.keys(AGING) as Aging[]) records += await this.eraseAged(table);
     if (feedbacks + records > 0) this.log.log(`erased ${feedbacks} feedbacks and ${records} other records whose time has passed`);
     return { feedbacks, records };
   }
@@ -118,30 +125,52 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return past.length;
   }
 
+  /** By the earlier of the two clocks, as feedback. */
   private async eraseAged(table: Aging): Promise<number> {
-    const before = pastBefore(AGING[table], this.clock.now());
+    const [clock]: { now: Date }[] = await this.db.query('SELECT least($1, clock_timestamp()) AS now', [this.clock.now()]);
+    const before = pastOf(table, clock?.now ?? this.clock.now());
     if (before === null) return 0;
+    const { past, empties } = GOING[table];
+    const which = `ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${past} LIMIT $2))`;
+    const sql = empties === undefined ? `DELETE FROM ${table} WHERE ${which}` : `UPDATE ${table} SET ${empties} WHERE ${which}`;
     let erased = 0;
     for (let portion = RECORDS_AT_ONCE; portion === RECORDS_AT_ONCE; erased += portion) {
-      const removed: [unknown[], number] = await this.db.query(
-        `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${OLDER[table]} LIMIT $2))`,
-        [olderThan(table, before), RECORDS_AT_ONCE],
-      );
-      portion = removed[1];
+      const gone: [unknown[], number] = await this.db.query(sql, [olderThan(table, before), RECORDS_AT_ONCE]);
+      portion = gone[1];
     }
     return erased;
   }
 
   private async count(table: Aging, at: Date): Promise<number> {
-    const before = pastBefore(AGING[table], at);
+    const before = pastOf(table, at);
     if (before === null) return 0;
-    const [row]: { past: number }[] = await this.db.query(`SELECT count(*)::integer AS past FROM ${table} WHERE ${OLDER[table]}`, [
+    const [row]: { past: number }[] = await this.db.query(`SELECT count(*)::integer AS past FROM ${table} WHERE ${GOING[table].past}`, [
       olderThan(table, before),
     ]);
     return row?.past ?? 0;
   }
 }
 
-const OLDER: Record<Aging, string> = { contact_notices: 'noticed_at < $1', reconciliations: 'reconciliation_id < $1' };
+/** Which rows are older than $1 and nothing needs any more; and what of a row goes, where that is not all of it. */
+const GOING: Record<Aging, { readonly past: string; readonly empties?: string }> = {
+  contact_notices: { past: 'noticed_at < $1' },
+  reconciliations: { past: 'reconciliation_id < $1' },
+  granted_keys: {
+    past: `entitlement_id IN (
+      SELECT e.entitlement_id FROM entitlements e WHERE e.valid_until < ($1::timestamptz AT TIME ZONE 'Asia/Shanghai')::date)`,
+  },
+  platform_merchants: {
+    // What the platform was told about it may still have to be taken back.
+    past: `exited_at < $1 AND num_nonnulls(uscc, shop_name) > 0
+      AND NOT EXISTS (SELECT FROM feedbacks f WHERE f.kind = 'CREDIT_STATUS' AND f.subject = uscc AND f.recipient_id = platform_id
+                        AND f.status = 'ISSUED')`,
+    empties: 'uscc = NULL, shop_name = NULL',
+  },
+  recalls: {
+    past: `applied_at < $1 AND standing <> 'PUBLISHED' AND state IS NOT NULL
+      AND NOT EXISTS (SELECT FROM feedbacks f WHERE f.kind = 'RECALL' AND f.subject = recall_no)`,
+    empties: 'state = NULL',
+  },
+};
 
 const olderThan = (table: Aging, before: Date): Date | string => (table === 'reconciliations' ? firstIdOf(before) : before);

@@ -1,10 +1,9 @@
-import { allRules } from '@jinqiao/law';
 import { v7 as uuidv7 } from 'uuid';
-import { AGING, firstIdOf } from './retention.js';
+import { AGING, type Aging, firstIdOf, pastOf } from './retention.js';
 
 describe('what goes by age', () => {
-  it.each(Object.values(AGING))('goes by a rule row that there is: %s', (name) => {
-    expect(allRules().map((row) => row.name)).toContain(name);
+  it.each(Object.keys(AGING) as Aging[])('goes by a rule row that there is: %s', (table) => {
+    expect(pastOf(table, new Date('2026-11-23T01:00:00Z'))).not.toBeNull();
   });
 
   it('is found by its id, where that says when it was made', () => {

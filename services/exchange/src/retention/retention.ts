@@ -4,15 +4,32 @@
  * erased, by hash, so nothing can be put in its place. Records without such a time go by a rule row. Topics go by their own retention,
  * which is shorter than any of these (ADR-0008).
  */
+import type { Regime } from '@jinqiao/contracts';
+import { pastBefore } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 
 /** Why something stays although its time has passed. */
 export const HELD_REASONS = ['OPEN', 'UNDELIVERED', 'DISPUTED', 'STANDS'] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
 
-/** Tables whose rows go by age, and the rule row that says when. */
-export const AGING = { contact_notices: 'NETWORK_LOGS_KEPT', reconciliations: 'SHARING_LOGS_KEPT' } as const;
+/**
+ * Tables whose rows go by age, and the rule row that says when. The last two are copies of what others publish: the row of a merchant that
+ * has left, or of a recall that is over, is emptied, and its revision stays, so that nothing older comes back in its place.
+ */
+export const AGING = {
+  contact_notices: { rule: 'NETWORK_LOGS_KEPT' },
+  reconciliations: { rule: 'SHARING_LOGS_KEPT' },
+  granted_keys: { rule: 'SHARING_LOGS_KEPT' },
+  platform_merchants: { rule: 'MERCHANT_IDENTITY_KEPT' },
+  recalls: { rule: 'RECALL_RECORDS_KEPT', regime: 'PRODUCT' },
+} as const satisfies Record<string, { readonly rule: string; readonly regime?: Regime }>;
 export type Aging = keyof typeof AGING;
+
+/** Whatever is older is past its time; null = no rule says how long it is kept. */
+export function pastOf(table: Aging, now: Date): Date | null {
+  const { rule, regime }: { readonly rule: string; readonly regime?: Regime } = AGING[table];
+  return pastBefore(rule, now, regime);
+}
 
 export class AsOfInPast extends DomainError {
   constructor() {
