@@ -40,3 +40,13 @@ it('counts answers to a revision that is no longer held for nothing', () => {
   if (held) memory.answered(held, 2);
   expect(memory.find('f')?.answered).toBe(0);
 });
+
+it('heals a revision that it holds in other words, and answers it no further than it is answered', () => {
+  const memory = new Memory();
+  const changed = arrived(1);
+  memory.receive({ ...changed, told: { ...changed.told, contentHash: 'b'.repeat(64) } }, AT);
+  const [held] = memory.feedbacks;
+  if (held) memory.answered(held, 2);
+  expect(memory.receive(changed, new Date('2026-11-24T02:00:00.000Z'))).toBe('APPLIED');
+  expect(memory.find('f')).toEqual({ ...changed, at: AT.toISOString(), answered: 2 });
+});

@@ -54,7 +54,13 @@ export class Memory {
       case 'arrived': {
         const { arrived, at } = entry;
         this.ids.add(arrived.id);
-        this.held.set(arrived.told.feedbackId, { ...arrived, at, answered: 0 });
+        const before = this.find(arrived.told.feedbackId);
+        // What was held wrongly and is told again is answered as far as it was.
+        const isHealed = before?.told.revision === arrived.told.revision;
+        this.held.set(arrived.told.feedbackId, {
+          ...arrived,
+          ...(isHealed ? { at: before.at, answered: before.answered } : { at, answered: 0 }),
+        });
         return;
       }
       case 'answered': {

@@ -39,6 +39,12 @@ describe('what arrives', () => {
     expect(receptionOf({ ...held(), id: 'another' }, held(), false)).toBe('REPEATED');
   });
 
+  it('is applied when its revision is held in other words, also by the id of its message', () => {
+    const changed = held({ ...issued(), contentHash: 'b'.repeat(64) });
+    expect(receptionOf(held(), changed, true)).toBe('APPLIED');
+    expect(receptionOf({ ...held(), id: 'another' }, changed, false)).toBe('APPLIED');
+  });
+
   it('is overtaken when a higher revision is held', () => {
     expect(receptionOf(held(issued(1)), held(issued(2)), false)).toBe('OVERTAKEN');
   });

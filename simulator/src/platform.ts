@@ -29,7 +29,9 @@ export type Reception = 'APPLIED' | 'REPEATED' | 'OVERTAKEN';
 export type Stance = Exclude<AnswerStatus, 'RECEIVED'> | 'SILENT';
 
 export function receptionOf({ told }: Arrived, held: Held | undefined, isKnownId: boolean): Reception {
-  if (isKnownId || told.revision === held?.told.revision) return 'REPEATED';
+  // Under another hash what is held is not what was told: a reconciliation finds it CHANGED, and it is told again.
+  if (told.revision === held?.told.revision) return told.contentHash === held.told.contentHash ? 'REPEATED' : 'APPLIED';
+  if (isKnownId) return 'REPEATED';
   return held && told.revision < held.told.revision ? 'OVERTAKEN' : 'APPLIED';
 }
 
