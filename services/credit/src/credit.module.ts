@@ -6,6 +6,8 @@ import { CreditConfig } from './config.js';
 import { CreditChangeController } from './credit-change/credit-change.controller.js';
 import { CreditChangeJob } from './credit-change/credit-change.job.js';
 import { CreditChanges } from './credit-change/credit-change.service.js';
+import { CreditFollowerController } from './credit-follower/credit-follower.controller.js';
+import { CreditFollowers } from './credit-follower/credit-follower.service.js';
 import { CreditHistoryController } from './credit-history/credit-history.controller.js';
 import { CreditHistory } from './credit-history/credit-history.service.js';
 import { CreditRecordConsumer } from './credit-record/credit-record.consumer.js';
@@ -60,6 +62,7 @@ import { Verifications } from './verification/verification.service.js';
     EnquiryController,
     MerchantViewController,
     CreditChangeController,
+    CreditFollowerController,
     CreditSnapshotController,
   ],
   providers: [
@@ -80,6 +83,7 @@ import { Verifications } from './verification/verification.service.js';
     Predicates,
     Certificates,
     CreditChanges,
+    CreditFollowers,
     CreditSnapshots,
     CreditChangeJob,
     CreditSnapshotJob,

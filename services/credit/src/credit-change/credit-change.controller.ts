@@ -1,6 +1,7 @@
 import { Optional, Text, Whole } from '@jinqiao/contracts';
-import { Allow, CheckedQuery } from '@jinqiao/platform';
+import { Allow, Caller, CheckedQuery, type Principal } from '@jinqiao/platform';
 import { Controller, Get } from '@nestjs/common';
+import { CreditFollowers } from '../credit-follower/credit-follower.service.js';
 import { type Changes, CreditChanges } from './credit-change.service.js';
 
 const USUAL_PAGE = 100;
@@ -14,12 +15,19 @@ export class FollowChangesQuery {
 
 @Controller('api/credit/changes')
 export class CreditChangeController {
-  constructor(private readonly changes: CreditChanges) {}
+  constructor(
+    private readonly changes: CreditChanges,
+    private readonly followers: CreditFollowers,
+  ) {}
 
   /** Not for platforms: they are told of their own merchants, as feedback. */
   @Get()
   @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
-  follow(@CheckedQuery(FollowChangesQuery) { after, limit = USUAL_PAGE }: FollowChangesQuery): Promise<Changes> {
+  async follow(
+    @Caller() caller: Principal,
+    @CheckedQuery(FollowChangesQuery) { after, limit = USUAL_PAGE }: FollowChangesQuery,
+  ): Promise<Changes> {
+    await this.followers.note(caller, after);
     return this.changes.list(after, limit);
   }
 }

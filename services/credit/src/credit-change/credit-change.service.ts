@@ -7,6 +7,7 @@ import {
   changeOf,
   type ChangeSeries,
   type EntityChange,
+  movedTo,
   type ReaderPlace,
   theStart,
   tombstonesKeptSince,
@@ -69,7 +70,7 @@ export class CreditChanges {
     const page = rows.filter(({ position }) => position !== null);
     // Nothing lies behind an empty page: its reader has come as far as the series.
     const position = Number(page.at(-1)?.position ?? series.lastPosition);
-    return { items: page.map(changeOf), cursor: cursorAt({ ...place, position }), more: position < series.lastPosition };
+    return { items: page.map(changeOf), cursor: cursorAt(movedTo(place, position, series)), more: position < series.lastPosition };
   }
 
   /** How far the feed has come, as the transaction sees it. */
@@ -86,12 +87,18 @@ export class CreditChanges {
     return this.inTurn(async (tx) => {
       const [row]: { taken: number }[] = await tx.query(
         `WITH taken AS (
-           DELETE FROM changed_entities WHERE id IN (SELECT id FROM changed_entities ORDER BY id LIMIT $1) RETURNING id, uscc
+           DELETE FROM changed_entities WHERE id IN (SELECT id FROM changed_entities ORDER BY id LIMIT $1) RETURNING id, uscc, ended
          ), changed AS (
            SELECT uscc, row_number() OVER (ORDER BY max(id)) AS place FROM taken GROUP BY uscc
          ), series AS (
            UPDATE change_series SET last_position = last_position + (SELECT count(*) FROM changed) WHERE EXISTS (SELECT FROM changed)
            RETURNING old.last_position
+         ), ended AS (
+           INSERT INTO credit_ends AS kept (record_no, uscc, department_id, position, told_at)
+           SELECT DISTINCT record_no, r.uscc, r.department_id, series.last_position + place, $2::timestamptz
+           FROM taken JOIN changed USING (uscc) CROSS JOIN series CROSS JOIN unnest(taken.ended) AS record_no
+           JOIN credit_records AS r USING (record_no) WHERE r.standing <> 'PUBLIC'
+           ON CONFLICT (record_no) DO UPDATE SET position = excluded.position, told_at = excluded.told_at
          ), numbered AS (
            INSERT INTO credit_changes AS kept (uscc, position, changed_at, removed)
            SELECT uscc, series.last_position + place, $2::timestamptz, public_records = '[]'
@@ -138,11 +145,13 @@ export async function beginEpoch(tx: EntityManager): Promise<void> {
 }
 
 /** The cursor of a place in the series. */
-export const cursorAt = ({ epoch, position, floor }: ReaderPlace): string => encodeCursor(CURSORS, [epoch, position, floor]);
+export const cursorAt = ({ epoch, position, floor, cleared }: ReaderPlace): string =>
+  encodeCursor(CURSORS, [epoch, position, floor, cleared]);
 
-function placeOf(cursor: string): ReaderPlace {
-  const [epoch, position, floor] = decodeCursor(CURSORS, cursor);
-  return { epoch: String(epoch), position: Number(position), floor: Number(floor) };
+export function placeOf(cursor: string): ReaderPlace {
+  // Cursors that were given out before they said so say nothing of what their holder has cleared.
+  const [epoch, position, floor, cleared = 0] = decodeCursor(CURSORS, cursor);
+  return { epoch: String(epoch), position: Number(position), floor: Number(floor), cleared: Number(cleared) };
 }
 
 function seriesOf(row: SeriesRow | undefined): ChangeSeries {

@@ -23,6 +23,11 @@ export interface ReaderPlace {
   readonly position: number;
   /** `erasedThrough` when it began: those tombstones took back nothing that it was ever told. */
   readonly floor: number;
+  /**
+   * What ended up to here it does not hold: the end of the series when it began, or was last at the end. Its own position says less: an
+   * entity that moves on ahead of a reader takes its end along, and the reader goes past the place where it stood.
+   */
+  readonly cleared: number;
 }
 
 /** Nothing public is left of the entity; its revisions go on. */
@@ -35,25 +40,45 @@ export interface EntityRemoved {
 export type EntityChange = CreditStatusChanged | EntityRemoved;
 
 export class CursorTooOld extends DomainError {
-  constructor() {
+  constructor(pointer: string) {
     const message = 'What has ended since is not told behind this cursor any more: begin again from a snapshot, or without a cursor.';
     super(
       'CURSOR_TOO_OLD',
       410,
       { zh: '游标已过期，请从快照重新开始', en: 'The cursor is too old, begin again from a snapshot' },
-      [{ code: 'CURSOR_TOO_OLD', pointer: '/after', message }],
+      [{ code: 'CURSOR_TOO_OLD', pointer, message }],
       { snapshots: '/api/credit/snapshots' },
     );
   }
 }
 
 /** Whoever begins with nothing needs no tombstone of the time before. */
-export const theStart = ({ epoch, erasedThrough }: ChangeSeries): ReaderPlace => ({ epoch, position: 0, floor: erasedThrough });
+export const theStart = ({ epoch, lastPosition, erasedThrough }: ChangeSeries): ReaderPlace => ({
+  epoch,
+  position: 0,
+  floor: erasedThrough,
+  cleared: lastPosition,
+});
+
+/** Nothing lies behind it. */
+export const theEnd = ({ epoch, lastPosition, erasedThrough }: ChangeSeries): ReaderPlace => ({
+  epoch,
+  position: lastPosition,
+  floor: erasedThrough,
+  cleared: lastPosition,
+});
+
+/** Where a reader stands that has read on. */
+export const movedTo = (place: ReaderPlace, position: number, { lastPosition }: ChangeSeries): ReaderPlace => ({
+  ...place,
+  position,
+  ...(position >= lastPosition && { cleared: lastPosition }),
+});
 
 /** Has nothing been erased that this reader was told and does not know to have ended? Beyond the last position nobody can have read. */
-export function assertWithin(place: ReaderPlace, series: ChangeSeries): void {
+export function assertWithin(place: ReaderPlace, series: ChangeSeries, pointer = '/after'): void {
   const missesNothing = Math.max(place.position, place.floor) >= series.erasedThrough;
-  if (place.epoch !== series.epoch || place.position > series.lastPosition || !missesNothing) throw new CursorTooOld();
+  if (place.epoch !== series.epoch || place.position > series.lastPosition || !missesNothing) throw new CursorTooOld(pointer);
 }
 
 /** An entity as the feed tells it: what is public of it, or that nothing is. */

@@ -12,7 +12,7 @@ import type { EntityManager } from 'typeorm';
 import { beginEpoch } from '../credit-change/credit-change.service.js';
 import { CreditHistory, type KnownRecord } from '../credit-history/credit-history.service.js';
 import { commitmentsOf } from '../credit-status/credit-status.js';
-import { CreditStatuses } from '../credit-status/credit-status.service.js';
+import { CreditStatuses, ENDED } from '../credit-status/credit-status.service.js';
 import { DECISIONS, IS_ITS_RECORD } from '../repair/repair.claims.js';
 import { type CreditRecordState, recordFrom } from './credit-record.js';
 import { GIVEN, REPLACED, WRITTEN } from './credit-record.service.js';
@@ -51,8 +51,8 @@ async function takeOverStatuses(tx: EntityManager, said: readonly Received<objec
          SET revision = excluded.revision, public_records = excluded.public_records, record_nos = excluded.record_nos,
              commitments = excluded.commitments, records = excluded.records, changed_at = clock_timestamp()
          WHERE kept.revision < excluded.revision
-       RETURNING uscc
-     ) INSERT INTO changed_entities (uscc) SELECT uscc FROM taken RETURNING 1`,
+       RETURNING uscc, coalesce(old.record_nos, '[]') AS before, new.record_nos AS now
+     ) INSERT INTO changed_entities (uscc, ended) SELECT uscc, ${ENDED} FROM taken RETURNING 1`,
     [JSON.stringify([...newest.values()])],
   );
   return taken.length;

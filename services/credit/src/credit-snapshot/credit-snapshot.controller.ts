@@ -1,13 +1,17 @@
-import { Allow, AllowAnyone, type Page, type SigningKey } from '@jinqiao/platform';
+import { Allow, AllowAnyone, Caller, type Page, type Principal, type SigningKey } from '@jinqiao/platform';
 import { Controller, Get, Param, Res, StreamableFile } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { CreditFollowers } from '../credit-follower/credit-follower.service.js';
 import type { SignedManifest } from './credit-snapshot.js';
 import { CreditSnapshots } from './credit-snapshot.service.js';
 
 @Controller('api/credit/snapshots')
 export class CreditSnapshotController {
-  constructor(private readonly snapshots: CreditSnapshots) {}
+  constructor(
+    private readonly snapshots: CreditSnapshots,
+    private readonly followers: CreditFollowers,
+  ) {}
 
   /** Newest first; two at most, so there is no second page. */
   @Get()
@@ -33,8 +37,13 @@ export class CreditSnapshotController {
   @Get(':date/content')
   @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
   @ApiProduces('application/gzip')
-  async content(@Param('date') date: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
+  async content(
+    @Caller() caller: Principal,
+    @Param('date') date: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
     const { manifest, stream } = await this.snapshots.content(date);
+    await this.followers.note(caller, manifest.after);
     void reply.headers(digestsOf(manifest));
     const disposition = `attachment; filename="credit-status-${manifest.date}.ndjson.gz"`;
     return new StreamableFile(stream, { type: 'application/gzip', length: manifest.bytes, disposition });

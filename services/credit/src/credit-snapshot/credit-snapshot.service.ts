@@ -7,6 +7,7 @@ import { Clock, sign, type SigningKey, signingKeyOf } from '@jinqiao/platform';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CreditConfig } from '../config.js';
+import { theEnd } from '../credit-change/credit-change.js';
 import { CreditChanges, cursorAt, RECORD_NOS_A_PAGE } from '../credit-change/credit-change.service.js';
 import { type EntityState, factsOf } from '../credit-status/credit-status.js';
 import { isDue, type KeptSnapshot, type Manifest, type SignedManifest, SnapshotUnknown, staying } from './credit-snapshot.js';
@@ -66,7 +67,7 @@ export class CreditSnapshots implements OnModuleInit {
         const unsigned: Manifest = {
           date: today,
           takenAt: takenAt.toISOString(),
-          after: cursorAt({ epoch: series.epoch, position: series.lastPosition, floor: series.erasedThrough }),
+          after: cursorAt(theEnd(series)),
           position: series.lastPosition,
           ...content,
         };

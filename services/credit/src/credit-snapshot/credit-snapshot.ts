@@ -3,8 +3,8 @@
  * follows the changes from there (design §3.2). A file cannot be taken back, so it does not stay longer than what has ended since may be
  * told: the newest two, and none beyond the period in which a penalty has to be withdrawn (行政处罚法 §48), the shortest there is.
  */
-import { addWorkingDays, rule } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
+import { withdrawalOf } from '../credit-follower/credit-follower.js';
 
 /** What is said of a snapshot and signed. */
 export interface Manifest {
@@ -54,9 +54,4 @@ export function staying<S extends KeptSnapshot>(today: string, epoch: string, ke
 }
 
 /** By the end of this day whatever ended on the day of the snapshot has to be withdrawn; without a rule nothing may stay. */
-function goneOn(date: string): string {
-  const row = rule('PENALTY_WITHDRAWAL', { on: date });
-  if (row === 'NO_RULE') return date;
-  if (row.unit !== 'WORKING_DAYS') throw new RangeError(`${row.version} gives ${row.unit}, not working days`);
-  return addWorkingDays(date, row.value).day;
-}
+const goneOn = (date: string): string => withdrawalOf(date)?.dueOn ?? date;

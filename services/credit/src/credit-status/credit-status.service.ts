@@ -19,6 +19,9 @@ import { isAskable } from '../uscc.js';
 /** Of the records of a type in a group: commitments that nobody has checked yet. */
 export const OPEN_COUNT = `count(*) FILTER (WHERE type = 'COMMITMENT' AND commitment ->> 'outcome' IS NULL)::integer`;
 
+/** The numbers of records that stood in what was public `before` and do not `now`. */
+export const ENDED = `ARRAY(SELECT jsonb_array_elements_text(before)::uuid EXCEPT SELECT jsonb_array_elements_text(now)::uuid)`;
+
 /** Why an entity is restated: the event whose effect it is, or null for the clock. */
 export type Causes = ReadonlyMap<string, Received<object | null> | null>;
 
@@ -70,8 +73,8 @@ export class CreditStatuses {
          FROM jsonb_to_recordset($1::jsonb)
            AS x (uscc text, revision integer, "publicRecords" jsonb, "recordNos" jsonb, commitments jsonb, records jsonb)
          WHERE kept.uscc = x.uscc
-         RETURNING kept.uscc
-       ) INSERT INTO changed_entities (uscc) SELECT uscc FROM changed`,
+         RETURNING kept.uscc, old.record_nos AS before, new.record_nos AS now
+       ) INSERT INTO changed_entities (uscc, ended) SELECT uscc, ${ENDED} FROM changed`,
       [JSON.stringify(changes.map((change) => change.entity))],
     );
     await this.outbox.add(
