@@ -13,6 +13,7 @@ import { KeepDerivationsOfRepairs1795452021000 } from './migrations/179545202100
 import { KeepRepairDecisions1795452020000 } from './migrations/1795452020000-keep-repair-decisions.js';
 import { KeepRegimes1795451030070 } from './migrations/1795451030070-keep-regimes.js';
 import { KeepCreditSnapshots1795450910010 } from './migrations/1795450910010-keep-credit-snapshots.js';
+import { LetSnapshotsGoSooner1795452023000 } from './migrations/1795452023000-let-snapshots-go-sooner.js';
 import { NoteFollowers1795452022000 } from './migrations/1795452022000-note-followers.js';
 import { NumberCreditChanges1795450910000 } from './migrations/1795450910000-number-credit-changes.js';
 import { ReportCreditRecords1795450700000 } from './migrations/1795450700000-report-credit-records.js';
@@ -41,4 +42,5 @@ await migrateService('credit', [
   KeepRepairDecisions1795452020000,
   KeepDerivationsOfRepairs1795452021000,
   NoteFollowers1795452022000,
+  LetSnapshotsGoSooner1795452023000,
 ]);

@@ -13,7 +13,7 @@ export class CreditSnapshotController {
     private readonly followers: CreditFollowers,
   ) {}
 
-  /** Newest first; two at most, so there is no second page. */
+  /** Newest first: today's, and for an hour the one before, so there is no second page. */
   @Get()
   @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
   async list(): Promise<Page<SignedManifest>> {

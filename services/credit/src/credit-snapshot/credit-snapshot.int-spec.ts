@@ -247,26 +247,36 @@ describe('a day', () => {
 });
 
 describe('an old snapshot', () => {
-  it('is given out until two newer ones are there, and then erased', async () => {
+  it('is given out for an hour beside the next one, and then erased with what has ended since', async () => {
     days(1);
-    const oldest = await build();
-    for (const _ of [1, 2]) {
-      days(1);
-      await build();
-    }
-    expect((await manifests()).map(({ date }) => date)).toEqual([today(), addDays(today(), -1)]);
-    expect((await auditor.get(`/api/credit/snapshots/${oldest?.date}`)).body).toMatchObject({ status: 404, code: 'SNAPSHOT_UNKNOWN' });
-    expect((await download(oldest?.date ?? '')).answer.status).toBe(404);
+    await report('O-1', testUscc(71));
+    await isNumbered();
+    const before = await build();
+    await takeBack('O-1', 2);
+    await isNumbered();
+    days(1);
+    await build();
+    expect((await manifests()).map(({ date }) => date)).toEqual([today(), before?.date]);
     await service.get(CreditSnapshots).eraseOld();
-    expect(await place.sql('SELECT FROM credit_snapshots')).toHaveLength(2);
-    const [chunks] = await place.sql('SELECT count(DISTINCT snapshot_id)::integer AS snapshots FROM snapshot_chunks');
-    expect(chunks).toEqual({ snapshots: 2 });
+    clock.advance(3_599_999);
+    expect(await service.get(CreditSnapshots).eraseOld()).toBe(0);
+    const { answer, bytes } = await download(before?.date ?? '');
+    expect(answer.status).toBe(200);
+    expect(linesOf(bytes).map(({ uscc }) => uscc)).toContain(testUscc(71));
+    clock.advance(1);
+    expect((await manifests()).map(({ date }) => date)).toEqual([today()]);
+    expect((await auditor.get(`/api/credit/snapshots/${before?.date}`)).body).toMatchObject({ status: 404, code: 'SNAPSHOT_UNKNOWN' });
+    expect((await download(before?.date ?? '')).answer.status).toBe(404);
+    expect(await service.get(CreditSnapshots).eraseOld()).toBe(1);
+    expect(await place.sql('SELECT date::text FROM credit_snapshots')).toEqual([{ date: today() }]);
+    expect(await place.sql('SELECT FROM snapshot_chunks WHERE snapshot_id NOT IN (SELECT snapshot_id FROM credit_snapshots)')).toEqual([]);
+    expect(linesOf((await download(today())).bytes).map(({ uscc }) => uscc)).not.toContain(testUscc(71));
   });
 
   it('does not outlive the period of withdrawal when nothing newer is built', async () => {
     days(14);
     expect(await manifests()).toEqual([]);
-    expect(await service.get(CreditSnapshots).eraseOld()).toBe(2);
+    expect(await service.get(CreditSnapshots).eraseOld()).toBe(1);
     expect(await place.sql('SELECT FROM snapshot_chunks')).toEqual([]);
   });
 });

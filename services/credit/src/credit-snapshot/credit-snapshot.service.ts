@@ -87,7 +87,7 @@ export class CreditSnapshots implements OnModuleInit {
     return this.db.transaction(async (tx) => {
       const { epoch } = await this.changes.series(tx);
       const kept = await this.kept(tx);
-      const stay = new Set(staying(dayInChina(this.clock.now()), epoch, kept).map(({ snapshotId }) => snapshotId));
+      const stay = new Set(staying(this.clock.now(), epoch, kept).map(({ snapshotId }) => snapshotId));
       const going = kept.filter(({ snapshotId }) => !stay.has(snapshotId)).map(({ snapshotId }) => snapshotId);
       if (going.length > 0) await tx.query('DELETE FROM credit_snapshots WHERE snapshot_id = ANY ($1::uuid[])', [going]);
       return going.length;
@@ -193,13 +193,13 @@ export class CreditSnapshots implements OnModuleInit {
 
   private async givenOut(): Promise<SnapshotRow[]> {
     const { epoch } = await this.changes.series(this.db.manager);
-    return staying(dayInChina(this.clock.now()), epoch, await this.kept(this.db.manager));
+    return staying(this.clock.now(), epoch, await this.kept(this.db.manager));
   }
 
   /** Every snapshot there is: three, for a moment. */
   private async kept(tx: EntityManager): Promise<SnapshotRow[]> {
     return tx.query(
-      `SELECT snapshot_id AS "snapshotId", date::text, epoch, chunks, manifest, signed_by AS "signedBy" FROM credit_snapshots`,
+      `SELECT snapshot_id AS "snapshotId", date::text, epoch, manifest ->> 'takenAt' AS "takenAt", chunks, manifest, signed_by AS "signedBy" FROM credit_snapshots`,
     );
   }
 }

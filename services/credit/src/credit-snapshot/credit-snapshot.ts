@@ -1,8 +1,10 @@
 /**
  * The daily snapshot: what is public of every entity, as one signed file with its place in the change feed. A new reader begins with it and
- * follows the changes from there (design §3.2). A file cannot be taken back, so it does not stay longer than what has ended since may be
- * told: the newest two, and none beyond the period in which a penalty has to be withdrawn (行政处罚法 §48), the shortest there is.
+ * follows the changes from there (design §3.2). A file cannot be taken back, and what has ended since is still in it: it goes when the next
+ * is there and whoever was at it has read it, and none outlives the period in which a penalty has to be withdrawn (行政处罚法 §48), the
+ * shortest there is.
  */
+import { dayInChina } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
 import { withdrawalOf } from '../credit-follower/credit-follower.js';
 
@@ -31,6 +33,7 @@ export interface SignedManifest extends Manifest {
 export interface KeptSnapshot {
   readonly date: string;
   readonly epoch: string;
+  readonly takenAt: string;
 }
 
 export class SnapshotUnknown extends DomainError {
@@ -39,18 +42,22 @@ export class SnapshotUnknown extends DomainError {
   }
 }
 
-const SNAPSHOTS_KEPT = 2;
+/** So long whoever has begun with a snapshot reads on in it while a newer one is there. */
+const BESIDE_NEWER_MS = 3_600_000;
 
 /** One a day, of the present epoch: what was built in another one leads to no place in the feed. */
 export const isDue = (today: string, epoch: string, kept: readonly KeptSnapshot[]): boolean =>
   !kept.some((snapshot) => snapshot.epoch === epoch && snapshot.date >= today);
 
-/** The snapshots that may be given out on this day, newest first. All others go. */
-export function staying<S extends KeptSnapshot>(today: string, epoch: string, kept: readonly S[]): S[] {
-  return kept
+/** The snapshots that may be given out now, newest first: one, and for an hour the one before. All others go. */
+export function staying<S extends KeptSnapshot>(now: Date, epoch: string, kept: readonly S[]): S[] {
+  const today = dayInChina(now);
+  const [newest, before] = kept
     .filter((snapshot) => snapshot.epoch === epoch && today < goneOn(snapshot.date))
-    .sort((one, other) => other.date.localeCompare(one.date))
-    .slice(0, SNAPSHOTS_KEPT);
+    .sort((one, other) => other.date.localeCompare(one.date));
+  if (!newest) return [];
+  const isReadOn = now.getTime() < new Date(newest.takenAt).getTime() + BESIDE_NEWER_MS;
+  return before && isReadOn ? [newest, before] : [newest];
 }
 
 /** By the end of this day whatever ended on the day of the snapshot has to be withdrawn; without a rule nothing may stay. */
