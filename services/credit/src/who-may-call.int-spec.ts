@@ -14,6 +14,7 @@ const ASK: OrganisationKind[] = ['PLATFORM', 'DEPARTMENT'];
 const WHO_MAY_CALL: Readonly<Record<string, readonly OrganisationKind[] | typeof ANYONE>> = {
   'GET /api/credit/entities/{uscc}': WATCH,
   'GET /api/credit/records': WATCH,
+  'GET /api/credit/public-records/{recordNo}': WATCH,
   'POST /api/credit/records': ['DEPARTMENT'],
   'GET /api/credit/records/{recordNo}': WATCH,
   'POST /api/credit/records/{recordNo}/retraction': ['DEPARTMENT'],
@@ -75,7 +76,7 @@ it.each([...ORGANISATION_KINDS, null])('lets %s call what is named for it, and n
     const [method = '', path = ''] = route.split(' ');
     const answer = await fetch(`${service.url}${path.replace(/\{\w+\}/g, 'x')}`, {
       method,
-      headers: { ...(token && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' },
+      headers: { ...(token && { authorization: `Bearer ${token}` }), ...(method === 'POST' && { 'content-type': 'application/json' }) },
       ...(method === 'POST' && { body: '{}' }),
     });
     const { code } = (await answer.json().catch(() => ({}))) as { code?: string };

@@ -193,6 +193,43 @@ describe('a confirmation', () => {
   });
 });
 
+describe('a number in the feed', () => {
+  const face = async (by: Http, recordNo: string) => (await by.get(`/api/credit/public-records/${recordNo}`)).body;
+
+  it('says to every department whose record it is, and when it has ended only that and why', async () => {
+    const one = await follower('m-one');
+    const { cursor } = await page(one);
+    await report('M-1', testUscc(17));
+    const [told] = (await page(one, cursor)).items;
+    const [recordNo = ''] = told && 'recordNos' in told ? told.recordNos : [];
+    expect(await face(one, recordNo)).toEqual({
+      recordNo,
+      revision: 1,
+      uscc: testUscc(17),
+      type: 'PENALTY',
+      class: 'SERIOUS',
+      departmentId: 'tj-amr',
+      publicFrom: '2026-11-27',
+      publicUntil: '2029-11-20',
+      standing: 'PUBLIC',
+      contested: false,
+    });
+    await end('M-1', 'REPAIRED');
+    expect(await face(one, recordNo)).toEqual({ recordNo, revision: 2, standing: 'ENDED', endedReason: 'REPAIRED' });
+  });
+
+  it('that was never public looks like one that is not there', async () => {
+    await report('M-2', testUscc(18), { class: 'MINOR' });
+    const [kept] = await place.sql<{ no: string; revision: number }>(
+      "SELECT record_no AS no, revision FROM credit_records WHERE subject = 'tj-amr:M-2'",
+    );
+    expect(kept).toMatchObject({ revision: 0 });
+    for (const recordNo of [kept?.no ?? '', '6fa459ea-ee8a-5ca4-894e-000000000000', 'M-2']) {
+      expect(await face(deciding, recordNo)).toMatchObject({ status: 404, code: 'RECORD_UNKNOWN' });
+    }
+  });
+});
+
 describe('who has not confirmed', () => {
   it.each(['REPAIRED', 'REVOKED', 'CORRECTED'])('is listed of what ended %s', async (ground) => {
     const one = await follower(`h-${ground.toLowerCase()}`);

@@ -1,6 +1,7 @@
 import { Flag, Optional, Text, Whole } from '@jinqiao/contracts';
 import { Allow, type Applied, Caller, CheckedQuery, type Page, type Principal } from '@jinqiao/platform';
 import { Controller, Get, Param } from '@nestjs/common';
+import type { PublicFace } from './credit-record.js';
 import { type CreditCounts, CreditRecords, type ListedRecord } from './credit-record.service.js';
 
 const USUAL_PAGE = 100;
@@ -25,6 +26,13 @@ export class CreditRecordController {
     @CheckedQuery(ListRecordsQuery) { limit = USUAL_PAGE, ...wanted }: ListRecordsQuery,
   ): Promise<Page<ListedRecord>> {
     return this.records.list(principal, { ...wanted, limit });
+  }
+
+  /** What became of a number that stands in the change feed, a snapshot or a status. */
+  @Get('public-records/:recordNo')
+  @Allow('DEPARTMENT', 'AUDITOR', 'OPERATOR')
+  face(@Param('recordNo') recordNo: string): Promise<PublicFace> {
+    return this.records.face(recordNo);
   }
 
   @Get('counts')

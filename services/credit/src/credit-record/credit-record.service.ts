@@ -13,15 +13,19 @@ import { event, Outbox, type OutgoingEvent, type Received, unnested } from '@jin
 import { type Applied, Clock, decodeCursor, type Page, pageOf, type Principal, SubjectNeverApplied } from '@jinqiao/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { validate as isUuid } from 'uuid';
 import { CreditHistory } from '../credit-history/credit-history.service.js';
 import { CreditStatuses } from '../credit-status/credit-status.service.js';
 import { findRepairsOf, noteRepaired, repairedIn } from '../repair/repair.claims.js';
 import {
   type CreditRecordState,
   endedReasonOf,
+  faceOf,
   followClock,
   followSource,
   isPublic,
+  NeverPublic,
+  type PublicFace,
   publicStateOf,
   type RecordChange,
   type Source,
@@ -204,6 +208,16 @@ export class CreditRecords {
   /** Locked in the order of their numbers. */
   findByNoForUpdate(tx: EntityManager, recordNos: readonly string[]): Promise<CreditRecordState[]> {
     return tx.query(`SELECT ${COLUMNS} FROM credit_records WHERE record_no = ANY ($1) ORDER BY record_no FOR UPDATE`, [recordNos]);
+  }
+
+  /** By the number that the change feed and statuses name it by. One that was never public looks like one that is not there. */
+  async face(recordNo: string): Promise<PublicFace> {
+    const rows: CreditRecordState[] = isUuid(recordNo)
+      ? await this.db.query(`SELECT ${COLUMNS} FROM credit_records WHERE record_no = $1`, [recordNo])
+      : [];
+    const face = rows[0] ? faceOf(rows[0]) : null;
+    if (!face) throw new NeverPublic();
+    return face;
   }
 
   async applied(subject: string): Promise<Applied> {

@@ -12,7 +12,7 @@ import {
   subjectOf,
 } from '@jinqiao/contracts';
 import { readUscc, type RecordType, recordTypesOn, termOf, wholeDate } from '@jinqiao/law';
-import { canonicalForm } from '@jinqiao/schema';
+import { canonicalForm, DomainError } from '@jinqiao/schema';
 import { v5 as uuidv5 } from 'uuid';
 
 /**
@@ -183,6 +183,29 @@ export const isPublic = (record: CreditRecordState): boolean => record.standing 
 
 export function endedReasonOf(standing: Standing): CreditEndedReason | null {
   return CREDIT_ENDED_REASONS.find((reason) => reason === standing) ?? null;
+}
+
+/** What whoever reads the number of a record in the change feed is told of it: whose it is and how it stands, or that it has ended and why. */
+export type PublicFace =
+  | (Pick<CreditRecordState, 'recordNo' | 'revision' | 'uscc' | 'type' | 'class' | 'departmentId' | 'publicFrom' | 'publicUntil'> & {
+      readonly standing: 'PUBLIC';
+      readonly contested: boolean;
+    })
+  | (Pick<CreditRecordState, 'recordNo' | 'revision'> & { readonly standing: 'ENDED'; readonly endedReason: CreditEndedReason });
+
+export class NeverPublic extends DomainError {
+  constructor() {
+    super('RECORD_UNKNOWN', 404, { zh: '没有该编号的公开信用记录', en: 'No record of this number is or was public' });
+  }
+}
+
+/** Null: it was never public. What its document says is asked for with a purpose (POST /api/credit/verifications). */
+export function faceOf(record: CreditRecordState): PublicFace | null {
+  const { recordNo, revision, uscc, type, departmentId, publicFrom, publicUntil } = record;
+  if (revision === 0) return null;
+  if (!isPublic(record)) return { recordNo, revision, standing: 'ENDED', endedReason: endedReasonOf(record.standing) ?? 'CORRECTED' };
+  const contested = record.isContested;
+  return { recordNo, revision, uscc, type, class: record.class, departmentId, publicFrom, publicUntil, standing: 'PUBLIC', contested };
 }
 
 /** What is known of a record by the last that was said of it. */
