@@ -48,9 +48,12 @@ const IN_LITTLE_MEMORY = {
   },
 };
 
-// Names are for classes. The bundler would have every function named anew as often as it is made, some of them several times a request.
+// Names are for classes, which name themselves as they are made. The bundler would have every function named anew as often as it is made,
+// some of them several times a request.
 const NAMES = 'var __name=(target,value)=>__defProp(target,"name",{value,configurable:true});';
-const NAMES_OF_CLASSES = NAMES.replace('=>', '=>target.prototype===undefined||target.name===value?target:');
+const NAMES_OF_CLASSES = `var __name=target=>target;${NAMES.replace('__name', '__kept')}`;
+// As long as before: maps count columns.
+const OF_A_CLASS = [/static\{(\n?)__name\(this,/g, 'static{$1__kept(this,'];
 
 for (const service of named.length > 0 ? named : built) await bundle(service);
 
@@ -86,7 +89,7 @@ async function bundle(service) {
 function nameClassesOnly(program) {
   const source = readFileSync(program, 'utf8');
   if (!source.includes(NAMES)) throw new Error(`${program} names its functions in a way that is not known here`);
-  writeFileSync(program, source.replace(NAMES, NAMES_OF_CLASSES));
+  writeFileSync(program, source.replace(...OF_A_CLASS).replace(NAMES, NAMES_OF_CLASSES));
 }
 
 /** What tsc last wrote of a service and the libraries, npm of everything else, and how it is put together. */
