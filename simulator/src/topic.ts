@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FeedbackAnswered } from '@jinqiao/contracts';
 import { type Consumer, type EachMessagePayload, Kafka, logLevel, type Producer } from 'kafkajs';
 import { type Channel, type ChannelParts, feedbackTypeIn } from './channel.js';
 import type { Arrived } from './platform.js';
+
+/** What a platform may read is in effect at the broker so long after its registration at the latest. */
+const LET_IN_WITHIN_MS = 5_000;
 
 /** The platform's own topics: one it reads, one it answers on. Whatever is wrong with an answer is seen in the operator's dead letters. */
 export class TopicChannel implements Channel {
@@ -29,7 +33,8 @@ export class TopicChannel implements Channel {
     const consumer = this.kafka.consumer({ groupId: this.named(`${this.id}.simulator`), maxWaitTimeInMs: 200, sessionTimeout: 10_000 });
     this.consumer = consumer;
     await consumer.connect();
-    await consumer.subscribe({ topic: this.named(`platform.${this.id}.feedback.v1`), fromBeginning: true });
+    const topic = this.named(`platform.${this.id}.feedback.v1`);
+    await onceLetIn(() => consumer.subscribe({ topic, fromBeginning: true }));
     // The offset is committed behind what was received: what is under way when the platform dies comes again.
     await consumer.run({ eachMessage: ({ message }) => this.parts.receive(arrivedIn(message)) });
   }
@@ -74,4 +79,17 @@ function arrivedIn({ headers = {}, value }: EachMessagePayload['message']): Arri
     position: Number(header('ce_sequence')),
     told: JSON.parse(String(value)) as Arrived['told'],
   };
+}
+
+async function onceLetIn(subscribe: () => Promise<void>): Promise<void> {
+  const until = Date.now() + LET_IN_WITHIN_MS;
+  for (;;) {
+    try {
+      return await subscribe();
+    } catch (problem) {
+      const isRefused = (problem as { type?: unknown }).type === 'TOPIC_AUTHORIZATION_FAILED';
+      if (!isRefused || Date.now() > until) throw problem;
+      await pause(200);
+    }
+  }
 }
