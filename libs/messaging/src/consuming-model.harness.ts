@@ -62,7 +62,7 @@ export function logs(kinds: readonly Kind[], maxLength = 12): fc.Arbitrary<Made[
   });
 }
 
-function recordOf(first: { no: number; single: boolean }, offset: string, shown: { no: number; kind: Kind }): RawRecord {
+export function recordOf(first: { no: number; single: boolean }, offset: string, shown: { no: number; kind: Kind }): RawRecord {
   const { topic, partition } = PLACE;
   const id: Record<string, string> = shown.kind === 'invalid' ? {} : { ce_id: `id${first.no}` };
   const type = typeOf(first.single ? Asked : Told);

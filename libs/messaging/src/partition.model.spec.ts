@@ -16,6 +16,7 @@ import {
   logs,
   type Made,
   PLACE,
+  recordOf,
   TablesInMemory,
 } from './consuming-model.harness.js';
 import { Partition, type Surroundings } from './partition.js';
@@ -330,6 +331,22 @@ describe('a partition under a model', () => {
     story(KINDS, ['failed', 'lost', 'none', 'none', 'none'], ['handed over', 'frozen', 'backed up', 'set back', 'broker forgets']),
     expectAll,
   );
+
+  // Seed 1921542186: what was learned of the beginning of the log was taken for true of a batch further on.
+  it('reads from the beginning again after its database was set back, where the log does not begin with 0', async () => {
+    const made = (kind: Kind, no: number): Made => {
+      return { kind, first: no, record: recordOf({ no, single: false }, String(no + 1), { no, kind }) };
+    };
+    const group = await told({
+      log: [made('good', 0), made('poison', 1)],
+      faults: ['failed', 'none', 'none', 'none', 'none', 'none', 'lost'],
+      delays: [0],
+      fetches: [{ records: 1, told: false }],
+      incidents: [{ at: 501, what: 'set back' }],
+      died: 0,
+    });
+    expectAll(group);
+  });
 
   model(
     'finds each record that kills the process by seven deaths at most, four more where it changes hands, and sets nobody else aside',

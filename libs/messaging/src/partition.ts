@@ -36,7 +36,7 @@ export interface Surroundings {
 export class Partition {
   private readonly log = new Logger(Partition.name);
   private position: (Position & { isolate: boolean }) | null = null;
-  /** The stored offset that was sought already: what comes then is what the log has. */
+  /** The stored offset that was sought: what comes then is what the log has. What comes from elsewhere, or behind that, says nothing of it. */
   private sought: bigint | null = null;
   /** The stored offset from which this process has begun. */
   private begun: bigint | null | undefined;
@@ -54,7 +54,9 @@ export class Partition {
 
   /** A group whose stored offsets went back (a restored database) has to see again what it has read, even if nothing new comes. */
   resume(stored: bigint | null): void {
-    if (!this.position) this.around.seek(this.place, stored ?? BEGINNING);
+    if (this.position) return;
+    this.sought = null;
+    this.around.seek(this.place, stored ?? BEGINNING);
   }
 
   /** Applies records for as long as they are this process's. Answers the last offset that is done, or null when it reads elsewhere. */
@@ -66,6 +68,7 @@ export class Partition {
         const position = await this.claim(records);
         if (!position) return null;
         const chunk = await this.applyNext(position, notYetDone(records, done, position));
+        this.sought = null;
         done = indexAfter(records, chunk);
         if (done === records.length) position.isolate = false;
         resolve(records[done - 1]?.offset ?? '0');
