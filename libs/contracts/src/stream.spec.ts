@@ -1,5 +1,5 @@
 import { FeedbackIssued, platformFeedback } from './exchange.events.js';
-import { SamplingResultReported, samplingResultIntake } from './department.events.js';
+import { repairDecisionIntake, SamplingResultReported, samplingResultIntake } from './department.events.js';
 import { samplingNotices, SamplingResultPublished, samplingResults, subjectOf } from './inspection.events.js';
 import { KeptRows } from './kept-rows.js';
 import { allStreams, deadLetterTopic, ownerOf, stream, streamOf, topicOf, typeOf } from './stream.js';
@@ -29,8 +29,12 @@ describe('every declared stream', () => {
     expect(one.owner !== undefined).toBe([one.writer, ...one.readers].includes('owner'));
   });
 
-  it.each(streams)('%s carries a revision in every event, for the higher one wins', (_topic, one) => {
-    for (const event of one.events) expect(Reflect.getMetadata('design:type', event.prototype as object, 'revision')).toBe(Number);
+  // A decision that was passed on stays as it is: other content under its number is refused, and nothing wins over it.
+  const decidedOnce = [repairDecisionIntake.topic];
+
+  it.each(streams)('%s carries a revision in every event, for the higher one wins, unless what it says is said once', (topic, one) => {
+    const type = decidedOnce.includes(topic) ? undefined : Number;
+    for (const event of one.events) expect(Reflect.getMetadata('design:type', event.prototype as object, 'revision')).toBe(type);
   });
 
   it('is named by one topic only, and so is every event', () => {
