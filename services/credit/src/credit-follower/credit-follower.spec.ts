@@ -1,4 +1,5 @@
-import { clockOf, withdrawalOf } from './credit-follower.js';
+import { withdrawalOf } from '../withdrawal.js';
+import { clockOf } from './credit-follower.js';
 
 describe('what has ended has to be gone', () => {
   // 2026-11-27 is a Friday.

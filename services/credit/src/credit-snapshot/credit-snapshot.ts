@@ -6,7 +6,7 @@
  */
 import { dayInChina } from '@jinqiao/law';
 import { DomainError } from '@jinqiao/schema';
-import { withdrawalOf } from '../credit-follower/credit-follower.js';
+import { withdrawalOf } from '../withdrawal.js';
 
 /** What is said of a snapshot and signed. */
 export interface Manifest {

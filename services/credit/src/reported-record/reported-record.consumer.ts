@@ -1,8 +1,9 @@
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
 import { OnBatch, type Received } from '@jinqiao/messaging';
-import { AccessLog, withoutSandbox } from '@jinqiao/platform';
+import { AccessLog } from '@jinqiao/platform';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { byDepartment, noteAnswered } from '../intake.js';
 import { ReportedRecords, type Submitted } from './reported-record.service.js';
 
 type Intake = Received<CreditRecordReported | CreditRecordRetracted>;
@@ -17,24 +18,13 @@ export class ReportedRecordConsumer {
 
   @OnBatch(CreditRecordReported, CreditRecordRetracted)
   async takeIn(sent: Intake[], tx: EntityManager): Promise<void> {
-    const received = await withoutSandbox(tx, sent);
-    // What arrives together may come from several departments; their locks are taken in one order.
-    const byDepartment = Map.groupBy(received, ({ owner }) => owner ?? '');
-    for (const [departmentId, own] of [...byDepartment].sort(([a], [b]) => (a < b ? -1 : 1))) await this.takeInOf(departmentId, own, tx);
+    for (const [departmentId, own] of await byDepartment(tx, sent)) await this.takeInOf(departmentId, own, tx);
   }
 
   private async takeInOf(departmentId: string, received: readonly Intake[], tx: EntityManager): Promise<void> {
     if (departmentId === '') throw new Error('A record of an intake topic has an owner');
     const answers = await this.reported.acceptAndNote(tx, departmentId, received.map(submittedBy));
-    answers.forEach(({ errors }, place) => {
-      const [worst] = errors;
-      const reason = errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
-      if (worst) received[place]?.reject(worst.code, reason, worst.pointer);
-    });
-    const places = [...Map.groupBy(received, ({ topic, partition }) => `${topic}[${partition}]`)].map(
-      ([partition, own]) => `${partition} ${own[0]?.offset ?? ''}-${own.at(-1)?.offset ?? ''}`,
-    );
-    await this.accessLog.recordIn(tx, { id: departmentId, kind: 'DEPARTMENT', scopes: [] }, 'KAFKA intake', places.join(', '));
+    await noteAnswered(tx, this.accessLog, departmentId, { received, answers });
   }
 }
 

@@ -6,7 +6,6 @@
 import { CreditRecordReported, CreditRecordRetracted } from '@jinqiao/contracts';
 import {
   dayInChina,
-  deadline,
   divisionExists,
   isInTianjin,
   publishBy,
@@ -14,12 +13,12 @@ import {
   type RecordType,
   recordTypesOn,
   repairableFrom,
-  rule,
   termOf,
 } from '@jinqiao/law';
 import { check, contentHash, DomainError, type Finding, gapFindings, placeOf } from '@jinqiao/schema';
 import type { Claim, Source } from '../credit-record/credit-record.js';
 import type { RepairedUnder } from '../repair/repair.js';
+import { withdrawalOf } from '../withdrawal.js';
 import { claimsOf, commitmentFindings } from './commitment.js';
 
 /** What is held of one of a department's record numbers. */
@@ -274,9 +273,8 @@ function lateWarnings(report: CreditRecordReported, row: RecordType, { receivedO
 
 function withdrawnLate({ ground, decidedOn }: CreditRecordRetracted, receivedOn: string): Finding[] {
   if (ground !== 'REVOKED' || decidedOn === undefined) return [];
-  const row = rule('PENALTY_WITHDRAWAL', { on: decidedOn });
-  const due = row === 'NO_RULE' ? null : deadline(decidedOn, { ...row, unit: 'WORKING_DAYS' }).due;
-  return due !== null && receivedOn > due ? [finding('WITHDRAWN_LATE', '/decidedOn', `was to be taken back by ${due}`)] : [];
+  const due = withdrawalOf(decidedOn)?.dueOn;
+  return due !== undefined && receivedOn > due ? [finding('WITHDRAWN_LATE', '/decidedOn', `was to be taken back by ${due}`)] : [];
 }
 
 function claimOf(report: CreditRecordReported, row: RecordType, { departmentId }: Sender): Claim {
